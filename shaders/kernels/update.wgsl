@@ -1,0 +1,95 @@
+// The shell around a composed program: finds the element's member, applies the inputs, and lists the spikes. The parts
+// that depend on the program (`load`, `store`, `clear`) are generated.
+
+@group(0) @binding(1) var<storage, read_write> arena: array<u32>;
+@group(0) @binding(2) var<storage, read_write> sums: array<i32>;
+// for each member: first element, number of elements, list of spikes + 1 (0: none), start of the list, number of inputs,
+// start of its inputs in this table, then address and stride of each place
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> values: array<u32>;
+@group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
+
+const LANES: u32 = 128u;
+const HEADER: u32 = 6u;
+const INPUT: u32 = 5u;
+
+var<workgroup> spike_count: atomic<u32>;
+var<workgroup> list_start: u32;
+
+fn applied(old: u32, value: u32, code: u32) -> u32 {
+    let a = bitcast<f32>(old);
+    let b = bitcast<f32>(value);
+    let x = bitcast<i32>(old);
+    let y = bitcast<i32>(value);
+    switch code {
+        case 0u: { return bitcast<u32>(a + b); }
+        case 1u: { return bitcast<u32>(a - b); }
+        case 2u: { return bitcast<u32>(a * b); }
+        case 3u: { return bitcast<u32>(a / b); }
+        case 5u: { return old + value; }
+        case 6u: { return old - value; }
+        case 7u: { return old * value; }
+        case 8u: { return bitcast<u32>(x / y); }
+        case 13u: { return old / value; }
+        default: { return value; }
+    }
+}
+
+// An input: address of its target's element 0, operation, start of its values, words per row, stride.
+fn apply_input(input: u32, element: u32) {
+    let address = table[input] + element;
+    let place = table[input + 2u] + clock.row * table[input + 3u] + element * table[input + 4u];
+    arena[address] = applied(arena[address], values[place], table[input + 1u]);
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let e = (group.x + group.y * groups.x) * LANES + lane;
+    // members start at multiples of LANES, so all lanes of a workgroup find the same one
+    var member = 0u;
+    for (var k = 1u; k < MEMBERS; k++) {
+        if e >= table[k * MEMBER] {
+            member = k * MEMBER;
+        }
+    }
+    let element = e - table[member];
+    let live = element < table[member + 1u];
+    var spike = false;
+    if live {
+        if clock.starts == 0u {
+            clear(e);
+        }
+        let first_input = table[member + 5u];
+        for (var k = 0u; k < table[member + 4u]; k++) {
+            apply_input(first_input + k * INPUT, element);
+        }
+        spike = store(advance(load(e, element, member)), e);
+    }
+    let list = table[member + 2u];
+    if list == 0u {
+        return;
+    }
+    if lane == 0u {
+        atomicStore(&spike_count, 0u);
+    }
+    workgroupBarrier();
+    var slot = 0u;
+    if spike {
+        slot = atomicAdd(&spike_count, 1u);
+    }
+    workgroupBarrier();
+    if lane == 0u {
+        let count = atomicLoad(&spike_count);
+        if count > 0u {
+            list_start = atomicAdd(&events[2u * (list - 1u) + (clock.i & 1u)], count);
+        }
+    }
+    workgroupBarrier();
+    if spike {
+        atomicStore(&events[table[member + 3u] + list_start + slot], element);
+    }
+}

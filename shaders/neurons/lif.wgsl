@@ -1,0 +1,55 @@
+// Leaky integrate-and-fire neuron:  tau dV/dt = -(V - V_rest) + R I.
+// Where V reaches V_th the neuron spikes and V is put to V_reset. Times in ms, potentials in mV.
+
+struct Params {
+    V_rest: f32,
+    V_reset: f32,
+    V_th: f32,
+    R: f32,
+    tau: f32,
+}
+
+struct State {
+    V: f32,
+}
+
+struct Input {
+    input: f32,
+}
+
+struct Derivative {
+    V: f32,
+}
+
+struct Derived {
+    decay: f32,
+}
+
+fn defaults() -> Params {
+    return Params(0.0, -5.0, 20.0, 1.0, 10.0);
+}
+
+fn initial(p: Params) -> State {
+    return State(0.0);
+}
+
+fn derive(p: Params, sh: Shared) -> Derived {
+    return Derived(exp(-sh.dt / p.tau));
+}
+
+fn derivative(s: State, p: Params, x: Input) -> Derivative {
+    return Derivative((p.V_rest - s.V + p.R * x.input) / p.tau);
+}
+
+fn exact(s: State, p: Params, d: Derived, x: Input) -> State {
+    let V_inf = p.V_rest + p.R * x.input;
+    return State(V_inf + (s.V - V_inf) * d.decay);
+}
+
+fn threshold(s: State, p: Params) -> bool {
+    return s.V >= p.V_th;
+}
+
+fn reset(s: State, p: Params) -> State {
+    return State(p.V_reset);
+}

@@ -1,0 +1,65 @@
+// Leaky integrate-and-fire neuron with a refractory period:  tau dV/dt = -(V - V_rest) + R I.
+// Where V reaches V_th the neuron spikes, V is put to V_reset, and is held for the next round(tau_ref / dt) steps.
+// Times in ms, potentials in mV.
+
+struct Params {
+    V_rest: f32,
+    V_reset: f32,
+    V_th: f32,
+    R: f32,
+    tau: f32,
+    tau_ref: f32,
+}
+
+struct State {
+    V: f32,
+    // steps that the neuron is still refractory
+    refractory: i32,
+}
+
+struct Input {
+    input: f32,
+}
+
+struct Derivative {
+    V: f32,
+}
+
+struct Derived {
+    decay: f32,
+    refractory_steps: i32,
+}
+
+fn defaults() -> Params {
+    return Params(0.0, -5.0, 20.0, 1.0, 10.0, 0.0);
+}
+
+fn initial(p: Params) -> State {
+    return State(0.0, 0);
+}
+
+fn derive(p: Params, sh: Shared) -> Derived {
+    return Derived(exp(-sh.dt / p.tau), steps(p.tau_ref, sh.dt));
+}
+
+fn derivative(s: State, p: Params, x: Input) -> Derivative {
+    return Derivative((p.V_rest - s.V + p.R * x.input) / p.tau);
+}
+
+fn exact(s: State, p: Params, d: Derived, x: Input) -> State {
+    let V_inf = p.V_rest + p.R * x.input;
+    return State(V_inf + (s.V - V_inf) * d.decay, s.refractory);
+}
+
+fn update(old: State, s: State) -> State {
+    let held = old.refractory > 0;
+    return State(select(s.V, old.V, held), max(old.refractory - 1, 0));
+}
+
+fn threshold(s: State, p: Params) -> bool {
+    return s.V >= p.V_th;
+}
+
+fn reset(s: State, p: Params, d: Derived) -> State {
+    return State(p.V_reset, d.refractory_steps);
+}

@@ -1,0 +1,225 @@
+//! From numbered values to slots: drops what nobody needs, lets results go straight to their stream, and shares
+//! registers between values that do not live at the same time.
+
+use super::lower::{Id, Lowered, Origin};
+use super::tape::{Access, CHUNK, Code, Op, Slot, Tape};
+
+/// Turns a lowered function into a tape. `outputs[k]` is the stream that member `k` of the result goes to.
+pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize]) -> Tape {
+    let streams = inputs
+        .iter()
+        .filter_map(|access| match access {
+            Access::Stream(stream) => Some(stream + 1),
+            Access::Uniform => None,
+        })
+        .chain(outputs.iter().map(|stream| stream + 1))
+        .max()
+        .unwrap_or(0);
+    let stores = write_outputs(&mut lowered, outputs);
+    drop_unused(&mut lowered, &stores);
+    let direct = direct_stores(&lowered, &stores);
+    let mut homes: Vec<Option<Home>> = lowered.values.iter().map(|&o| home_of(o)).collect();
+    for &(value, stream) in &direct {
+        homes[value as usize] = Some(Home::Stream(stream));
+    }
+    // stores that could not be direct become copies at the end of the body
+    let mut body = std::mem::take(&mut lowered.body);
+    for &(value, stream) in stores.iter().filter(|store| !direct.contains(store)) {
+        lowered.values.push(Origin::Body);
+        homes.push(Some(Home::Stream(stream)));
+        let dst = lowered.values.len() as Id - 1;
+        body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
+    }
+    let registers = assign_registers(&body, &mut homes);
+    let mut uniforms = Vec::new();
+    let mut uniform_inputs = vec![None; inputs.len()];
+    let mut uniform_of = vec![None; lowered.values.len()];
+    for (value, &origin) in lowered.values.iter().enumerate() {
+        if origin.is_uniform() {
+            if let Origin::UniformInput(member) = origin {
+                uniform_inputs[member] = Some(uniforms.len());
+            }
+            uniform_of[value] = Some(uniforms.len());
+            uniforms.push(if let Origin::Constant(bits) = origin { bits } else { 0 });
+        }
+    }
+    let slot = |value: Id| match (uniform_of[value as usize], homes[value as usize]) {
+        (Some(uniform), _) => Slot { index: (streams + registers + uniform) as u16, step: 0 },
+        (None, Some(Home::Stream(stream))) => Slot { index: stream as u16, step: CHUNK as u16 },
+        (None, Some(Home::Register(register))) => {
+            Slot { index: (streams + register) as u16, step: CHUNK as u16 }
+        }
+        // a value that nothing reads has no operation left
+        (None, None) => Slot { index: 0, step: 0 },
+    };
+    let place = |ops: &[Op<Id>]| {
+        ops.iter()
+            .map(|op| Op { code: op.code, dst: slot(op.dst), args: op.args.map(slot), to: op.to })
+            .collect::<Vec<_>>()
+    };
+    Tape {
+        prologue: place(&lowered.prologue),
+        body: place(&body),
+        streams,
+        registers,
+        uniforms,
+        uniform_inputs,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Home {
+    Stream(usize),
+    Register(usize),
+}
+
+fn home_of(origin: Origin) -> Option<Home> {
+    match origin {
+        Origin::Stream(stream) => Some(Home::Stream(stream)),
+        _ => None,
+    }
+}
+
+/// The values to store and where. A value that is read from another stream is copied first, since that stream may be
+/// written before this one; a stream that keeps its own value needs no store.
+fn write_outputs(lowered: &mut Lowered, outputs: &[usize]) -> Vec<(Id, usize)> {
+    let mut stores = Vec::new();
+    for (k, &stream) in outputs.iter().enumerate() {
+        let value = lowered.outputs[k];
+        match lowered.values[value as usize] {
+            Origin::Stream(from) if from == stream => {}
+            Origin::Stream(_) => {
+                lowered.values.push(Origin::Body);
+                let dst = lowered.values.len() as Id - 1;
+                lowered.body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
+                stores.push((dst, stream));
+            }
+            _ => stores.push((value, stream)),
+        }
+    }
+    stores
+}
+
+/// Removes operations whose result nothing reads. Everything inside a loop stays: its reads may come before its writes.
+fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
+    let mut used = vec![false; lowered.values.len()];
+    for &(value, _) in stores {
+        used[value as usize] = true;
+    }
+    let in_loop = loops(&lowered.body);
+    let inside = |at: usize| in_loop.iter().any(|&(from, to)| from <= at && at < to);
+    let mut keep = vec![false; lowered.body.len()];
+    for (at, op) in lowered.body.iter().enumerate().rev() {
+        let is_cell = op.code.has_result() && lowered.values[op.dst as usize] == Origin::Cell;
+        if is_cell || inside(at) || used[op.dst as usize] {
+            keep[at] = true;
+            for &arg in &op.args[..op.code.arity()] {
+                used[arg as usize] = true;
+            }
+        }
+    }
+    // jumps move with the operations between
+    let mut new_index = Vec::with_capacity(keep.len() + 1);
+    let mut count = 0;
+    for &kept in &keep {
+        new_index.push(count);
+        count += u32::from(kept);
+    }
+    new_index.push(count);
+    for op in lowered.body.iter_mut().filter(|op| !op.code.has_result()) {
+        op.to = new_index[op.to as usize];
+    }
+    let mut kept = keep.iter();
+    lowered.body.retain(|_| kept.next().copied().unwrap_or(true));
+    let mut prologue = std::mem::take(&mut lowered.prologue);
+    prologue.reverse();
+    prologue.retain(|op| {
+        let needed = used[op.dst as usize];
+        if needed {
+            for &arg in &op.args[..op.code.arity()] {
+                used[arg as usize] = true;
+            }
+        }
+        needed
+    });
+    prologue.reverse();
+    lowered.prologue = prologue;
+}
+
+/// Ranges of operations that may run more than once.
+fn loops(body: &[Op<Id>]) -> Vec<(usize, usize)> {
+    body.iter()
+        .enumerate()
+        .filter(|(_, op)| op.code == Code::Jump)
+        .map(|(at, op)| (op.to as usize, at + 1))
+        .collect()
+}
+
+/// Stores whose value can be computed in place: nothing reads the stream's old value after the operation that makes it.
+fn direct_stores(lowered: &Lowered, stores: &[(Id, usize)]) -> Vec<(Id, usize)> {
+    let in_loop = loops(&lowered.body);
+    let mut direct: Vec<(Id, usize)> = Vec::new();
+    for &(value, stream) in stores {
+        let taken = direct.iter().any(|&(v, _)| v == value);
+        if taken || lowered.values[value as usize] != Origin::Body {
+            continue;
+        }
+        let Some(made) = lowered.body.iter().position(|op| op.code.has_result() && op.dst == value)
+        else {
+            continue;
+        };
+        let looped = in_loop.iter().any(|&(from, to)| from <= made && made < to);
+        let read_later = lowered.body[made + 1..].iter().any(|op| {
+            op.args[..op.code.arity()]
+                .iter()
+                .any(|&arg| lowered.values[arg as usize] == Origin::Stream(stream))
+        });
+        if !looped && !read_later {
+            direct.push((value, stream));
+        }
+    }
+    direct
+}
+
+/// Linear scan: a register is free again after the last use of its value, at the end of a loop where the value comes
+/// from before it.
+fn assign_registers(body: &[Op<Id>], homes: &mut [Option<Home>]) -> usize {
+    let mut first = vec![usize::MAX; homes.len()];
+    let mut last = vec![0; homes.len()];
+    for (at, op) in body.iter().enumerate() {
+        let read = op.args[..op.code.arity()].iter().copied();
+        for value in read.chain(op.code.has_result().then_some(op.dst)) {
+            first[value as usize] = first[value as usize].min(at);
+            last[value as usize] = last[value as usize].max(at);
+        }
+    }
+    for &(from, to) in &loops(body) {
+        for value in 0..homes.len() {
+            if first[value] < from && last[value] >= from && last[value] < to {
+                last[value] = to - 1;
+            }
+        }
+    }
+    let mut free: Vec<usize> = Vec::new();
+    let mut live: Vec<(usize, usize)> = Vec::new();
+    let mut count = 0;
+    for (at, op) in body.iter().enumerate() {
+        live.retain(|&(until, register)| {
+            // the last reader may write to the register that it reads: lanes are loaded before they are stored
+            let ends = until <= at;
+            if ends {
+                free.push(register);
+            }
+            !ends
+        });
+        if op.code.has_result() && homes[op.dst as usize].is_none() {
+            let register = free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            });
+            homes[op.dst as usize] = Some(Home::Register(register));
+            live.push((last[op.dst as usize], register));
+        }
+    }
+    count
+}

@@ -1,0 +1,314 @@
+//! Plays a plan on the processor.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::player::Player;
+use super::tape::{Access, CHUNK};
+use crate::backend::{Chunk, Engine};
+use crate::error::Result;
+use crate::model::{Feed, Kind};
+use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space};
+use crate::runner::Operation;
+
+pub(crate) struct CpuEngine {
+    plan: Arc<Plan>,
+    arena: Vec<u32>,
+    accumulators: Vec<u32>,
+    members: Vec<MemberRun>,
+    done: VecDeque<Vec<u32>>,
+    /// Set where the lists of spikes may not fit the flags in the arena.
+    stale: bool,
+}
+
+/// A member of a population with its player.
+struct MemberRun {
+    population: usize,
+    member: usize,
+    player: Player,
+    /// Where each stream of the population starts for this member.
+    streams: Vec<(Space, usize)>,
+    chunks: usize,
+    /// Feeds that change from step to step, with their place in the program's argument.
+    clock: Vec<(usize, Feed)>,
+    /// Address of the spike flags, and how many, where the spikes are listed.
+    flags: Option<Range<usize>>,
+    /// The elements that spiked in the last step, in order.
+    events: Vec<u32>,
+}
+
+impl MemberRun {
+    fn new(plan: &Plan, at: usize, member: usize, arena: &[u32]) -> Result<Self> {
+        let population = &plan.populations[at];
+        let this = &population.members[member];
+        let access: Vec<Access> = population
+            .feeds
+            .iter()
+            .map(|binding| match *binding {
+                Binding::Stream(stream) => Access::Stream(stream),
+                Binding::Place(place) if this.places[place].stride == 1 => {
+                    // columns of parameters follow the streams
+                    Access::Stream(population.streams.len() + place)
+                }
+                Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
+            })
+            .collect();
+        let player = Player::new(&population.program, &access, &population.sinks)?;
+        let own = population.streams.iter().map(|s| (s.space, s.address + this.start));
+        let columns = this.places.iter().map(|p| (Space::Arena, p.address));
+        let clock = population.feeds.iter().enumerate().filter_map(|(k, b)| match *b {
+            Binding::Clock(feed) => Some((k, feed)),
+            _ => None,
+        });
+        let flags = population.spikes().filter(|_| this.emits).map(|stream| {
+            let address = population.streams[stream].address + this.start;
+            address..address + this.elements
+        });
+        let mut run = Self {
+            population: at,
+            member,
+            player,
+            streams: own.chain(columns).collect(),
+            chunks: this.elements.div_ceil(CHUNK),
+            clock: clock.collect(),
+            flags,
+            events: Vec::new(),
+        };
+        run.set_places(population, arena);
+        Ok(run)
+    }
+
+    /// Hands the parameters that are the same for all elements to the player.
+    fn set_places(&mut self, population: &Population, arena: &[u32]) {
+        let places = &population.members[self.member].places;
+        for (k, binding) in population.feeds.iter().enumerate() {
+            if let Binding::Place(place) = *binding
+                && places[place].stride == 0
+            {
+                self.player.set_uniform(k, arena[places[place].address]);
+            }
+        }
+    }
+
+    fn step(&mut self, arena: &mut [u32], accumulators: &mut [u32]) {
+        let (arena_base, arena_len) = (arena.as_mut_ptr(), arena.len());
+        let (sums_base, sums_len) = (accumulators.as_mut_ptr(), accumulators.len());
+        let pointers: Vec<*mut u32> = self
+            .streams
+            .iter()
+            .map(|&(space, address)| match space {
+                // addresses of parameters that are uniform are not columns; they are in range, and not used
+                Space::Arena => arena_base.wrapping_add(address.min(arena_len)),
+                Space::Accumulators => sums_base.wrapping_add(address.min(sums_len)),
+            })
+            .collect();
+        // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside
+        // the two arenas, which are borrowed mutably for the call; streams overlap only where they are the same.
+        unsafe { self.player.step(&pointers, self.chunks) };
+    }
+
+    /// Lists the elements whose flag is set.
+    fn list_events(&mut self, arena: &[u32]) {
+        let Some(flags) = &self.flags else { return };
+        self.events.clear();
+        for (k, flags) in arena[flags.clone()].chunks(CHUNK).enumerate() {
+            if flags.iter().fold(0, |any, f| any | f) != 0 {
+                let set = flags.iter().enumerate().filter(|(_, f)| **f != 0);
+                self.events.extend(set.map(|(lane, _)| (k * CHUNK + lane) as u32));
+            }
+        }
+    }
+}
+
+impl CpuEngine {
+    pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
+        let arena = plan.image.clone();
+        let mut members = Vec::new();
+        for (at, population) in plan.populations.iter().enumerate() {
+            for member in 0..population.members.len() {
+                members.push(MemberRun::new(&plan, at, member, &arena)?);
+            }
+        }
+        let accumulators = vec![0; plan.accumulators];
+        Ok(Self { plan, arena, accumulators, members, done: VecDeque::new(), stale: true })
+    }
+
+    /// Brings what is kept beside the arena in line with it.
+    fn refresh(&mut self) {
+        for run in &mut self.members {
+            run.set_places(&self.plan.populations[run.population], &self.arena);
+            run.list_events(&self.arena);
+        }
+        self.stale = false;
+    }
+
+    fn step(&mut self, shared: &[(Feed, u32)], row: &[u32], out: &mut [u32]) {
+        let Self { plan, arena, accumulators, members, .. } = self;
+        for route in &plan.routes {
+            let source = members
+                .iter()
+                .find(|run| run.population == route.population && run.member == route.member);
+            let Some(source) = source else { continue };
+            let sums = &mut accumulators[route.target..];
+            for &spike in &source.events {
+                let range = route.indptr[spike as usize] as usize..route.indptr[spike as usize + 1] as usize;
+                if let [count] = route.fixed.counts[..] {
+                    for &target in &route.indices[range] {
+                        sums[target as usize] = sums[target as usize].wrapping_add(count as u32);
+                    }
+                } else {
+                    let counts = &route.fixed.counts[range.clone()];
+                    for (&target, &count) in route.indices[range].iter().zip(counts) {
+                        sums[target as usize] = sums[target as usize].wrapping_add(count as u32);
+                    }
+                }
+            }
+        }
+        for input in &plan.inputs {
+            apply(input, arena, &plan.constants, row);
+        }
+        for run in members.iter_mut() {
+            for &(k, feed) in &run.clock {
+                if let Some(&(_, bits)) = shared.iter().find(|(f, _)| *f == feed) {
+                    run.player.set_uniform(k, bits);
+                }
+            }
+            run.step(arena, accumulators);
+            run.list_events(arena);
+        }
+        for record in &plan.records {
+            let out = &mut out[record.offset..record.offset + record.words()];
+            match &record.gather {
+                &Gather::Range { address, count } => out.copy_from_slice(&arena[address..address + count]),
+                &Gather::Flags { address, count } => {
+                    for (word, flags) in out.iter_mut().zip(arena[address..address + count].chunks(32)) {
+                        *word = flags.iter().enumerate().fold(0, |word, (k, f)| word | f << k);
+                    }
+                }
+                Gather::List(list) => {
+                    for (word, &address) in out.iter_mut().zip(list) {
+                        *word = arena[address as usize];
+                    }
+                }
+            }
+        }
+        self.clear_inputs();
+    }
+
+    fn clear_inputs(&mut self) {
+        for population in &self.plan.populations {
+            for stream in population.streams.iter().filter(|s| s.cleared) {
+                self.arena[stream.address..stream.address + population.elements].fill(0);
+            }
+        }
+    }
+}
+
+/// What the clock feeds to every program in a step.
+fn clock(plan: &Plan, chunk: &Chunk, step: u64) -> [(Feed, u32); 6] {
+    let t = chunk.t0 + step as f64 * plan.dt;
+    [
+        (Feed::Time, (t as f32).to_bits()),
+        (Feed::Dt, (plan.dt as f32).to_bits()),
+        (Feed::Step, step as u32),
+        (Feed::StepHigh, (step >> 32) as u32),
+        (Feed::Seed, plan.seed as u32),
+        (Feed::SeedHigh, (plan.seed >> 32) as u32),
+    ]
+}
+
+fn apply(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32]) {
+    let target = &mut arena[input.address..input.address + input.elements];
+    let (values, stride) = match input.source {
+        Source::Constant { offset, stride } => (&constants[offset..], stride),
+        Source::Row { offset, stride } => (&row[offset..], stride),
+    };
+    match input.kind {
+        Kind::F32 => {
+            let f = f32::from_bits;
+            let op: fn(f32, f32) -> f32 = match input.operation {
+                Operation::Add => |a, b| a + b,
+                Operation::Sub => |a, b| a - b,
+                Operation::Mul => |a, b| a * b,
+                Operation::Div => |a, b| a / b,
+                Operation::Set => |_, b| b,
+            };
+            combine(target, values, stride, |a, b| op(f(a), f(b)).to_bits());
+        }
+        Kind::I32 => {
+            let op: fn(i32, i32) -> i32 = match input.operation {
+                Operation::Add => i32::wrapping_add,
+                Operation::Sub => i32::wrapping_sub,
+                Operation::Mul => i32::wrapping_mul,
+                Operation::Div => |a, b| a.checked_div(b).unwrap_or(a),
+                Operation::Set => |_, b| b,
+            };
+            combine(target, values, stride, |a, b| op(a as i32, b as i32) as u32);
+        }
+        Kind::U32 | Kind::Bool => {
+            let op: fn(u32, u32) -> u32 = match input.operation {
+                Operation::Add => u32::wrapping_add,
+                Operation::Sub => u32::wrapping_sub,
+                Operation::Mul => u32::wrapping_mul,
+                Operation::Div => |a, b| a.checked_div(b).unwrap_or(a),
+                Operation::Set => |_, b| b,
+            };
+            combine(target, values, stride, op);
+        }
+    }
+}
+
+fn combine(target: &mut [u32], values: &[u32], stride: usize, op: impl Fn(u32, u32) -> u32) {
+    if stride == 0 {
+        let value = values[0];
+        target.iter_mut().for_each(|t| *t = op(*t, value));
+    } else {
+        target.iter_mut().zip(values).for_each(|(t, &v)| *t = op(*t, v));
+    }
+}
+
+impl Engine for CpuEngine {
+    fn chunk_steps(&self) -> usize {
+        // the rows of a chunk stay in the second-level cache where that is possible
+        let row = self.plan.record_row + self.plan.input_row;
+        ((1 << 18) / (row + 1)).clamp(1, 256)
+    }
+
+    fn submit(&mut self, chunk: Chunk) -> Result<()> {
+        if self.stale {
+            self.refresh();
+        }
+        let (row_in, row_out) = (self.plan.input_row, self.plan.record_row);
+        let mut out = vec![0; chunk.steps * row_out];
+        for k in 0..chunk.steps {
+            let shared = clock(&self.plan, &chunk, chunk.first + k as u64);
+            let row = &chunk.rows[k * row_in..(k + 1) * row_in];
+            self.step(&shared, row, &mut out[k * row_out..(k + 1) * row_out]);
+        }
+        self.done.push_back(out);
+        Ok(())
+    }
+
+    fn collect(&mut self) -> Result<Option<Vec<u32>>> {
+        Ok(self.done.pop_front())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
+        Ok(self.arena[range].to_vec())
+    }
+
+    fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
+        self.arena[address..address + words.len()].copy_from_slice(words);
+        self.stale = true;
+        Ok(())
+    }
+
+    fn describe(&self) -> String {
+        format!("CPU engine ({})", super::instruction_set())
+    }
+}

@@ -1,0 +1,312 @@
+//! The inner loops: every operation of a [`Tape`] over chunks of lanes, compiled once per instruction set and chosen at
+//! run time.
+
+use super::math;
+use super::tape::{CHUNK, Code, Op, Slot};
+
+type Chunk = [u32; CHUNK];
+
+/// The instruction sets that the interpreter is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InstructionSet {
+    /// What every processor of the target has.
+    Baseline,
+    /// 8 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 16 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl InstructionSet {
+    /// The widest one that this processor has.
+    pub(crate) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+            {
+                return Self::Avx512;
+            }
+            if is_x86_feature_detected!("avx2") {
+                return Self::Avx2;
+            }
+        }
+        Self::Baseline
+    }
+
+    /// Its usual name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "AVX2",
+            Self::Baseline if cfg!(target_arch = "aarch64") => "NEON",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
+/// Plays `ops` on `chunks` chunks of each column.
+///
+/// # Safety
+/// Every slot of `ops` indexes `table`; the pointer there is valid for reads, and for writes where it is a destination,
+/// of `CHUNK * chunks` words (of `CHUNK` words where the slot's step is 0), and no other thread uses that memory during
+/// the call. Two slots may be the same memory, but not overlap otherwise.
+pub(crate) unsafe fn play(
+    set: InstructionSet,
+    ops: &[Op<Slot>],
+    table: &[*mut u32],
+    chunks: usize,
+) {
+    // SAFETY: the caller's promise is handed on; `set` comes from `detect`, so the processor has the features.
+    unsafe {
+        match set {
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => play_avx512(ops, table, chunks),
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => play_avx2(ops, table, chunks),
+            InstructionSet::Baseline => play_any(ops, table, chunks),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn play_avx512(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+    // SAFETY: as promised to `play`.
+    unsafe { play_any(ops, table, chunks) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn play_avx2(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+    // SAFETY: as promised to `play`.
+    unsafe { play_any(ops, table, chunks) }
+}
+
+/// A lane's bits as a value and back.
+trait Lane: Copy {
+    fn get(bits: u32) -> Self;
+    fn bits(self) -> u32;
+}
+impl Lane for f32 {
+    #[inline(always)]
+    fn get(bits: u32) -> Self {
+        f32::from_bits(bits)
+    }
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self.to_bits()
+    }
+}
+impl Lane for i32 {
+    #[inline(always)]
+    fn get(bits: u32) -> Self {
+        bits as i32
+    }
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self as u32
+    }
+}
+impl Lane for u32 {
+    #[inline(always)]
+    fn get(bits: u32) -> Self {
+        bits
+    }
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        self
+    }
+}
+impl Lane for bool {
+    #[inline(always)]
+    fn get(bits: u32) -> Self {
+        bits != 0
+    }
+    #[inline(always)]
+    fn bits(self) -> u32 {
+        if self { u32::MAX } else { 0 }
+    }
+}
+
+#[inline(always)]
+unsafe fn load(table: &[*mut u32], slot: Slot, chunk: usize) -> Chunk {
+    // SAFETY: as promised to `play`; the read is by value, so an equal destination does no harm.
+    unsafe {
+        (*table.get_unchecked(slot.index as usize))
+            .add(chunk * slot.step as usize)
+            .cast::<Chunk>()
+            .read_unaligned()
+    }
+}
+
+#[inline(always)]
+unsafe fn store(table: &[*mut u32], slot: Slot, chunk: usize, value: Chunk) {
+    // SAFETY: as promised to `play`.
+    unsafe {
+        (*table.get_unchecked(slot.index as usize))
+            .add(chunk * slot.step as usize)
+            .cast::<Chunk>()
+            .write_unaligned(value)
+    }
+}
+
+// The loops are macros, not closures: their bodies must be compiled with the features of the function that they end up
+// in, and only code that is certainly inlined is.
+macro_rules! lanes {
+    ($op:ident, $table:ident, $chunks:ident, |$x:ident : $tx:ty| $body:expr) => {
+        for chunk in 0..$chunks {
+            let a = load($table, $op.args[0], chunk);
+            let mut out = [0u32; CHUNK];
+            for lane in 0..CHUNK {
+                let $x = <$tx as Lane>::get(a[lane]);
+                out[lane] = Lane::bits($body);
+            }
+            store($table, $op.dst, chunk, out);
+        }
+    };
+    ($op:ident, $table:ident, $chunks:ident, |$x:ident : $tx:ty, $y:ident : $ty:ty| $body:expr) => {
+        for chunk in 0..$chunks {
+            let a = load($table, $op.args[0], chunk);
+            let b = load($table, $op.args[1], chunk);
+            let mut out = [0u32; CHUNK];
+            for lane in 0..CHUNK {
+                let $x = <$tx as Lane>::get(a[lane]);
+                let $y = <$ty as Lane>::get(b[lane]);
+                out[lane] = Lane::bits($body);
+            }
+            store($table, $op.dst, chunk, out);
+        }
+    };
+}
+
+#[inline(always)]
+unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+    let mut pc = 0;
+    while pc < ops.len() {
+        let op = ops[pc];
+        pc += 1;
+        // SAFETY: as promised to `play`.
+        unsafe {
+            match op.code {
+                Code::Copy => lanes!(op, table, chunks, |x: u32| x),
+                Code::Not => lanes!(op, table, chunks, |x: u32| !x),
+                Code::NegF => lanes!(op, table, chunks, |x: f32| -x),
+                Code::NegI => lanes!(op, table, chunks, |x: i32| x.wrapping_neg()),
+                Code::AbsF => lanes!(op, table, chunks, |x: f32| x.abs()),
+                Code::AbsI => lanes!(op, table, chunks, |x: i32| x.wrapping_abs()),
+                Code::SignF => lanes!(op, table, chunks, |x: f32| math::sign(x)),
+                Code::SignI => lanes!(op, table, chunks, |x: i32| x.signum()),
+                Code::FloorF => lanes!(op, table, chunks, |x: f32| x.floor()),
+                Code::CeilF => lanes!(op, table, chunks, |x: f32| x.ceil()),
+                Code::RoundF => lanes!(op, table, chunks, |x: f32| x.round_ties_even()),
+                Code::TruncF => lanes!(op, table, chunks, |x: f32| x.trunc()),
+                Code::FractF => lanes!(op, table, chunks, |x: f32| x - x.floor()),
+                Code::SqrtF => lanes!(op, table, chunks, |x: f32| x.sqrt()),
+                Code::InverseSqrtF => lanes!(op, table, chunks, |x: f32| 1.0 / x.sqrt()),
+                Code::ExpF => lanes!(op, table, chunks, |x: f32| math::exp(x)),
+                Code::Exp2F => lanes!(op, table, chunks, |x: f32| x.exp2()),
+                Code::LogF => lanes!(op, table, chunks, |x: f32| x.ln()),
+                Code::Log2F => lanes!(op, table, chunks, |x: f32| x.log2()),
+                Code::SinF => lanes!(op, table, chunks, |x: f32| x.sin()),
+                Code::CosF => lanes!(op, table, chunks, |x: f32| x.cos()),
+                Code::TanF => lanes!(op, table, chunks, |x: f32| x.tan()),
+                Code::AsinF => lanes!(op, table, chunks, |x: f32| x.asin()),
+                Code::AcosF => lanes!(op, table, chunks, |x: f32| x.acos()),
+                Code::AtanF => lanes!(op, table, chunks, |x: f32| x.atan()),
+                Code::SinhF => lanes!(op, table, chunks, |x: f32| x.sinh()),
+                Code::CoshF => lanes!(op, table, chunks, |x: f32| x.cosh()),
+                Code::TanhF => lanes!(op, table, chunks, |x: f32| x.tanh()),
+                Code::AsinhF => lanes!(op, table, chunks, |x: f32| x.asinh()),
+                Code::AcoshF => lanes!(op, table, chunks, |x: f32| x.acosh()),
+                Code::AtanhF => lanes!(op, table, chunks, |x: f32| x.atanh()),
+                // `as` saturates, as WGSL wants
+                Code::FtoI => lanes!(op, table, chunks, |x: f32| x as i32),
+                Code::FtoU => lanes!(op, table, chunks, |x: f32| x as u32),
+                Code::ItoF => lanes!(op, table, chunks, |x: i32| x as f32),
+                Code::UtoF => lanes!(op, table, chunks, |x: u32| x as f32),
+                Code::BtoF => lanes!(op, table, chunks, |x: bool| if x { 1.0f32 } else { 0.0 }),
+                Code::BtoI => lanes!(op, table, chunks, |x: bool| if x { 1u32 } else { 0 }),
+                Code::FtoB => lanes!(op, table, chunks, |x: f32| x != 0.0),
+                Code::ItoB => lanes!(op, table, chunks, |x: u32| x != 0),
+                Code::CountOneBits => lanes!(op, table, chunks, |x: u32| x.count_ones()),
+                Code::ReverseBits => lanes!(op, table, chunks, |x: u32| x.reverse_bits()),
+                Code::CountLeadingZeros => lanes!(op, table, chunks, |x: u32| x.leading_zeros()),
+                Code::CountTrailingZeros => lanes!(op, table, chunks, |x: u32| x.trailing_zeros()),
+                Code::AddF => lanes!(op, table, chunks, |x: f32, y: f32| x + y),
+                Code::SubF => lanes!(op, table, chunks, |x: f32, y: f32| x - y),
+                Code::MulF => lanes!(op, table, chunks, |x: f32, y: f32| x * y),
+                Code::DivF => lanes!(op, table, chunks, |x: f32, y: f32| x / y),
+                Code::RemF => {
+                    lanes!(op, table, chunks, |x: f32, y: f32| x - y * (x / y).trunc())
+                }
+                Code::MinF => lanes!(op, table, chunks, |x: f32, y: f32| math::min(x, y)),
+                Code::MaxF => lanes!(op, table, chunks, |x: f32, y: f32| math::max(x, y)),
+                Code::PowF => lanes!(op, table, chunks, |x: f32, y: f32| x.powf(y)),
+                Code::Atan2F => lanes!(op, table, chunks, |x: f32, y: f32| x.atan2(y)),
+                Code::AddI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_add(y)),
+                Code::SubI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_sub(y)),
+                Code::MulI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_mul(y)),
+                Code::DivI => lanes!(op, table, chunks, |x: i32, y: i32| math::div_i32(x, y)),
+                Code::DivU => {
+                    lanes!(op, table, chunks, |x: u32, y: u32| x.checked_div(y).unwrap_or(x))
+                }
+                Code::RemI => lanes!(op, table, chunks, |x: i32, y: i32| math::rem_i32(x, y)),
+                Code::RemU => {
+                    lanes!(op, table, chunks, |x: u32, y: u32| x.checked_rem(y).unwrap_or(0))
+                }
+                Code::MinI => lanes!(op, table, chunks, |x: i32, y: i32| x.min(y)),
+                Code::MaxI => lanes!(op, table, chunks, |x: i32, y: i32| x.max(y)),
+                Code::MinU => lanes!(op, table, chunks, |x: u32, y: u32| x.min(y)),
+                Code::MaxU => lanes!(op, table, chunks, |x: u32, y: u32| x.max(y)),
+                Code::And => lanes!(op, table, chunks, |x: u32, y: u32| x & y),
+                Code::Or => lanes!(op, table, chunks, |x: u32, y: u32| x | y),
+                Code::Xor => lanes!(op, table, chunks, |x: u32, y: u32| x ^ y),
+                Code::Shl => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_shl(y)),
+                Code::ShrI => lanes!(op, table, chunks, |x: i32, y: u32| x.wrapping_shr(y)),
+                Code::ShrU => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_shr(y)),
+                Code::EqF => lanes!(op, table, chunks, |x: f32, y: f32| x == y),
+                Code::NeF => lanes!(op, table, chunks, |x: f32, y: f32| x != y),
+                Code::LtF => lanes!(op, table, chunks, |x: f32, y: f32| x < y),
+                Code::LeF => lanes!(op, table, chunks, |x: f32, y: f32| x <= y),
+                Code::EqI => lanes!(op, table, chunks, |x: u32, y: u32| x == y),
+                Code::NeI => lanes!(op, table, chunks, |x: u32, y: u32| x != y),
+                Code::LtI => lanes!(op, table, chunks, |x: i32, y: i32| x < y),
+                Code::LeI => lanes!(op, table, chunks, |x: i32, y: i32| x <= y),
+                Code::LtU => lanes!(op, table, chunks, |x: u32, y: u32| x < y),
+                Code::LeU => lanes!(op, table, chunks, |x: u32, y: u32| x <= y),
+                Code::Select => {
+                    for chunk in 0..chunks {
+                        let mask = load(table, op.args[0], chunk);
+                        let yes = load(table, op.args[1], chunk);
+                        let no = load(table, op.args[2], chunk);
+                        let mut out = [0u32; CHUNK];
+                        for lane in 0..CHUNK {
+                            out[lane] = if mask[lane] != 0 { yes[lane] } else { no[lane] };
+                        }
+                        store(table, op.dst, chunk, out);
+                    }
+                }
+                Code::ExitIfNone => {
+                    let mut any = 0;
+                    for chunk in 0..chunks {
+                        let mask = load(table, op.args[0], chunk);
+                        for lane in 0..CHUNK {
+                            any |= mask[lane];
+                        }
+                    }
+                    if any == 0 {
+                        pc = op.to as usize;
+                    }
+                }
+                Code::Jump => pc = op.to as usize,
+            }
+        }
+    }
+}

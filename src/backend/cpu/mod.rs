@@ -1,0 +1,17 @@
+//! The engine without a driver: the composed programs interpreted on columns, structural operations in plain Rust.
+
+mod allocate;
+mod engine;
+mod lanes;
+mod lower;
+mod math;
+mod player;
+mod tape;
+
+pub(crate) use engine::CpuEngine;
+pub(crate) use player::evaluate;
+
+/// The instruction set that the interpreter uses on this processor.
+pub(crate) fn instruction_set() -> &'static str {
+    lanes::InstructionSet::detect().name()
+}

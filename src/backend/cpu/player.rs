@@ -1,0 +1,261 @@
+//! Plays a tape on memory.
+
+use super::allocate::allocate;
+use super::lanes::{InstructionSet, play};
+use super::lower::lower;
+use super::tape::{Access, BLOCK, CHUNK, Tape};
+use crate::error::{Error, Result};
+use crate::model::Program;
+
+/// A tape with the scratch memory that it needs. Every thread has its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Player {
+    tape: Tape,
+    set: InstructionSet,
+    /// Registers, a block each, then uniforms, a chunk each.
+    scratch: Vec<u32>,
+}
+
+impl Player {
+    /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
+    /// that sink `k` goes to.
+    pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
+        let lowered = lower(&program.module, "advance", inputs).map_err(|construct| {
+            Error::Unsupported {
+                model: program.name.clone(),
+                construct,
+                help: "write it with scalars, vectors, structures and plain functions".into(),
+            }
+        })?;
+        let tape = allocate(lowered, inputs, outputs);
+        let mut scratch = vec![0; tape.registers * BLOCK + tape.uniforms.len() * CHUNK];
+        for (k, &bits) in tape.uniforms.iter().enumerate() {
+            let at = tape.registers * BLOCK + k * CHUNK;
+            scratch[at..at + CHUNK].fill(bits);
+        }
+        Ok(Self { tape, set: InstructionSet::detect(), scratch })
+    }
+
+    /// Sets feed `k`, which is uniform. A feed that the program does not read is ignored.
+    pub(crate) fn set_uniform(&mut self, k: usize, bits: u32) {
+        if let Some(uniform) = self.tape.uniform_inputs[k] {
+            let at = self.tape.registers * BLOCK + uniform * CHUNK;
+            self.scratch[at..at + CHUNK].fill(bits);
+        }
+    }
+
+    /// Number of operations on columns, for reports.
+    pub(crate) fn operations(&self) -> usize {
+        self.tape.body.len()
+    }
+
+    /// One step of `chunks` chunks of elements. `streams[k]` is where stream `k` starts.
+    ///
+    /// # Safety
+    /// Each of `streams` is valid for reads and writes of `CHUNK * chunks` words that nobody else uses during the call,
+    /// and there are as many as the program was lowered for.
+    pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], chunks: usize) {
+        debug_assert!(streams.len() >= self.tape.streams);
+        let base = self.scratch.as_mut_ptr();
+        let mut table = Vec::with_capacity(self.tape.streams + self.tape.registers + self.tape.uniforms.len());
+        table.extend_from_slice(&streams[..self.tape.streams]);
+        // SAFETY: `scratch` has a block for every register and a chunk for every uniform.
+        unsafe {
+            table.extend((0..self.tape.registers).map(|r| base.add(r * BLOCK)));
+            let uniforms = base.add(self.tape.registers * BLOCK);
+            table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.add(u * CHUNK)));
+        }
+        // SAFETY: the prologue has uniforms only, which are a chunk long.
+        unsafe { play(self.set, &self.tape.prologue, &table, 1) };
+        let per_block = BLOCK / CHUNK;
+        for block in (0..chunks).step_by(per_block) {
+            let count = per_block.min(chunks - block);
+            // SAFETY: `block + count <= chunks`, so the streams are long enough; registers hold a block.
+            unsafe { play(self.set, &self.tape.body, &table, count) };
+            for pointer in &mut table[..self.tape.streams] {
+                *pointer = pointer.wrapping_add(BLOCK);
+            }
+        }
+    }
+}
+
+/// Runs a program of a host function on columns of values: `inputs[k]` feeds member `k`, either one value or one for
+/// each of `elements`. Returns a column for each sink.
+pub(crate) fn evaluate(program: &Program, inputs: &[Vec<u32>], elements: usize) -> Result<Vec<Vec<u32>>> {
+    let padded = elements.next_multiple_of(CHUNK);
+    let mut columns: Vec<Vec<u32>> = Vec::new();
+    let mut access = Vec::with_capacity(inputs.len());
+    for values in inputs {
+        if values.len() == 1 {
+            access.push(Access::Uniform);
+        } else {
+            access.push(Access::Stream(columns.len()));
+            let mut column = values.clone();
+            column.resize(padded, 0);
+            columns.push(column);
+        }
+    }
+    let outputs: Vec<usize> = (0..program.sinks.len()).map(|k| columns.len() + k).collect();
+    let first_output = columns.len();
+    columns.extend(outputs.iter().map(|_| vec![0; padded]));
+    let mut player = Player::new(program, &access, &outputs)?;
+    for (k, values) in inputs.iter().enumerate() {
+        if let [value] = values[..] {
+            player.set_uniform(k, value);
+        }
+    }
+    let streams: Vec<*mut u32> = columns.iter_mut().map(|c| c.as_mut_ptr()).collect();
+    // SAFETY: every column has `padded` words of its own.
+    unsafe { player.step(&streams, padded / CHUNK) };
+    Ok(columns
+        .into_iter()
+        .skip(first_output)
+        .map(|mut column| {
+            column.truncate(elements);
+            column
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Kind, Model, Structure};
+    use crate::integrate::Method;
+
+    /// Plays `update` of a model with one f32 parameter `a` per element on x, and returns x.
+    fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
+        let text = format!(
+            "struct Params {{ a: f32 }} struct State {{ x: f32 }}
+             fn update(s: State, p: Params) -> State {{ {body} }}"
+        );
+        let model = Model::from_wgsl("Test", &text).unwrap();
+        let structure = Structure {
+            element: model,
+            method: Method::RK4,
+            arms: Vec::new(),
+            observe_inputs: false,
+        };
+        let program = structure.compose().unwrap();
+        let columns: Vec<Vec<u32>> = program
+            .feeds
+            .iter()
+            .map(|feed| match feed {
+                crate::model::Feed::State(..) => x.iter().map(|v| v.to_bits()).collect(),
+                crate::model::Feed::Param(..) => a.iter().map(|v| v.to_bits()).collect(),
+                _ => vec![0],
+            })
+            .collect();
+        let out = evaluate(&program, &columns, x.len()).unwrap();
+        out[0].iter().map(|&b| Kind::F32.number(b) as f32).collect()
+    }
+
+    fn check(body: &str, expected: impl Fn(f32, f32) -> f32) {
+        let x: Vec<f32> = (0..37).map(|k| k as f32 * 0.75 - 11.0).collect();
+        let a: Vec<f32> = (0..37).map(|k| (k % 7) as f32 - 2.0).collect();
+        let got = update(body, &x, &a);
+        let wanted: Vec<f32> = x.iter().zip(&a).map(|(&x, &a)| expected(x, a)).collect();
+        assert_eq!(got, wanted, "{body}");
+    }
+
+    #[test]
+    fn branches_become_masks() {
+        check("var y = s.x; if y > 0.0 { y += p.a; } else if y < -5.0 { y = -y; } return State(y);", |x, a| {
+            if x > 0.0 { x + a } else if x < -5.0 { -x } else { x }
+        });
+    }
+
+    #[test]
+    fn early_returns() {
+        check("if s.x < 0.0 { return State(p.a); } if p.a > 1.0 { return State(7.0); } return s;", |x, a| {
+            if x < 0.0 { a } else if a > 1.0 { 7.0 } else { x }
+        });
+    }
+
+    #[test]
+    fn loops_end_lane_by_lane() {
+        check(
+            "var y = s.x; var n = 0; loop { if y >= 3.0 { break; } if n == 20 { return State(-1.0); } y += 1.5; n++; }
+             return State(y + f32(n));",
+            |x, _| {
+                let (mut y, mut n) = (x, 0);
+                while y < 3.0 {
+                    if n == 20 {
+                        return -1.0;
+                    }
+                    y += 1.5;
+                    n += 1;
+                }
+                y + n as f32
+            },
+        );
+    }
+
+    #[test]
+    fn for_loops_with_continue_and_swapped_variables() {
+        check(
+            "var a = s.x; var b = p.a;
+             for (var k = 0; k < 5; k++) { if k == 2 { continue; } let t = a; a = b; b = t + 1.0; }
+             return State(a - 2.0 * b);",
+            |x, a| {
+                let (mut a, mut b) = (x, a);
+                for k in 0..5 {
+                    if k == 2 {
+                        continue;
+                    }
+                    (a, b) = (b, a + 1.0);
+                }
+                a - 2.0 * b
+            },
+        );
+    }
+
+    #[test]
+    fn nested_loops_and_arrays() {
+        check(
+            "var t = array<f32, 3>(1.0, 2.0, 3.0);
+             for (var i = 0u; i < 3u; i++) { for (var j = 0u; j <= i; j++) { t[j] += t[i] * 0.5; } }
+             return State(t[u32(abs(p.a)) % 3u] + s.x);",
+            |x, a| {
+                let mut t = [1.0f32, 2.0, 3.0];
+                for i in 0..3 {
+                    for j in 0..=i {
+                        t[j] += t[i] * 0.5;
+                    }
+                }
+                t[a.abs() as usize % 3] + x
+            },
+        );
+    }
+
+    #[test]
+    fn switches() {
+        check(
+            "var y = 0.0; switch i32(p.a) { case -1: { y = 1.0; } case 0, 1: { if s.x > 0.0 { break; } y = 2.0; } default: { y = 3.0; } }
+             return State(y);",
+            |x, a| match a as i32 {
+                -1 => 1.0,
+                0 | 1 => if x > 0.0 { 0.0 } else { 2.0 },
+                _ => 3.0,
+            },
+        );
+    }
+
+    #[test]
+    fn vectors_and_pointers() {
+        let helper = "var v = vec3<f32>(s.x, p.a, 1.0); v = v.zyx * 2.0 + vec3<f32>(0.5); let w = v.xy;
+             return State(dot(v, vec3<f32>(1.0, 10.0, 100.0)) + w.x);";
+        check(helper, |x, a| {
+            let v = [1.0f32 * 2.0 + 0.5, a * 2.0 + 0.5, x * 2.0 + 0.5];
+            (v[0] * 1.0 + v[1] * 10.0) + v[2] * 100.0 + v[0]
+        });
+    }
+
+    #[test]
+    fn integers_as_wgsl_has_them() {
+        check("return State(f32(i32(s.x) / i32(p.a)) + f32(i32(s.x) % i32(p.a)));", |x, a| {
+            let (x, a) = (x as i32, a as i32);
+            (x.checked_div(a).unwrap_or(x) + x.checked_rem(a).unwrap_or(0)) as f32
+        });
+    }
+}

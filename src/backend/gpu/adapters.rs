@@ -1,0 +1,48 @@
+//! The adapters that wgpu finds.
+
+use std::sync::LazyLock;
+
+use crate::device::{DeviceInfo, DeviceKind};
+
+/// One instance for the process: some drivers do not like several.
+static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    wgpu::Instance::new(descriptor)
+});
+
+/// PCI number of NVIDIA.
+const NVIDIA: u32 = 0x10de;
+
+/// All adapters that can compute, numbered from 1: number 0 is the CPU engine.
+pub(crate) fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
+    let found = pollster::block_on(INSTANCE.enumerate_adapters(wgpu::Backends::all()));
+    found
+        .into_iter()
+        .filter(|adapter| {
+            let flags = adapter.get_downlevel_capabilities().flags;
+            flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+        })
+        .enumerate()
+        .map(|(k, adapter)| {
+            let info = adapter.get_info();
+            let kind = match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => DeviceKind::Discrete,
+                wgpu::DeviceType::IntegratedGpu => DeviceKind::Integrated,
+                wgpu::DeviceType::Cpu => DeviceKind::Software,
+                wgpu::DeviceType::VirtualGpu | wgpu::DeviceType::Other => DeviceKind::Virtual,
+            };
+            let backend = match info.backend {
+                wgpu::Backend::Vulkan => "vulkan",
+                wgpu::Backend::Metal => "metal",
+                wgpu::Backend::Dx12 => "dx12",
+                wgpu::Backend::Gl => "gl",
+                wgpu::Backend::BrowserWebGpu => "webgpu",
+                wgpu::Backend::Noop => "noop",
+            };
+            let nvidia = info.vendor & 0xffff == NVIDIA;
+            (adapter, DeviceInfo { index: k + 1, name: info.name, kind, backend, nvidia })
+        })
+        .collect()
+}

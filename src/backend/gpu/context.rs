@@ -1,0 +1,122 @@
+//! A device with its queue, and errors that end up in results instead of panics.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::adapters::adapters;
+use crate::error::{Error, Result};
+
+/// An opened device.
+pub(super) struct Context {
+    pub name: String,
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    /// The first error that the device reported outside a call.
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+fn lock(failure: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    failure.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Context {
+    /// Opens the adapter of that number, with limits raised as far as `bytes`, the largest buffer, needs.
+    pub(super) fn open(index: usize, what: &str, bytes: u64) -> Result<Self> {
+        let found = adapters().into_iter().find(|(_, info)| info.index == index);
+        let (adapter, info) = found.ok_or_else(|| Error::NoDevice {
+            asked: index.to_string(),
+            available: crate::device::devices().iter().map(ToString::to_string).collect(),
+        })?;
+        let name = format!("{} ({}, {})", info.name, info.kind.name(), info.backend);
+        let available = adapter.limits();
+        let mut limits = wgpu::Limits::default();
+        let most = available.max_storage_buffer_binding_size.min(available.max_buffer_size);
+        if bytes > most {
+            return Err(Error::Limit {
+                what: what.into(),
+                needed: format!("a buffer of {bytes} bytes"),
+                available: format!("{most}"),
+                device: name,
+                help: "use fewer elements or synapses, or the CPU engine".into(),
+            });
+        }
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
+        limits.max_buffer_size = limits.max_buffer_size.max(bytes);
+        // textures are not used, and some adapters have less than the defaults for them
+        let limits = limits.using_resolution(available.clone());
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("dsrunner"),
+            required_limits: limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        let opened = pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) =
+            opened.map_err(|e| Error::Device { device: name.clone(), reason: e.to_string() })?;
+        let failure = Arc::new(Mutex::new(None));
+        let (uncaptured, lost) = (failure.clone(), failure.clone());
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            lock(&uncaptured).get_or_insert(error.to_string());
+        }));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                lock(&lost).get_or_insert(format!("it was lost: {message}"));
+            }
+        });
+        Ok(Self { name, device, queue, failure })
+    }
+
+    pub(super) fn error(&self, reason: impl Into<String>) -> Error {
+        Error::Device { device: self.name.clone(), reason: reason.into() }
+    }
+
+    /// What the device has reported since it was opened, as an error.
+    pub(super) fn check(&self) -> Result<()> {
+        match lock(&self.failure).clone() {
+            None => Ok(()),
+            Some(reason) => Err(self.error(reason)),
+        }
+    }
+
+    pub(super) fn buffer(&self, label: &str, words: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            // a binding cannot be empty
+            size: 4 * words.max(2) as u64,
+            usage: usage | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
+    pub(super) fn storage(&self, label: &str, words: &[u32]) -> wgpu::Buffer {
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let buffer = self.buffer(label, words.len(), usage);
+        self.write(&buffer, 0, words);
+        buffer
+    }
+
+    pub(super) fn write(&self, buffer: &wgpu::Buffer, word: usize, words: &[u32]) {
+        if !words.is_empty() {
+            self.queue.write_buffer(buffer, 4 * word as u64, bytemuck::cast_slice(words));
+        }
+    }
+
+    /// Waits until a mapped range of `words` words is there, and copies it.
+    pub(super) fn mapped(
+        &self,
+        buffer: &wgpu::Buffer,
+        words: usize,
+        submission: wgpu::SubmissionIndex,
+    ) -> Result<Vec<u32>> {
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+        self.device.poll(wait).map_err(|e| self.error(e.to_string()))?;
+        self.check()?;
+        let view = buffer
+            .slice(..4 * words as u64)
+            .get_mapped_range()
+            .map_err(|e| self.error(e.to_string()))?;
+        let copy = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        buffer.unmap();
+        Ok(copy)
+    }
+}

@@ -1,0 +1,177 @@
+//! The kernels of a plan as WGSL: the structural ones, and a shell around each composed program.
+
+use std::fmt::Write as _;
+
+use crate::error::{Error, Result};
+use crate::model::{Feed, Kind, validate};
+use crate::plan::{Binding, Plan, Population, Space};
+
+const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
+const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
+const DELIVER: &str = include_str!("../../../shaders/kernels/deliver.wgsl");
+const RECORD: &str = include_str!("../../../shaders/kernels/record.wgsl");
+
+/// Invocations of a workgroup of the update and record kernels.
+pub(super) const LANES: usize = 128;
+/// Words of a member's table before its places, and of an input, as in `update.wgsl`.
+pub(super) const HEADER: usize = 6;
+pub(super) const INPUT: usize = 5;
+
+/// A kernel: its name, its module, its bindings after the clock in their order.
+#[derive(Debug)]
+pub(super) struct Kernel {
+    pub name: String,
+    pub module: naga::Module,
+    pub bindings: &'static [Bound],
+}
+
+/// What is bound to a kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    Arena,
+    ArenaRead,
+    Sums,
+    Table,
+    Values,
+    Events,
+    Synapses,
+    Routes,
+    Gathers,
+    Rows,
+}
+
+impl Bound {
+    pub(super) fn is_read_only(self) -> bool {
+        !matches!(self, Self::Arena | Self::Sums | Self::Events | Self::Rows)
+    }
+}
+
+/// All kernels of a plan as text, for people and for tests of translation.
+pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
+    all(plan)?
+        .into_iter()
+        .map(|kernel| {
+            let info = validate(&kernel.module).map_err(|e| broken(&kernel.name, &e.emit_to_string("")))?;
+            naga::back::wgsl::write_string(&kernel.module, &info, naga::back::wgsl::WriterFlags::empty())
+                .map(|text| (kernel.name.clone(), text))
+                .map_err(|e| broken(&kernel.name, &e.to_string()))
+        })
+        .collect()
+}
+
+/// All kernels of a plan, in the order of the step.
+pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
+    let mut kernels = Vec::new();
+    if !plan.routes.is_empty() {
+        kernels.push(deliver()?);
+    }
+    for population in &plan.populations {
+        kernels.push(update(population)?);
+    }
+    if plan.record_row > 0 {
+        kernels.push(record()?);
+    }
+    Ok(kernels)
+}
+
+pub(super) fn deliver() -> Result<Kernel> {
+    let bindings = &[Bound::Sums, Bound::Events, Bound::Synapses, Bound::Routes];
+    parse("deliver".into(), &format!("{CLOCK}{DELIVER}"), bindings)
+}
+
+pub(super) fn record() -> Result<Kernel> {
+    let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Rows];
+    parse("record".into(), &format!("{CLOCK}{RECORD}"), bindings)
+}
+
+/// The program of a population in the shell.
+pub(super) fn update(population: &Population) -> Result<Kernel> {
+    let program = &population.program;
+    let name = format!("update {}", program.name);
+    let places = population.places.len();
+    let mut text = format!("{CLOCK}{UPDATE}\n");
+    let _ = writeln!(text, "const MEMBERS: u32 = {}u;", population.members.len());
+    let _ = writeln!(text, "const MEMBER: u32 = {}u;\n", HEADER + 2 * places);
+    let _ = writeln!(text, "{}", program.text);
+    let _ = writeln!(text, "fn load(e: u32, element: u32, member: u32) -> In {{");
+    let mut members = Vec::with_capacity(population.feeds.len());
+    for (&binding, &kind) in population.feeds.iter().zip(&program.feed_kinds) {
+        members.push(match binding {
+            Binding::Stream(stream) => {
+                let stream = population.streams[stream];
+                match stream.space {
+                    Space::Arena => typed(kind, &format!("arena[{}u + e]", stream.address)),
+                    Space::Accumulators => format!("sums[{}u + e]", stream.address),
+                }
+            }
+            Binding::Place(place) => {
+                let at = HEADER + 2 * place;
+                let address = format!("table[member + {at}u] + element * table[member + {}u]", at + 1);
+                typed(kind, &format!("arena[{address}]"))
+            }
+            Binding::Clock(feed) => format!("clock.{}", clock_member(feed)),
+        });
+    }
+    let _ = writeln!(text, "    return In({});\n}}\n", members.join(", "));
+    let _ = writeln!(text, "fn store(out: Out, e: u32) -> bool {{");
+    for (k, (&stream, &kind)) in population.sinks.iter().zip(&program.sink_kinds).enumerate() {
+        let stream = population.streams[stream];
+        let value = format!("out.out{k}");
+        let _ = match (stream.space, kind) {
+            (Space::Accumulators, _) => writeln!(text, "    sums[{}u + e] = {value};", stream.address),
+            (Space::Arena, Kind::U32 | Kind::Bool) => {
+                writeln!(text, "    arena[{}u + e] = {value};", stream.address)
+            }
+            (Space::Arena, _) => {
+                writeln!(text, "    arena[{}u + e] = bitcast<u32>({value});", stream.address)
+            }
+        };
+    }
+    let spikes = program.sinks.iter().position(|s| *s == crate::model::Sink::Spike);
+    let spike = spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"));
+    let _ = writeln!(text, "    return {spike};\n}}\n");
+    let _ = writeln!(text, "fn clear(e: u32) {{");
+    for stream in population.streams.iter().filter(|s| s.cleared) {
+        let _ = writeln!(text, "    arena[{}u + e] = 0u;", stream.address);
+    }
+    let _ = writeln!(text, "}}");
+    let bindings = &[Bound::Arena, Bound::Sums, Bound::Table, Bound::Values, Bound::Events];
+    parse(name, &text, bindings)
+}
+
+
+fn typed(kind: Kind, word: &str) -> String {
+    match kind {
+        Kind::F32 => format!("bitcast<f32>({word})"),
+        Kind::I32 => format!("bitcast<i32>({word})"),
+        Kind::U32 | Kind::Bool => word.into(),
+    }
+}
+
+fn clock_member(feed: Feed) -> &'static str {
+    match feed {
+        Feed::Dt => "dt",
+        Feed::Step => "i",
+        Feed::StepHigh => "i_high",
+        Feed::Seed => "seed",
+        Feed::SeedHigh => "seed_high",
+        _ => "t",
+    }
+}
+
+fn broken(name: &str, reason: &str) -> Error {
+    Error::Unsupported {
+        model: name.into(),
+        construct: format!("the generated kernel ({reason})"),
+        help: "write the model in plainer WGSL".into(),
+    }
+}
+
+fn parse(name: String, text: &str, bindings: &'static [Bound]) -> Result<Kernel> {
+    let mut module =
+        naga::front::wgsl::parse_str(text).map_err(|e| broken(&name, &e.emit_to_string(text)))?;
+    // what the entry point does not reach, of the library above all, is left out
+    naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
+    validate(&module).map_err(|e| broken(&name, &e.emit_to_string(text)))?;
+    Ok(Kernel { name, module, bindings })
+}

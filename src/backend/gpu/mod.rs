@@ -1,0 +1,11 @@
+//! The engine on wgpu.
+
+mod adapters;
+mod context;
+mod engine;
+mod kernels;
+mod tables;
+
+pub(crate) use adapters::adapters;
+pub(crate) use engine::GpuEngine;
+pub(crate) use kernels::kernels;

@@ -1,0 +1,147 @@
+//! The plan's numbers as the kernels read them.
+
+use super::kernels::{HEADER, INPUT};
+use crate::model::Kind;
+use crate::plan::{Gather, Plan, Source};
+use crate::runner::Operation;
+
+/// Where each list of spikes is in the buffer of events: its number and its start.
+pub(super) struct Lists {
+    /// For each population and member, where its spikes are listed.
+    pub of_member: Vec<Vec<Option<List>>>,
+    /// Words of the buffer: two counts for each list, then the lists.
+    pub words: usize,
+    pub count: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct List {
+    pub number: usize,
+    pub start: usize,
+}
+
+impl Lists {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let emitting = || plan.populations.iter().flat_map(|p| &p.members).filter(|m| m.emits);
+        let count = emitting().count();
+        let (mut number, mut start) = (0, 2 * count);
+        let of_member = plan
+            .populations
+            .iter()
+            .map(|population| {
+                let lists = population.members.iter().map(|member| {
+                    member.emits.then(|| {
+                        let list = List { number, start };
+                        number += 1;
+                        start += member.elements;
+                        list
+                    })
+                });
+                lists.collect()
+            })
+            .collect();
+        Self { of_member, words: start, count }
+    }
+}
+
+/// The table of a population: its members, then their inputs.
+pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
+    let population = &plan.populations[at];
+    let row = HEADER + 2 * population.places.len();
+    let mut table = vec![0u32; row * population.members.len()];
+    for (k, member) in population.members.iter().enumerate() {
+        let inputs: Vec<_> =
+            plan.inputs.iter().filter(|i| i.population == at && i.member == k).collect();
+        let list = lists.of_member[at][k];
+        let header = [
+            member.start,
+            member.elements,
+            list.map_or(0, |l| l.number + 1),
+            list.map_or(0, |l| l.start),
+            inputs.len(),
+            table.len(),
+        ];
+        let place_words = member.places.iter().flat_map(|p| [p.address, p.stride]);
+        for (word, value) in table[k * row..].iter_mut().zip(header.into_iter().chain(place_words)) {
+            *word = value as u32;
+        }
+        for input in inputs {
+            let (offset, row_words, stride) = match input.source {
+                Source::Constant { offset, stride } => (offset, 0, stride),
+                Source::Row { offset, stride } => (plan.constants.len() + offset, plan.input_row, stride),
+            };
+            let code = code(input.kind, input.operation) as usize;
+            let words: [usize; INPUT] = [input.address, code, offset, row_words, stride];
+            table.extend(words.map(|w| w as u32));
+        }
+    }
+    table
+}
+
+/// Kind and operation as the kernel tells them apart.
+fn code(kind: Kind, operation: Operation) -> u32 {
+    let kind = match kind {
+        Kind::F32 => 0,
+        Kind::I32 => 5,
+        Kind::U32 | Kind::Bool => 10,
+    };
+    let operation = match operation {
+        Operation::Add => 0,
+        Operation::Sub => 1,
+        Operation::Mul => 2,
+        Operation::Div => 3,
+        Operation::Set => 4,
+    };
+    // adding, taking away and multiplying are the same for both kinds of integers
+    if kind == 10 && operation < 3 { 5 + operation } else { kind + operation }
+}
+
+/// Synapses of all routes as one buffer, and the table that says where each route's part is.
+pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
+    // address 0 means none
+    let mut synapses = vec![0u32];
+    let mut table = vec![plan.routes.len() as u32, lists.count as u32];
+    for route in &plan.routes {
+        let list = lists.of_member[route.population][route.member];
+        let indptr = synapses.len();
+        synapses.extend(&route.indptr);
+        let indices = synapses.len();
+        synapses.extend(&route.indices);
+        let (counts, count) = match route.fixed.counts[..] {
+            [count] => (0, count as u32),
+            ref each => {
+                let counts = synapses.len();
+                synapses.extend(each.iter().map(|&c| c as u32));
+                (counts as u32, 0)
+            }
+        };
+        table.extend([
+            list.map_or(0, |l| l.number as u32),
+            list.map_or(0, |l| l.start as u32),
+            indptr as u32,
+            indices as u32,
+            counts,
+            count,
+            route.target as u32,
+        ]);
+    }
+    (synapses, table)
+}
+
+/// For each word of a recorded row its address and the number of flags that it packs.
+pub(super) fn gathers(plan: &Plan) -> Vec<u32> {
+    let mut gathers = Vec::with_capacity(2 * plan.record_row);
+    for record in &plan.records {
+        match &record.gather {
+            &Gather::Range { address, count } => {
+                gathers.extend((address..address + count).flat_map(|a| [a as u32, 0]));
+            }
+            &Gather::Flags { address, count } => {
+                let words = (0..count).step_by(32);
+                gathers.extend(words.flat_map(|k| [(address + k) as u32, (count - k).min(32) as u32]));
+            }
+            Gather::List(list) => gathers.extend(list.iter().flat_map(|&a| [a, 0])),
+        }
+    }
+    gathers
+}

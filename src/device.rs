@@ -1,0 +1,232 @@
+//! Devices: which there are, and how one is asked for.
+
+use std::fmt;
+
+use crate::backend::gpu::adapters;
+use crate::error::{Error, Result};
+
+/// What a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// The engine of this crate that needs no driver.
+    Cpu,
+    /// A GPU with memory of its own.
+    Discrete,
+    /// A GPU that shares the processor's memory.
+    Integrated,
+    /// A GPU seen through a virtual machine, or of unknown kind.
+    Virtual,
+    /// A driver that computes on the processor, such as lavapipe or WARP.
+    Software,
+}
+
+impl DeviceKind {
+    /// Its name, by which it can be asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Discrete => "discrete",
+            Self::Integrated => "integrated",
+            Self::Virtual => "virtual",
+            Self::Software => "software",
+        }
+    }
+
+    fn is_hardware(self) -> bool {
+        matches!(self, Self::Discrete | Self::Integrated | Self::Virtual)
+    }
+}
+
+/// A device that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    /// Its number; 0 is the CPU engine.
+    pub index: usize,
+    /// Its name, as the driver gives it.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// `cpu`, `vulkan`, `metal` or `dx12`.
+    pub backend: &'static str,
+    /// Whether NVIDIA made it.
+    pub(crate) nvidia: bool,
+}
+
+impl fmt::Display for DeviceInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} ({}, {})", self.index, self.name, self.kind.name(), self.backend)
+    }
+}
+
+/// All devices, the CPU engine first.
+///
+/// ```
+/// use dsrunner::{DeviceKind, devices};
+///
+/// let all = devices();
+/// assert_eq!(all[0].kind, DeviceKind::Cpu);
+/// for device in &all {
+///     println!("{device}");
+/// }
+/// ```
+pub fn devices() -> Vec<DeviceInfo> {
+    let cpu = DeviceInfo {
+        index: 0,
+        name: format!("CPU engine ({})", crate::backend::cpu::instruction_set()),
+        kind: DeviceKind::Cpu,
+        backend: "cpu",
+        nvidia: false,
+    };
+    let mut all = vec![cpu];
+    all.extend(adapters().into_iter().map(|(_, info)| info));
+    all
+}
+
+/// A choice of device.
+///
+/// A word says the same as the variants: `auto`, `cpu`, `gpu` (any hardware GPU, discrete ones first), `cuda` (a hardware
+/// GPU, one of NVIDIA first), `discrete`, `integrated`, `virtual`, `software`, a backend (`vulkan`, `metal`, `dx12`), a
+/// number of the list of [`devices`], or part of a name.
+///
+/// ```
+/// use dsrunner::{DSRunner, Device, neurons};
+///
+/// let runner = DSRunner::builder(neurons::lif(10)).device("cpu").build()?;
+/// assert!(runner.device().contains("CPU engine"));
+/// let error = DSRunner::builder(neurons::lif(10)).device("abacus").build().unwrap_err();
+/// assert!(error.to_string().starts_with("no device `abacus`; there are:\n0: CPU engine"));
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Device {
+    /// What the environment variable `DSRUNNER_DEVICE` says; without it a hardware GPU if there is one, else the CPU
+    /// engine.
+    #[default]
+    Auto,
+    /// The CPU engine.
+    Cpu,
+    /// Any hardware GPU, discrete ones first.
+    Gpu,
+    /// The device of that number in the list of [`devices`].
+    Index(usize),
+    /// The first device that a word fits: a kind, a backend, or part of a name, in any case.
+    Named(String),
+}
+
+impl From<&str> for Device {
+    fn from(word: &str) -> Self {
+        match word.trim().to_lowercase().as_str() {
+            "" | "auto" => Self::Auto,
+            "cpu" => Self::Cpu,
+            "gpu" => Self::Gpu,
+            word => word.parse().map_or_else(|_| Self::Named(word.into()), Self::Index),
+        }
+    }
+}
+
+impl From<String> for Device {
+    fn from(word: String) -> Self {
+        Self::from(word.as_str())
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu => f.write_str("gpu"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Named(word) => f.write_str(word),
+        }
+    }
+}
+
+impl Device {
+    /// The number of the device that this choice means.
+    pub(crate) fn resolve(&self) -> Result<usize> {
+        match self {
+            // no driver is loaded for the engine that needs none
+            Self::Cpu => Ok(0),
+            Self::Auto => match std::env::var("DSRUNNER_DEVICE") {
+                Ok(word) if Self::from(word.as_str()) != Self::Auto => Self::from(word.as_str()).resolve(),
+                _ => Ok(pick(&devices(), &Self::Auto).unwrap_or(0)),
+            },
+            choice => {
+                let all = devices();
+                pick(&all, choice).ok_or_else(|| Error::NoDevice {
+                    asked: choice.to_string(),
+                    available: all.iter().map(ToString::to_string).collect(),
+                })
+            }
+        }
+    }
+}
+
+fn pick(all: &[DeviceInfo], choice: &Device) -> Option<usize> {
+    use DeviceKind::{Discrete, Integrated, Virtual};
+    let first = |test: &dyn Fn(&DeviceInfo) -> bool| all.iter().find(|d| test(d)).map(|d| d.index);
+    let hardware =
+        || [Discrete, Integrated, Virtual].into_iter().find_map(|kind| first(&|d| d.kind == kind));
+    match choice {
+        Device::Auto => hardware().or(Some(0)),
+        Device::Cpu => Some(0),
+        Device::Gpu => hardware(),
+        Device::Index(index) => first(&|d| d.index == *index),
+        Device::Named(word) if word == "cuda" => {
+            first(&|d| d.nvidia && d.kind.is_hardware()).or_else(hardware)
+        }
+        Device::Named(word) => first(&|d| d.kind.name() == word)
+            .or_else(|| first(&|d| d.backend == word))
+            .or_else(|| first(&|d| d.name.to_lowercase().contains(word))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(rest: &[(&str, DeviceKind, &'static str, bool)]) -> Vec<DeviceInfo> {
+        let cpu = [("CPU engine", DeviceKind::Cpu, "cpu", false)];
+        cpu.iter()
+            .chain(rest)
+            .enumerate()
+            .map(|(index, &(name, kind, backend, nvidia))| DeviceInfo {
+                index,
+                name: name.into(),
+                kind,
+                backend,
+                nvidia,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn choices() {
+        use DeviceKind::{Discrete, Integrated, Software};
+        let all = list(&[
+            ("llvmpipe", Software, "vulkan", false),
+            ("Iris Xe", Integrated, "vulkan", false),
+            ("Radeon", Discrete, "vulkan", false),
+            ("NVIDIA H200", Discrete, "vulkan", true),
+        ]);
+        for (word, wanted) in [
+            ("auto", Some(3)),
+            ("cpu", Some(0)),
+            ("GPU", Some(3)),
+            ("cuda", Some(4)),
+            ("integrated", Some(2)),
+            ("software", Some(1)),
+            ("vulkan", Some(1)),
+            ("2", Some(2)),
+            ("h200", Some(4)),
+            ("metal", None),
+            ("9", None),
+        ] {
+            assert_eq!(pick(&all, &Device::from(word)), wanted, "{word}");
+        }
+        let software = list(&[("llvmpipe", Software, "vulkan", false)]);
+        assert_eq!(pick(&software, &Device::Auto), Some(0), "a software adapter is never chosen by itself");
+        assert_eq!(pick(&software, &Device::Gpu), None);
+    }
+}

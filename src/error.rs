@@ -1,0 +1,261 @@
+//! The one error type of the crate.
+
+use std::fmt;
+
+/// Result of everything that can fail here.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Result of something that knows what is wrong but not where; the caller adds the place.
+pub(crate) type Explained<T> = std::result::Result<T, String>;
+
+/// A place in a model's text, shown with the line and a caret below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file, or the name that was given to a text.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// The text of the line.
+    pub text: String,
+}
+
+impl Location {
+    /// The place of byte `offset` of `source`.
+    pub(crate) fn of(file: &str, source: &str, offset: usize) -> Self {
+        let before = source.get(..offset).unwrap_or(source);
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            file: file.into(),
+            line: before.matches('\n').count() + 1,
+            column: before[start..].chars().count() + 1,
+            text: source[start..].lines().next().unwrap_or("").into(),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        // tabs stay tabs, so that the caret stands below its character
+        let lead: String = self
+            .text
+            .chars()
+            .take(self.column - 1)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        writeln!(f, "{margin}--> {}:{}:{}", self.file, self.line, self.column)?;
+        writeln!(f, "{number} | {}", self.text)?;
+        write!(f, "{margin} | {lead}^")
+    }
+}
+
+/// What can go wrong. Every message says what was wrong, where, and what would be right.
+///
+/// Bad input is found when a runner is built, or when a call is made, before anything has changed.
+///
+/// ```
+/// use dsrunner::{DSRunner, Error, neurons};
+///
+/// let error = DSRunner::builder(neurons::lif(10)).monitor("v").build().unwrap_err();
+/// assert!(matches!(error, Error::UnknownPath { .. }));
+/// assert!(error.to_string().contains("did you mean `V`?"));
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A model's text is not valid WGSL.
+    #[error("model `{model}`: {message}\n{location}{}", note(.help))]
+    ModelSyntax {
+        /// Name of the model.
+        model: String,
+        /// What the WGSL front end says.
+        message: String,
+        /// Where.
+        location: Location,
+        /// What would be right, where known.
+        help: String,
+    },
+    /// A model's text is valid WGSL, but does not keep the contract of a model file.
+    #[error("model `{model}`: {message}\n{location}\nhelp: {help}")]
+    ModelContract {
+        /// Name of the model.
+        model: String,
+        /// What is missing or wrong.
+        message: String,
+        /// Where.
+        location: Location,
+        /// What the contract wants.
+        help: String,
+    },
+    /// A model uses WGSL that an engine cannot run.
+    #[error("model `{model}`: the engines cannot run {construct}; {help}")]
+    Unsupported {
+        /// Name of the model.
+        model: String,
+        /// What is not supported.
+        construct: String,
+        /// What to write instead.
+        help: String,
+    },
+    /// A path names no node, variable or parameter.
+    #[error("no {what} `{path}`{}", suggestion(.nearest, .known))]
+    UnknownPath {
+        /// What was looked for.
+        what: &'static str,
+        /// The path as given.
+        path: String,
+        /// Existing names that are near it, best first.
+        nearest: Vec<String>,
+        /// Existing names, where none is near.
+        known: Vec<String>,
+    },
+    /// A value's shape does not broadcast to the shape of what it is for.
+    #[error("{what}: a value of shape {given:?} does not broadcast to shape {wanted:?}; give a scalar or {hint}")]
+    Shape {
+        /// What the value is for, by path.
+        what: String,
+        /// Shape of the value.
+        given: Vec<usize>,
+        /// Shape of the target.
+        wanted: Vec<usize>,
+        /// Shapes that would do.
+        hint: String,
+    },
+    /// A name is taken, reserved or not an identifier.
+    #[error("the name `{name}` {reason}")]
+    Name {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two monitors have one key, or a key is reserved.
+    #[error("monitor `{key}`: {reason}")]
+    Monitor {
+        /// The monitor's key.
+        key: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// An input is malformed.
+    #[error("input to `{target}`: {reason}")]
+    Input {
+        /// Path of the target.
+        target: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// A setting has a value that it cannot have.
+    #[error("`{setting}` is {given}, but must be {wanted}")]
+    Setting {
+        /// Name of the setting.
+        setting: &'static str,
+        /// The value as given.
+        given: String,
+        /// What it must be.
+        wanted: String,
+    },
+    /// A node cannot be built.
+    #[error("node `{node}`: {reason}")]
+    Node {
+        /// Path or name of the node.
+        node: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// The results hold other values than were asked for.
+    #[error("`{key}` holds {held} values, not {asked}")]
+    Kind {
+        /// The monitor's key or the variable's path.
+        key: String,
+        /// Type of what is there.
+        held: &'static str,
+        /// Type that was asked for.
+        asked: &'static str,
+    },
+    /// A device that is not there.
+    #[error("no device `{asked}`; there are:\n{}", .available.join("\n"))]
+    NoDevice {
+        /// What was asked for.
+        asked: String,
+        /// The devices that are there, a line each.
+        available: Vec<String>,
+    },
+    /// The network needs more than a device has.
+    #[error("{what} needs {needed}, but {device} has {available}; {help}")]
+    Limit {
+        /// What needs it.
+        what: String,
+        /// How much it needs.
+        needed: String,
+        /// How much there is.
+        available: String,
+        /// The device.
+        device: String,
+        /// What would be right.
+        help: String,
+    },
+    /// The device failed. The state up to the last whole chunk is lost only where the message says so.
+    #[error("device {device}: {reason}")]
+    Device {
+        /// The device.
+        device: String,
+        /// What it reported.
+        reason: String,
+    },
+    /// A picture cannot be drawn.
+    #[error("cannot draw `{path}`: {reason}")]
+    Plot {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+fn note(help: &str) -> String {
+    if help.is_empty() { String::new() } else { format!("\nhelp: {help}") }
+}
+
+fn suggestion(nearest: &[String], known: &[String]) -> String {
+    match (nearest, known) {
+        ([], []) => "; there is none at all".into(),
+        ([], known) => format!("; there are {}", quoted(known)),
+        ([best, ..], _) => format!("; did you mean `{best}`?"),
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl Error {
+    /// An unknown path, with the existing names that are near it.
+    pub(crate) fn unknown(what: &'static str, path: &str, known: impl IntoIterator<Item = String>) -> Self {
+        let known: Vec<String> = known.into_iter().collect();
+        let mut near: Vec<(f64, &String)> = known
+            .iter()
+            .map(|name| {
+                let (a, b) = (name.to_lowercase(), path.to_lowercase());
+                (strsim::jaro_winkler(&a, &b), name)
+            })
+            .filter(|(score, _)| *score > 0.75)
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let nearest = near.into_iter().take(3).map(|(_, name)| name.clone()).collect();
+        Self::UnknownPath { what, path: path.into(), nearest, known }
+    }
+
+    /// A value whose shape does not fit.
+    pub(crate) fn shape(what: impl Into<String>, given: &[usize], wanted: &[usize]) -> Self {
+        Self::Shape {
+            what: what.into(),
+            given: given.to_vec(),
+            wanted: wanted.to_vec(),
+            hint: format!("an array of shape {wanted:?}"),
+        }
+    }
+}

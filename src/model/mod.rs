@@ -1,0 +1,285 @@
+//! Model files: one plain WGSL text a model, parsed and checked against the contract by reflection.
+
+mod compose;
+mod contract;
+mod prefix;
+
+pub(crate) use compose::{Arm, Feed, Program, Sink, Structure, Unit};
+pub(crate) use contract::Argument;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Location, Result};
+
+/// What every model text is followed by: the shared structures and the library of functions.
+const LIBRARY: [&str; 3] = [
+    include_str!("../../shaders/lib/shared.wgsl"),
+    include_str!("../../shaders/lib/maths.wgsl"),
+    include_str!("../../shaders/lib/random.wgsl"),
+];
+
+/// Type of a variable's or a parameter's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// 32-bit floating point.
+    F32,
+    /// 32-bit signed integer.
+    I32,
+    /// 32-bit unsigned integer.
+    U32,
+    /// True or false; spikes are of this kind.
+    Bool,
+}
+
+impl Kind {
+    /// Its name in Rust.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::I32 => "i32",
+            Self::U32 => "u32",
+            Self::Bool => "bool",
+        }
+    }
+
+    /// A number as the 32 bits of this kind, or what is wrong with it.
+    pub(crate) fn bits(self, value: f64) -> std::result::Result<u32, String> {
+        let whole = |low: f64, high: f64| {
+            if value.fract() == 0.0 && (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("{value} is not a value of type {}", self.name()))
+            }
+        };
+        match self {
+            Self::F32 => Ok((value as f32).to_bits()),
+            Self::I32 => whole(f64::from(i32::MIN), f64::from(i32::MAX)).map(|()| value as i32 as u32),
+            Self::U32 => whole(0.0, f64::from(u32::MAX)).map(|()| value as u32),
+            Self::Bool => whole(0.0, 1.0).map(|()| value as u32),
+        }
+    }
+
+    /// The number that these 32 bits are.
+    pub(crate) fn number(self, bits: u32) -> f64 {
+        match self {
+            Self::F32 => f64::from(f32::from_bits(bits)),
+            Self::I32 => f64::from(bits as i32),
+            Self::U32 => f64::from(bits),
+            Self::Bool => f64::from(u32::from(bits != 0)),
+        }
+    }
+}
+
+/// A named member of one of a model's structures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub name: String,
+    pub kind: Kind,
+}
+
+/// The functions of the contract that a model may have, with what each one takes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Functions {
+    pub defaults: bool,
+    pub initial: Option<Vec<Argument>>,
+    pub derive: Option<Vec<Argument>>,
+    pub derivative: Option<Vec<Argument>>,
+    pub exact: Option<Vec<Argument>>,
+    pub update: Option<Vec<Argument>>,
+    pub threshold: Option<Vec<Argument>>,
+    pub reset: Option<Vec<Argument>>,
+    pub current: Option<Vec<Argument>>,
+}
+
+pub(crate) struct Inner {
+    pub name: String,
+    /// The user's own text.
+    pub source: String,
+    pub module: naga::Module,
+    pub params: Vec<Member>,
+    pub derived: Vec<Member>,
+    pub state: Vec<Member>,
+    pub inputs: Vec<Member>,
+    /// Members of the structure `Derivative`, as indices into the state.
+    pub derivative: Vec<usize>,
+    pub functions: Functions,
+}
+
+/// A dynamical system as one plain WGSL text: structures for parameters and state, and pure functions.
+///
+/// | structure | what it holds |
+/// |---|---|
+/// | `Params` | parameters: f32, i32 or u32, one value or one per element |
+/// | `State` | variables that last from step to step: f32, i32 or u32 |
+/// | `Input` | f32 accumulators that inputs and projections add to; cleared after each step |
+/// | `Derivative` | the time derivatives, f32, named like the state's members |
+/// | `Derived` | what `derive` computes from the parameters |
+///
+/// | function | what it is for |
+/// |---|---|
+/// | `defaults() -> Params` | default values; without it every parameter must be given |
+/// | `initial(Params, ..) -> State` | initial values; without it they are zero |
+/// | `derive(Params, Shared) -> Derived` | what follows from parameters and dt, computed once on the host |
+/// | `derivative(State, ..) -> Derivative` | right-hand side of the differential equations |
+/// | `exact(State, ..) -> State` | their solution over one step with inputs held, where it has a closed form |
+/// | `update(State, ..) -> State` | what else a step does, after the integration; alone, it is a map |
+/// | `threshold(State, ..) -> bool` | whether the element spikes |
+/// | `reset(State, ..) -> State` | the state after a spike |
+/// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
+///
+/// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
+/// `Shared` (`t`, `dt`, step `i`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
+/// the state at the start of the step, the second the new one.
+///
+/// The library after the text has `steps(duration, dt)`, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
+/// `random_normal`.
+///
+/// ```
+/// use dsrunner::{DSRunner, Group, Model};
+///
+/// // x' = -x / tau
+/// let decay = Model::from_wgsl("Decay", "
+///     struct Params { tau: f32 }
+///     struct State { x: f32 }
+///     struct Derivative { x: f32 }
+///     fn derivative(s: State, p: Params) -> Derivative { return Derivative(-s.x / p.tau); }
+/// ")?;
+/// let group = Group::new(&decay, 3).param("tau", 10.0).init("x", 1.0);
+/// let mut runner = DSRunner::builder(group).dt(0.1).progress_bar(false).build()?;
+/// runner.run(10.0)?;
+/// let x = runner.get::<f32>("x")?;
+/// assert!((x[[0]] - (-1.0f32).exp()).abs() < 1e-4);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Model(Arc<Inner>);
+
+impl Model {
+    /// Parses a text and checks it against the contract. `name` names the model and starts the names of its nodes
+    /// (`Decay0`, `Decay1`, ...); it must be an identifier.
+    ///
+    /// # Errors
+    /// [`Error::ModelSyntax`] where the text is not valid WGSL, [`Error::ModelContract`] where it does not keep the
+    /// contract; both with line, column and caret.
+    pub fn from_wgsl(name: &str, source: &str) -> Result<Self> {
+        Self::from_file(name, name, source)
+    }
+
+    /// The same for a text that came from a file, whose name the messages show.
+    ///
+    /// # Errors
+    /// As [`Model::from_wgsl`].
+    pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
+        if !is_identifier(name) {
+            return Err(Error::Name {
+                name: name.into(),
+                reason: "is not an identifier (a letter, then letters, digits and `_`)".into(),
+            });
+        }
+        let module = parse(name, file, source)?;
+        contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
+    }
+
+    /// A model that is shipped with the crate. Its text is tested to parse, so a failure is a defect of the crate and
+    /// shows in the first use of the model as an error.
+    pub(crate) fn shipped(name: &str, file: &str, source: &str) -> Shipped {
+        Self::from_file(name, file, source).map_err(|error| error.to_string())
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its text.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// Names of its parameters, in the order of the text.
+    pub fn params(&self) -> impl Iterator<Item = &str> {
+        self.0.params.iter().map(|m| m.name.as_str())
+    }
+
+    /// Names of its state variables, in the order of the text.
+    pub fn state(&self) -> impl Iterator<Item = &str> {
+        self.0.state.iter().map(|m| m.name.as_str())
+    }
+
+    /// Whether it spikes.
+    pub fn spikes(&self) -> bool {
+        self.0.functions.threshold.is_some()
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Whether two handles are the same model, or have the same text.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.name == other.0.name && self.0.source == other.0.source)
+    }
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model")
+            .field("name", &self.0.name)
+            .field("params", &self.params().collect::<Vec<_>>())
+            .field("state", &self.state().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// A shipped model, or why it does not parse.
+pub(crate) type Shipped = std::result::Result<Model, String>;
+
+/// Whether a name can be a node's: a letter or `_`, then letters, digits and `_`.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The user's text with the library behind it, so that the user's lines keep their numbers.
+fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
+    let text = format!("{source}\n{}", LIBRARY.join("\n"));
+    let syntax = |message: String, offset: Option<usize>, help: String| Error::ModelSyntax {
+        model: name.into(),
+        message,
+        location: Location::of(file, source, offset.unwrap_or(0).min(source.len())),
+        help,
+    };
+    let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
+        let offset = error.location(&text).map(|l| l.offset as usize);
+        let label = error.labels().next().map(|(_, label)| label.to_string()).unwrap_or_default();
+        let message = match label.as_str() {
+            "" => error.message().to_string(),
+            label => format!("{} ({label})", error.message()),
+        };
+        syntax(message, offset, error.notes().collect::<Vec<_>>().join("; "))
+    })?;
+    validate(&module).map_err(|error| {
+        let (span, label) = error.spans().next().cloned().unwrap_or_default();
+        let mut causes = vec![error.as_inner().to_string()];
+        let mut cause = std::error::Error::source(error.as_inner());
+        while let Some(inner) = cause {
+            causes.push(inner.to_string());
+            cause = inner.source();
+        }
+        syntax(causes.join(": "), span.to_range().map(|r| r.start), label)
+    })?;
+    Ok(module)
+}
+
+/// naga's validator under default capabilities.
+pub(crate) fn validate(
+    module: &naga::Module,
+) -> std::result::Result<naga::valid::ModuleInfo, naga::WithSpan<naga::valid::ValidationError>> {
+    naga::valid::Validator::new(
+        naga::valid::ValidationFlags::all(),
+        naga::valid::Capabilities::empty(),
+    )
+    .validate(module)
+}

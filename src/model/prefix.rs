@@ -1,0 +1,28 @@
+//! Puts a prefix before every name of a module, in the IR, and writes it back as WGSL, so that several models can stand
+//! in one text. Names inside functions stay.
+
+use naga::{Module, Span, Type, UniqueArena};
+
+use super::validate;
+
+/// The module as WGSL text in which every structure, function and constant is named `prefix_name`.
+pub(super) fn prefixed(module: &Module, prefix: &str) -> Result<String, String> {
+    let mut module = module.clone();
+    let renamed = |name: &Option<String>| name.as_ref().map(|name| format!("{prefix}_{name}"));
+    let mut types = UniqueArena::new();
+    for (handle, ty) in module.types.iter() {
+        // the arena is rebuilt in order, so every handle inside stays valid
+        let span: Span = module.types.get_span(handle);
+        types.insert(Type { name: renamed(&ty.name), inner: ty.inner.clone() }, span);
+    }
+    module.types = types;
+    for (_, constant) in module.constants.iter_mut() {
+        constant.name = renamed(&constant.name);
+    }
+    for (_, function) in module.functions.iter_mut() {
+        function.name = renamed(&function.name);
+    }
+    let info = validate(&module).map_err(|error| error.as_inner().to_string())?;
+    naga::back::wgsl::write_string(&module, &info, naga::back::wgsl::WriterFlags::empty())
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,202 @@
+//! A component's parameters, derived parameters and initial values as columns of words.
+
+use super::Role;
+use crate::backend::cpu::evaluate;
+use crate::error::{Error, Result};
+use crate::integrate::Method;
+use crate::model::{Feed, Member, Model, Structure};
+use crate::random::{Purpose, Stream};
+use crate::system::{Component, Value};
+
+/// A component with all names and shapes checked. Columns hold one word, or one per element.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub model: Model,
+    pub method: Method,
+    pub params: Vec<Vec<u32>>,
+    pub derived: Vec<Vec<u32>>,
+    pub state: Vec<Vec<u32>>,
+}
+
+/// Where a component stands.
+pub(super) struct Site<'a> {
+    pub path: &'a str,
+    pub shape: &'a [usize],
+    /// Number of the node, which keys its random numbers.
+    pub node: u32,
+    pub seed: u64,
+    pub dt: f64,
+}
+
+impl Site<'_> {
+    fn member(&self, name: &str) -> String {
+        join(self.path, name)
+    }
+
+    fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// `path.name`, or the name alone at the target itself.
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.into() } else { format!("{path}.{name}") }
+}
+
+/// Checks a component and computes all that it starts with.
+pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved> {
+    let model = component
+        .model
+        .clone()
+        .map_err(|reason| Error::Node { node: site.path.into(), reason })?;
+    let inner = model.inner();
+    known(&inner.params, component.params.iter().map(|(n, _)| n), "parameter", site)?;
+    known(&inner.state, component.inits.iter().map(|(n, _)| n), "state variable", site)?;
+    let method = method(&model, component.method, site)?;
+    let params = params(&model, &component.params, site)?;
+    let derived = derive(&model, &params, site.dt, site.elements())?;
+    let state = state(&model, component, &params, &derived, site)?;
+    Ok(Resolved { model, method, params, derived, state })
+}
+
+fn known<'a>(
+    members: &[Member],
+    names: impl Iterator<Item = &'a String>,
+    what: &'static str,
+    site: &Site<'_>,
+) -> Result<()> {
+    for name in names {
+        if !members.iter().any(|m| m.name == *name) {
+            let all = members.iter().map(|m| site.member(&m.name));
+            return Err(Error::unknown(what, &site.member(name), all));
+        }
+    }
+    Ok(())
+}
+
+fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Method> {
+    let functions = &model.inner().functions;
+    let (exact, derivative) = (functions.exact.is_some(), functions.derivative.is_some());
+    let wrong = |method: Method, lacks: &str| Error::Node {
+        node: site.path.into(),
+        reason: format!(
+            "model `{}` has no function `{lacks}`, which the method `{method}` needs",
+            model.name()
+        ),
+    };
+    match asked {
+        Some(method) if method == Method::EXACT && !exact => Err(wrong(method, "exact")),
+        Some(method) if method != Method::EXACT && !derivative => Err(wrong(method, "derivative")),
+        Some(method) => Ok(method),
+        None if exact || !derivative => Ok(Method::EXACT),
+        None => Ok(Method::RK4),
+    }
+}
+
+fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<Vec<Vec<u32>>> {
+    let inner = model.inner();
+    let defaults = if inner.functions.defaults {
+        let program = Structure::compose_host(model, "defaults")?;
+        Some(evaluate(&program, &vec![vec![0]; program.feeds.len()], 1)?)
+    } else {
+        None
+    };
+    let mut columns = Vec::with_capacity(inner.params.len());
+    for (k, member) in inner.params.iter().enumerate() {
+        let name = site.member(&member.name);
+        // the last one given counts, as with any setting
+        let value = given.iter().rev().find(|(n, _)| *n == member.name).map(|(_, v)| v);
+        columns.push(match (value, &defaults) {
+            (Some(value), _) => words(&value.broadcast(&name, site.shape)?, member, &name)?,
+            (None, Some(defaults)) => defaults[k].clone(),
+            (None, None) => {
+                return Err(Error::Node {
+                    node: site.path.into(),
+                    reason: format!(
+                        "parameter `{name}` has no value; give it by `.param(\"{}\", ..)`, or give the model a function `defaults`",
+                        member.name
+                    ),
+                });
+            }
+        });
+    }
+    Ok(columns)
+}
+
+fn words(values: &[f64], member: &Member, name: &str) -> Result<Vec<u32>> {
+    values
+        .iter()
+        .map(|&v| member.kind.bits(v))
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|reason| Error::Node { node: name.into(), reason })
+}
+
+/// What the model's `derive` makes of its parameters: a word each where all parameters are the same for all elements.
+pub(super) fn derive(
+    model: &Model,
+    params: &[Vec<u32>],
+    dt: f64,
+    elements: usize,
+) -> Result<Vec<Vec<u32>>> {
+    if model.inner().functions.derive.is_none() {
+        return Ok(Vec::new());
+    }
+    host(model, "derive", params, &[], dt, elements)
+}
+
+fn host(
+    model: &Model,
+    function: &str,
+    params: &[Vec<u32>],
+    derived: &[Vec<u32>],
+    dt: f64,
+    elements: usize,
+) -> Result<Vec<Vec<u32>>> {
+    let program = Structure::compose_host(model, function)?;
+    let feeds: Vec<Vec<u32>> = program
+        .feeds
+        .iter()
+        .map(|feed| match *feed {
+            Feed::Param(_, k) => params[k].clone(),
+            Feed::Derived(_, k) => derived[k].clone(),
+            Feed::Dt => vec![(dt as f32).to_bits()],
+            _ => vec![0],
+        })
+        .collect();
+    let uniform = feeds.iter().all(|f| f.len() == 1);
+    evaluate(&program, &feeds, if uniform { 1 } else { elements })
+}
+
+fn state(
+    model: &Model,
+    component: &Component,
+    params: &[Vec<u32>],
+    derived: &[Vec<u32>],
+    site: &Site<'_>,
+) -> Result<Vec<Vec<u32>>> {
+    let inner = model.inner();
+    let mut columns = match inner.functions.initial {
+        Some(_) => host(model, "initial", params, derived, site.dt, site.elements())?,
+        None => vec![vec![0]; inner.state.len()],
+    };
+    for (k, (member, column)) in inner.state.iter().zip(&mut columns).enumerate() {
+        let init = component.inits.iter().rev().find(|(n, _)| *n == member.name);
+        if let Some((_, init)) = init {
+            let name = site.member(&member.name);
+            let stream =
+                |item| Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item);
+            *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
+        }
+    }
+    Ok(columns)
+}
+
+/// The name under which a member of a component is found.
+pub(super) fn member_of(model: &Model, role: Role, index: usize) -> &Member {
+    let inner = model.inner();
+    match role {
+        Role::Param => &inner.params[index],
+        Role::Input => &inner.inputs[index],
+        Role::State | Role::Spike => &inner.state[index],
+    }
+}

@@ -1,0 +1,71 @@
+//! The plan as people read it.
+
+use std::fmt;
+
+use super::{Gather, InputOp, Plan, Source};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "step of dt = {}: {} elements, {} synapses, arena of {} words, {} accumulators",
+            self.dt,
+            self.elements(),
+            self.synapses(),
+            self.image.len(),
+            self.accumulators
+        )?;
+        for input in &self.inputs {
+            writeln!(f, "  input    {input}")?;
+        }
+        for route in &self.routes {
+            let weights = if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
+            writeln!(
+                f,
+                "  deliver  {}: {} synapses, {weights}, quantum 2^{}{}",
+                route.path,
+                route.indices.len(),
+                route.fixed.exponent,
+                relative(route.fixed.quantum(), route.fixed.median, route.fixed.largest_sum)
+            )?;
+        }
+        for population in &self.populations {
+            let members: Vec<String> =
+                population.members.iter().map(|m| format!("{} ({})", m.path, m.elements)).collect();
+            writeln!(
+                f,
+                "  update   {} by {}, {}",
+                population.program.name,
+                population.structure.method,
+                members.join(", ")
+            )?;
+        }
+        for record in &self.records {
+            let what = match &record.gather {
+                Gather::Flags { count, .. } => format!("{count} flags"),
+                Gather::Range { count, .. } => format!("{count} values"),
+                Gather::List(list) => format!("{} of its values", list.len()),
+            };
+            writeln!(f, "  record   {}: {what}", record.key)?;
+        }
+        Ok(())
+    }
+}
+
+fn relative(quantum: f64, median: f64, largest_sum: f64) -> String {
+    if median == 0.0 {
+        return String::new();
+    }
+    format!(" ({:.1e} of the median |weight|, sums up to {largest_sum:.4})", quantum / median)
+}
+
+impl fmt::Display for InputOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (when, stride) = match self.source {
+            Source::Constant { stride, .. } => ("a constant", stride),
+            Source::Row { stride, .. } => ("a row per step", stride),
+        };
+        let shape = if stride == 0 { "the same for all" } else { "one value per element" };
+        write!(f, "{} {} {when}, {shape}", self.path, self.operation.sign())
+    }
+}

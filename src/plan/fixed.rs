@@ -1,0 +1,111 @@
+//! Weights as whole multiples of a quantum, so that sums do not depend on the order of summation and cannot overflow.
+
+/// Weights of one projection in fixed point: `weight = count * 2^exponent`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fixed {
+    /// One count where all weights are equal, else one per synapse.
+    pub counts: Vec<i32>,
+    /// The quantum is two to this power.
+    pub exponent: i32,
+    /// Median of |w|, of those that are not zero.
+    pub median: f64,
+    /// The largest sum of |w| that arrives at one target when every source fires.
+    pub largest_sum: f64,
+}
+
+/// The coarsest quantum, relative to the median weight, that is still taken.
+const COARSEST: f64 = 1.0 / 65536.0;
+
+impl Fixed {
+    /// Two to the power of the exponent.
+    pub(crate) fn quantum(&self) -> f64 {
+        libm::exp2(f64::from(self.exponent))
+    }
+}
+
+/// Chooses the finest quantum with which the sum of the counts that arrive at any one target fits into an i32.
+///
+/// `weights` has one value or one per synapse; `targets[k]` is the target of synapse `k` of `count`.
+///
+/// # Errors
+/// What is wrong with the weights, in words.
+pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Result<Fixed, String> {
+    if let Some(bad) = weights.iter().find(|w| !w.is_finite()) {
+        return Err(format!("weight {bad}; weights must be finite"));
+    }
+    let weight = |k: usize| if weights.len() == 1 { weights[0] } else { weights[k] };
+    let mut sums = vec![0.0f64; targets];
+    for (k, &target) in indices.iter().enumerate() {
+        sums[target as usize] += weight(k).abs();
+    }
+    let largest_sum = sums.iter().fold(0.0f64, |a, &b| a.max(b));
+    let mut sizes: Vec<f64> = weights.iter().map(|w| w.abs()).filter(|&w| w > 0.0).collect();
+    if sizes.is_empty() || largest_sum == 0.0 {
+        let counts = vec![0; weights.len()];
+        return Ok(Fixed { counts, exponent: 0, median: 0.0, largest_sum: 0.0 });
+    }
+    let middle = sizes.len() / 2;
+    let median = *sizes.select_nth_unstable_by(middle, f64::total_cmp).1;
+    // i32::MAX / largest_sum counts per unit, to the power of two below
+    let mut exponent = -(libm::floor(libm::log2(f64::from(i32::MAX) / largest_sum)) as i32);
+    // the f32 quantum and the values that it makes stay normal numbers
+    exponent = exponent.max(-126);
+    loop {
+        let quantum = libm::exp2(f64::from(exponent));
+        if quantum > COARSEST * median {
+            return Err(format!(
+                "weights from {median:.3e} (median) in sums up to {largest_sum:.3e} do not fit into 32-bit fixed point \
+                 with a relative error below 2^-16; split the projection into parts with fewer synapses per target"
+            ));
+        }
+        let counts: Vec<i32> = weights.iter().map(|w| libm::round(w / quantum) as i32).collect();
+        // rounding may have added up to half a count per synapse
+        let mut sums = vec![0u64; targets];
+        for (k, &target) in indices.iter().enumerate() {
+            let count = if counts.len() == 1 { counts[0] } else { counts[k] };
+            sums[target as usize] += u64::from(count.unsigned_abs());
+        }
+        if sums.iter().all(|&s| s <= i32::MAX as u64) {
+            return Ok(Fixed { counts, exponent, median, largest_sum });
+        }
+        exponent += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_sum_fits_and_is_not_wasteful() {
+        // 1000 synapses on target 0, 10 on target 1
+        let indices: Vec<u32> = (0..1010).map(|k| u32::from(k >= 1000)).collect();
+        for weight in [0.6, -6.7, 1e-20, 3e30, 1.0] {
+            let fixed = quantise(&[weight], &indices, 2).unwrap();
+            let sum = i64::from(fixed.counts[0]) * 1000;
+            assert!(sum.abs() <= i64::from(i32::MAX), "{weight}");
+            assert!(sum.abs() > i64::from(i32::MAX) / 4, "{weight}: a finer quantum would fit");
+            let back = f64::from(fixed.counts[0]) * fixed.quantum();
+            assert!((back / weight - 1.0).abs() < 1e-6, "{weight} {back}");
+        }
+    }
+
+    #[test]
+    fn rounding_cannot_push_a_sum_over_the_top() {
+        let indices = vec![0; 3];
+        // each weight is just above half a count at the first choice of quantum
+        let third = f64::from(i32::MAX) / 3.0 + 0.51;
+        let fixed = quantise(&[third, third, third - 1.53], &indices, 1).unwrap();
+        let sum: i64 = fixed.counts.iter().map(|&c| i64::from(c)).sum();
+        assert!(sum <= i64::from(i32::MAX));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        let indices = vec![0; 100_000];
+        let error = quantise(&[1.0], &indices, 1).unwrap_err();
+        assert!(error.contains("split the projection"), "{error}");
+        assert!(quantise(&[f64::NAN], &[0], 1).unwrap_err().contains("finite"));
+        assert_eq!(quantise(&[0.0], &indices, 1).unwrap().counts, [0]);
+    }
+}

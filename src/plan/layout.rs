@@ -1,0 +1,286 @@
+//! Where everything lies: populations of groups of one structure, streams, places, addresses.
+
+use std::sync::Arc;
+
+use super::build::{Description, GroupSite, units_of, variables_of};
+use super::components::{join, member_of};
+use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
+use crate::error::{Error, Result};
+use crate::model::{Feed, Kind, Program, Sink, Structure, Unit};
+
+pub(super) struct Layout<'a> {
+    description: &'a Description<'a>,
+    populations: Vec<(Structure, Arc<Program>, Vec<&'a GroupSite<'a>>)>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn new(description: &'a Description<'a>) -> Self {
+        Self { description, populations: Vec::new() }
+    }
+
+    /// Puts a group into the population of its structure.
+    pub(super) fn add(&mut self, site: &'a GroupSite<'a>, structure: Structure) -> Result<()> {
+        let known = self.populations.iter().position(|(s, ..)| *s == structure);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let program = Arc::new(structure.compose()?);
+                self.populations.push((structure, program, Vec::new()));
+                self.populations.len() - 1
+            }
+        };
+        self.populations[at].2.push(site);
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<Plan> {
+        let mut plan = Plan {
+            dt: self.description.dt,
+            seed: self.description.seed,
+            image: Vec::new(),
+            accumulators: 0,
+            slots: Vec::new(),
+            populations: Vec::new(),
+            routes: Vec::new(),
+            inputs: Vec::new(),
+            constants: Vec::new(),
+            input_row: 0,
+            records: Vec::new(),
+            record_row: 0,
+        };
+        let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
+        for (at, (structure, program, sites)) in self.populations.into_iter().enumerate() {
+            let population = place(&mut plan, structure, program, &sites);
+            plan.populations.push(population);
+            for (member, site) in sites.iter().enumerate() {
+                fill(&mut plan, at, member, site);
+                slots.push((site.order, describe(&plan, at, member, site)));
+            }
+        }
+        slots.sort_by_key(|(order, _)| *order);
+        plan.slots = slots.into_iter().flat_map(|(_, slots)| slots).collect();
+        plan.check_size()?;
+        Ok(plan)
+    }
+}
+
+impl Plan {
+    /// Addresses are 32-bit numbers on every device.
+    fn check_size(&self) -> Result<()> {
+        let (words, most) = (self.image.len().max(self.accumulators), u32::MAX as usize);
+        if words <= most {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: "the state of the system".into(),
+            needed: format!("{words} words"),
+            available: format!("room for {most}"),
+            device: "every device".into(),
+            help: "use fewer elements".into(),
+        })
+    }
+
+    fn reserve(&mut self, space: Space, words: usize) -> usize {
+        match space {
+            Space::Arena => {
+                let address = self.image.len();
+                self.image.resize(address + words, 0);
+                address
+            }
+            Space::Accumulators => {
+                self.accumulators += words;
+                self.accumulators - words
+            }
+        }
+    }
+
+    pub(super) fn quantum_address(&self, population: usize, member: usize, arm: usize) -> usize {
+        let population = &self.populations[population];
+        let at = population.places.iter().position(|&p| p == Feed::Quantum(arm)).unwrap_or(0);
+        population.members[member].places[at].address
+    }
+
+    pub(super) fn accumulator_address(&self, population: usize, member: usize, arm: usize) -> usize {
+        let population = &self.populations[population];
+        let feed = population.program.feeds.iter().position(|&f| f == Feed::Arrivals(arm));
+        let base = match feed.map(|f| population.feeds[f]) {
+            Some(Binding::Stream(stream)) => population.streams[stream].address,
+            _ => 0,
+        };
+        base + population.members[member].start
+    }
+}
+
+/// Population and member of the group at place `order` of the description.
+pub(super) fn position(plan: &Plan, order: usize) -> (usize, usize) {
+    plan.populations
+        .iter()
+        .enumerate()
+        .flat_map(|(p, population)| population.members.iter().enumerate().map(move |(m, member)| (p, m, member.order)))
+        .find(|&(.., o)| o == order)
+        .map_or((0, 0), |(p, m, _)| (p, m))
+}
+
+/// Reserves streams and places of a population.
+fn place(plan: &mut Plan, structure: Structure, program: Arc<Program>, sites: &[&GroupSite<'_>]) -> Population {
+    let mut members = Vec::with_capacity(sites.len());
+    let mut elements = 0;
+    for site in sites {
+        let count: usize = site.shape.iter().product();
+        members.push(Member {
+            path: super::build::label(site.node),
+            order: site.order,
+            elements: count,
+            start: elements,
+            places: Vec::new(),
+            emits: false,
+        });
+        elements += count.next_multiple_of(PAD);
+    }
+    let mut streams: Vec<(Sink, Stream)> = Vec::new();
+    let mut places = Vec::new();
+    let mut stream = |plan: &mut Plan, sink: Sink, space: Space| {
+        if let Some(at) = streams.iter().position(|(s, _)| *s == sink) {
+            return at;
+        }
+        let address = plan.reserve(space, elements);
+        let cleared = matches!(sink, Sink::Input(..));
+        streams.push((sink, Stream { space, address, cleared }));
+        streams.len() - 1
+    };
+    let mut feeds = Vec::with_capacity(program.feeds.len());
+    for &feed in &program.feeds {
+        feeds.push(match feed {
+            Feed::State(unit, k) => Binding::Stream(stream(plan, Sink::State(unit, k), Space::Arena)),
+            Feed::Input(unit, k) => Binding::Stream(stream(plan, Sink::Input(unit, k), Space::Arena)),
+            Feed::Arrivals(arm) => Binding::Stream(stream(plan, Sink::Arrivals(arm), Space::Accumulators)),
+            // numbers of elements are constant, but a stream like any other
+            Feed::Element => Binding::Stream(stream(plan, Sink::Value(0), Space::Arena)),
+            Feed::Param(..) | Feed::Derived(..) | Feed::Quantum(_) | Feed::Node(_) => {
+                places.push(feed);
+                Binding::Place(places.len() - 1)
+            }
+            clock => Binding::Clock(clock),
+        });
+    }
+    let sinks = program
+        .sinks
+        .iter()
+        .map(|&sink| {
+            let space = match sink {
+                Sink::Arrivals(_) => Space::Accumulators,
+                _ => Space::Arena,
+            };
+            stream(plan, sink, space)
+        })
+        .collect();
+    let streams = streams.into_iter().map(|(_, s)| s).collect();
+    Population { structure, program, elements, members, streams, places, feeds, sinks }
+}
+
+/// Writes a member's parameters and initial state into the image.
+fn fill(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
+    let elements: usize = site.shape.iter().product();
+    let units = units_of(site);
+    let unit = |wanted: Unit| units.iter().find(|(u, ..)| *u == wanted);
+    let mut places = Vec::new();
+    for feed in plan.populations[at].places.clone() {
+        let column = match feed {
+            Feed::Param(u, k) => unit(u).map(|(.., r)| r.params[k].clone()),
+            Feed::Derived(u, k) => unit(u).map(|(.., r)| r.derived[k].clone()),
+            Feed::Node(u) => unit(u).map(|&(_, _, number, _)| vec![number]),
+            _ => None,
+        }
+        .unwrap_or_else(|| vec![0]);
+        let stride = usize::from(column.len() > 1);
+        let words = if stride == 0 { 1 } else { elements.next_multiple_of(PAD) };
+        let address = plan.reserve(Space::Arena, words);
+        plan.image[address..address + column.len()].copy_from_slice(&column);
+        places.push(Place { address, stride });
+    }
+    let start = plan.populations[at].members[member].start;
+    plan.populations[at].members[member].places = places;
+    let program = plan.populations[at].program.clone();
+    for (k, &feed) in program.feeds.iter().enumerate() {
+        let Binding::Stream(stream) = plan.populations[at].feeds[k] else { continue };
+        let address = plan.populations[at].streams[stream].address + start;
+        let range = address..address + elements;
+        match feed {
+            Feed::State(u, k) => {
+                if let Some((.., resolved)) = unit(u) {
+                    match resolved.state[k][..] {
+                        [word] => plan.image[range].fill(word),
+                        ref column => plan.image[range].copy_from_slice(column),
+                    }
+                }
+            }
+            Feed::Element => {
+                for (k, word) in plan.image[range].iter_mut().enumerate() {
+                    *word = k as u32;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The variables and parameters of a member with their names and addresses.
+fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<Slot> {
+    let population = &plan.populations[at];
+    let elements: usize = site.shape.iter().product();
+    let mut slots = Vec::new();
+    for (unit, node, _, resolved) in units_of(site) {
+        for (role, index, name) in variables_of(resolved, unit) {
+            let found = match role {
+                Role::State => population.stream_of(Sink::State(unit, index)),
+                Role::Input => population.stream_of(Sink::Input(unit, index)),
+                Role::Spike => population.stream_of(Sink::Spike),
+                Role::Param => None,
+            };
+            let start = population.members[member].start;
+            let place = population.places.iter().position(|&p| p == Feed::Param(unit, index));
+            let (address, words) = match (found, place) {
+                (Some(stream), _) => (population.streams[stream].address + start, elements),
+                (None, Some(place)) => {
+                    let Place { address, stride } = population.members[member].places[place];
+                    (address, if stride == 0 { 1 } else { elements })
+                }
+                (None, None) => continue,
+            };
+            let mut names = vec![join(&node.path, &name)];
+            names.extend(node.aliases.iter().map(|alias| join(alias, &name)));
+            names.push(format!("{}.{name}", node.name));
+            slots.push(Slot {
+                names,
+                kind: if role == Role::Spike { Kind::Bool } else { member_of(&resolved.model, role, index).kind },
+                role,
+                shape: if words == 1 && role == Role::Param { Vec::new() } else { site.shape.to_vec() },
+                population: at,
+                member,
+                unit,
+                index,
+                address,
+                words,
+            });
+        }
+    }
+    slots
+}
+
+impl Population {
+    /// The stream that a feed or sink of this meaning is bound to.
+    fn stream_of(&self, sink: Sink) -> Option<usize> {
+        let feed = match sink {
+            Sink::State(unit, k) => Some(Feed::State(unit, k)),
+            Sink::Input(unit, k) => Some(Feed::Input(unit, k)),
+            _ => None,
+        };
+        let fed = self.program.feeds.iter().position(|f| Some(*f) == feed);
+        let sunk = self.program.sinks.iter().position(|s| *s == sink);
+        match (fed.map(|k| self.feeds[k]), sunk) {
+            (Some(Binding::Stream(stream)), _) => Some(stream),
+            (_, Some(k)) => Some(self.sinks[k]),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! One step as data: what lies where, and what is done to it. Nothing here knows wgpu, and nothing here knows neurons.
+//!
+//! All variables and parameters are ranges of one *arena* of 32-bit words, and all fixed-point sums ranges of another,
+//! the *accumulators*. Both engines have the same arenas, so the state has one layout.
+
+mod build;
+mod components;
+mod display;
+mod fixed;
+mod inputs;
+mod layout;
+mod records;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
+use crate::runner::Operation;
+
+pub(crate) use build::{Description, build};
+pub(crate) use inputs::RowSource;
+
+/// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
+pub(crate) const PAD: usize = 256;
+
+/// A compiled step.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub dt: f64,
+    pub seed: u64,
+    /// Words of the arena, and their initial values.
+    pub image: Vec<u32>,
+    /// Words of the accumulators, all zero at the start.
+    pub accumulators: usize,
+    pub slots: Vec<Slot>,
+    pub populations: Vec<Population>,
+    pub routes: Vec<Route>,
+    pub inputs: Vec<InputOp>,
+    /// Values of the inputs that do not change.
+    pub constants: Vec<u32>,
+    /// Words that the changing inputs need per step.
+    pub input_row: usize,
+    pub records: Vec<Record>,
+    /// Words that the monitors record per step.
+    pub record_row: usize,
+}
+
+/// What a variable is to its system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    State,
+    Spike,
+    Input,
+    Param,
+}
+
+/// A variable or a parameter.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    /// Path from the target, first, and all other names.
+    pub names: Vec<String>,
+    pub kind: Kind,
+    pub role: Role,
+    pub shape: Vec<usize>,
+    /// Whose variable: number of the population, of the member, and the place in the structure.
+    pub population: usize,
+    pub member: usize,
+    pub unit: Unit,
+    pub index: usize,
+    pub address: usize,
+    /// Words in the arena: one per element, or 1 for a parameter that is the same for all.
+    pub words: usize,
+}
+
+impl Slot {
+    pub(crate) fn path(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.address..self.address + self.words
+    }
+}
+
+/// Groups of one structure, which one kernel updates.
+#[derive(Debug)]
+pub(crate) struct Population {
+    pub structure: Structure,
+    pub program: Arc<Program>,
+    /// Elements of all members, with padding.
+    pub elements: usize,
+    pub members: Vec<Member>,
+    pub streams: Vec<Stream>,
+    /// What differs between members: parameters and the like.
+    pub places: Vec<Feed>,
+    /// For each feed of the program.
+    pub feeds: Vec<Binding>,
+    /// For each sink of the program the stream that it goes to.
+    pub sinks: Vec<usize>,
+}
+
+impl Population {
+    /// The stream of the spike flags.
+    pub(crate) fn spikes(&self) -> Option<usize> {
+        let at = self.program.sinks.iter().position(|s| *s == Sink::Spike)?;
+        Some(self.sinks[at])
+    }
+}
+
+/// How a member of the program's argument is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Binding {
+    /// One word per element.
+    Stream(usize),
+    /// By the member's table.
+    Place(usize),
+    /// From the clock: time, step, seed.
+    Clock(Feed),
+}
+
+/// One word per element of a population: element `e` is at `address + e`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stream {
+    pub space: Space,
+    pub address: usize,
+    /// Cleared at the start of a step: an input.
+    pub cleared: bool,
+}
+
+/// Which arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Space {
+    Arena,
+    Accumulators,
+}
+
+/// A group in a population.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub path: String,
+    /// Its place among the groups of the description.
+    pub order: usize,
+    pub elements: usize,
+    /// Its first element in the population, a multiple of [`PAD`].
+    pub start: usize,
+    /// Parallel to the population's `places`.
+    pub places: Vec<Place>,
+    /// Whether some projection starts here, so that its spikes are listed.
+    pub emits: bool,
+}
+
+/// Where a member's parameter is: element `k` at `address + k * stride`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub address: usize,
+    /// 0 or 1.
+    pub stride: usize,
+}
+
+/// Delivery of the spikes of one member to the accumulators of another.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub path: String,
+    pub population: usize,
+    pub member: usize,
+    /// Address of the accumulator of target 0.
+    pub target: usize,
+    /// Rows by source.
+    pub indptr: Vec<u32>,
+    pub indices: Vec<u32>,
+    pub fixed: fixed::Fixed,
+}
+
+/// Application of one input to one variable.
+#[derive(Debug, Clone)]
+pub(crate) struct InputOp {
+    pub path: String,
+    pub population: usize,
+    pub member: usize,
+    pub address: usize,
+    pub elements: usize,
+    pub kind: Kind,
+    pub operation: Operation,
+    pub source: Source,
+}
+
+/// Where the value of an input is; element `k` at `offset + k * stride`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Constant { offset: usize, stride: usize },
+    /// In the row of the step.
+    Row { offset: usize, stride: usize },
+}
+
+/// What a monitor records in each step.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub key: String,
+    pub kind: Kind,
+    /// Shape of one row.
+    pub shape: Vec<usize>,
+    /// Where the row starts among the words of a step.
+    pub offset: usize,
+    pub gather: Gather,
+}
+
+/// Which words a monitor reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Gather {
+    /// Flags, 32 to a word.
+    Flags { address: usize, count: usize },
+    /// A range.
+    Range { address: usize, count: usize },
+    /// These words.
+    List(Vec<u32>),
+}
+
+impl Record {
+    /// Words of one row.
+    pub(crate) fn words(&self) -> usize {
+        match &self.gather {
+            Gather::Flags { count, .. } => count.div_ceil(32),
+            Gather::Range { count, .. } => *count,
+            Gather::List(list) => list.len(),
+        }
+    }
+
+    pub(crate) fn packed(&self) -> bool {
+        matches!(self.gather, Gather::Flags { .. })
+    }
+}
+
+impl Plan {
+    /// The variable or parameter of that path or name.
+    pub(crate) fn slot(&self, what: &'static str, path: &str) -> Result<&Slot> {
+        find_slot(&self.slots, what, path).map(|at| &self.slots[at])
+    }
+
+    /// Elements, without padding.
+    pub(crate) fn elements(&self) -> usize {
+        self.populations.iter().flat_map(|p| &p.members).map(|m| m.elements).sum()
+    }
+
+    /// Synapses.
+    pub(crate) fn synapses(&self) -> usize {
+        self.routes.iter().map(|r| r.indices.len()).sum()
+    }
+
+    /// What follows from a unit's parameters, as words for the arena. `read` gives a range of it.
+    pub(crate) fn derived(
+        &self,
+        slot: &Slot,
+        read: &mut dyn FnMut(Range<usize>) -> Result<Vec<u32>>,
+    ) -> Result<Vec<(usize, Vec<u32>)>> {
+        let population = &self.populations[slot.population];
+        let member = &population.members[slot.member];
+        let model: &Model = population.structure.model(slot.unit);
+        let place = |feed: Feed| {
+            let at = population.places.iter().position(|&p| p == feed)?;
+            Some(member.places[at])
+        };
+        let mut params = Vec::new();
+        for k in 0..model.inner().params.len() {
+            if let Some(Place { address, stride }) = place(Feed::Param(slot.unit, k)) {
+                let words = if stride == 0 { 1 } else { member.elements };
+                params.push(read(address..address + words)?);
+            }
+        }
+        let derived = components::derive(model, &params, self.dt, member.elements)?;
+        Ok(derived
+            .into_iter()
+            .enumerate()
+            .filter_map(|(k, column)| Some((place(Feed::Derived(slot.unit, k))?.address, column)))
+            .collect())
+    }
+}
+
+/// Index of the variable of that path or name. Paths from the target come before names of nodes.
+pub(crate) fn find_slot(slots: &[Slot], what: &'static str, path: &str) -> Result<usize> {
+    let by_path = slots.iter().position(|s| s.path() == path);
+    by_path
+        .or_else(|| slots.iter().position(|s| s.names.iter().any(|n| n == path)))
+        .ok_or_else(|| Error::unknown(what, path, slots.iter().map(|s| s.path().to_string())))
+}

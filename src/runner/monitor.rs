@@ -1,0 +1,209 @@
+//! Monitors: which variables are recorded.
+
+use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
+
+use crate::system::{Target, Variable};
+
+/// Which elements of a variable are recorded, along its first axis. Negative numbers count from the end.
+///
+/// ```
+/// use dsrunner::{Index, Monitor};
+///
+/// let one = Monitor::from(("E.V", 3));
+/// let last = Monitor::from(("E.V", -1));
+/// let some = Monitor::from(("E.V", [0, 5, 5]));
+/// let first_ten = Monitor::from(("E.V", ..10));
+/// let masked = Monitor::from(("E.V", vec![true, false, true]));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Index {
+    /// One element; the axis stays, with length 1.
+    One(i64),
+    /// These elements, in this order, repeats allowed.
+    List(Vec<i64>),
+    /// From `start` (default 0) to before `end` (default the length).
+    Range {
+        /// The first element.
+        start: Option<i64>,
+        /// The element after the last.
+        end: Option<i64>,
+    },
+    /// The elements where the mask is true; it is as long as the axis.
+    Mask(Vec<bool>),
+}
+
+macro_rules! indices {
+    ($($ty:ty),*) => {$(
+        impl From<$ty> for Index {
+            fn from(index: $ty) -> Self {
+                Self::One(index as i64)
+            }
+        }
+        impl From<Vec<$ty>> for Index {
+            fn from(list: Vec<$ty>) -> Self {
+                Self::List(list.into_iter().map(|i| i as i64).collect())
+            }
+        }
+        impl<const N: usize> From<[$ty; N]> for Index {
+            fn from(list: [$ty; N]) -> Self {
+                Self::from(list.to_vec())
+            }
+        }
+        impl From<Range<$ty>> for Index {
+            fn from(range: Range<$ty>) -> Self {
+                Self::Range { start: Some(range.start as i64), end: Some(range.end as i64) }
+            }
+        }
+        impl From<RangeTo<$ty>> for Index {
+            fn from(range: RangeTo<$ty>) -> Self {
+                Self::Range { start: None, end: Some(range.end as i64) }
+            }
+        }
+        impl From<RangeFrom<$ty>> for Index {
+            fn from(range: RangeFrom<$ty>) -> Self {
+                Self::Range { start: Some(range.start as i64), end: None }
+            }
+        }
+    )*};
+}
+indices!(i32, i64, usize);
+
+impl From<RangeFull> for Index {
+    fn from(_: RangeFull) -> Self {
+        Self::Range { start: None, end: None }
+    }
+}
+
+impl From<Vec<bool>> for Index {
+    fn from(mask: Vec<bool>) -> Self {
+        Self::Mask(mask)
+    }
+}
+
+impl Index {
+    /// The elements of an axis of that length.
+    ///
+    /// # Errors
+    /// What is wrong with the index, in words.
+    pub(crate) fn resolve(&self, length: usize) -> Result<Vec<usize>, String> {
+        let place = |index: i64, count: usize| {
+            let at = if index < 0 { index + count as i64 } else { index };
+            usize::try_from(at).ok().filter(|&at| at < count).ok_or_else(|| {
+                format!("index {index} is out of range for {length} elements; give -{length} to {}", length - 1)
+            })
+        };
+        match self {
+            Self::One(index) => Ok(vec![place(*index, length)?]),
+            Self::List(list) => list.iter().map(|&i| place(i, length)).collect(),
+            Self::Range { start, end } => {
+                // an end may be the length itself
+                let start = place(start.unwrap_or(0), length + 1)?;
+                let end = match end {
+                    Some(end) if *end < 0 => place(*end, length)?,
+                    Some(end) => place(*end, length + 1)?,
+                    None => length,
+                };
+                if start > end {
+                    return Err(format!("the range from {start} to {end} runs backwards"));
+                }
+                Ok((start..end).collect())
+            }
+            Self::Mask(mask) if mask.len() != length => Err(format!(
+                "a mask of {} values for {length} elements; it must be as long as the axis",
+                mask.len()
+            )),
+            Self::Mask(mask) => {
+                Ok(mask.iter().enumerate().filter(|(_, m)| **m).map(|(k, _)| k).collect())
+            }
+        }
+    }
+}
+
+/// A variable to record: a path or handle, perhaps an index, perhaps a key of its own.
+///
+/// ```
+/// use dsrunner::{DSRunner, Monitor, neurons};
+///
+/// let mut runner = DSRunner::builder(neurons::lif(10))
+///     .monitors(["V", "spike"])
+///     .monitor(Monitor::of("V").index([2, 3]).named("pair"))
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(1.0)?;
+/// assert_eq!(runner.mon().get::<f32>("pair")?.shape(), &[10, 2]);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    pub(crate) target: Target,
+    pub(crate) index: Option<Index>,
+    pub(crate) key: Option<String>,
+}
+
+impl Monitor {
+    /// All of a variable.
+    pub fn of(target: impl Into<Target>) -> Self {
+        Self { target: target.into(), index: None, key: None }
+    }
+
+    /// Some elements of it.
+    pub fn index(mut self, index: impl Into<Index>) -> Self {
+        self.index = Some(index.into());
+        self
+    }
+
+    /// Under a key of its own instead of the path.
+    pub fn named(mut self, key: &str) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+impl From<&str> for Monitor {
+    fn from(path: &str) -> Self {
+        Self::of(path)
+    }
+}
+
+impl From<String> for Monitor {
+    fn from(path: String) -> Self {
+        Self::of(path)
+    }
+}
+
+impl From<&Variable> for Monitor {
+    fn from(variable: &Variable) -> Self {
+        Self::of(variable)
+    }
+}
+
+impl<T: Into<Target>, I: Into<Index>> From<(T, I)> for Monitor {
+    fn from((target, index): (T, I)) -> Self {
+        Self::of(target).index(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_count_from_both_ends() {
+        assert_eq!(Index::from(-1).resolve(4).unwrap(), [3]);
+        assert_eq!(Index::from([0, -4, 2]).resolve(4).unwrap(), [0, 0, 2]);
+        assert_eq!(Index::from(1..4).resolve(4).unwrap(), [1, 2, 3]);
+        assert_eq!(Index::from(-2..).resolve(4).unwrap(), [2, 3]);
+        assert_eq!(Index::from(..-1).resolve(4).unwrap(), [0, 1, 2]);
+        assert_eq!(Index::from(..).resolve(2).unwrap(), [0, 1]);
+        assert_eq!(Index::from(vec![true, false]).resolve(2).unwrap(), [0]);
+        for (index, message) in [
+            (Index::from(4), "index 4 is out of range for 4 elements"),
+            (Index::from(..5), "index 5 is out of range"),
+            (Index::from(3..1), "runs backwards"),
+            (Index::from(vec![true]), "must be as long as the axis"),
+        ] {
+            let error = index.resolve(4).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

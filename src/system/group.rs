@@ -1,0 +1,120 @@
+//! Groups (populations) of elements.
+
+use std::sync::Arc;
+
+use super::component::Component;
+use super::names::NodeName;
+use super::step::{DynamicalSystem, StepBuilder};
+use super::value::{Init, Shape, Value};
+use super::variable::Variable;
+use crate::error::Result;
+use crate::integrate::Method;
+use crate::model::{Model, Shipped};
+
+/// A population of elements of one model.
+///
+/// Its variables are the model's state, its inputs, and `spike` (bool) where the model has a threshold, each of the
+/// group's shape. Parameters are one value for all or one per element. A clone is another handle of the same group.
+///
+/// ```
+/// use dsrunner::{DSRunner, Init, neurons};
+///
+/// let group = neurons::lif(100).param("tau", 20.0).init("V", Init::uniform(0.0, 15.0));
+/// let mut runner = DSRunner::builder(group)
+///     .input(("input", 25.0))
+///     .monitor("V")
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(10.0)?;
+/// assert_eq!(runner.mon().get::<f32>("V")?.shape(), &[100, 100]);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Group(Arc<GroupInner>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct GroupInner {
+    pub name: NodeName,
+    pub shape: Vec<usize>,
+    pub component: Component,
+}
+
+impl Group {
+    /// A group of that model and shape.
+    pub fn new(model: &Model, shape: impl Into<Shape>) -> Self {
+        Self::shipped(Ok(model.clone()), shape)
+    }
+
+    pub(crate) fn shipped(model: Shipped, shape: impl Into<Shape>) -> Self {
+        let class = model.as_ref().map_or("Group", |m| m.name());
+        Self(Arc::new(GroupInner {
+            name: NodeName::next(class),
+            shape: shape.into().0,
+            component: Component::shipped(model),
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(Component) -> Component) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        inner.component = change(inner.component.clone());
+        self
+    }
+
+    /// Sets a parameter: one value, or one per element.
+    pub fn param(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with(|c| c.param(name, value))
+    }
+
+    /// Sets the initial values of a state variable.
+    pub fn init(self, name: &str, init: impl Into<Init>) -> Self {
+        self.with(|c| c.init(name, init))
+    }
+
+    /// Sets the integration method; see [`Component::method`] for the default.
+    pub fn method(self, method: Method) -> Self {
+        self.with(|c| c.method(method))
+    }
+
+    /// Gives the group a name of its own instead of the model's name with a number.
+    ///
+    /// # Errors
+    /// [`Error::Name`](crate::Error::Name) where it is not an identifier or belongs to another node.
+    pub fn named(mut self, name: &str) -> Result<Self> {
+        Arc::make_mut(&mut self.0).name = NodeName::given(name)?;
+        Ok(self)
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.0.shape.iter().product()
+    }
+
+    /// Whether it has no element; such a group cannot be run.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A handle of one of its variables or parameters, to be used wherever a path may be.
+    pub fn variable(&self, name: &str) -> Variable {
+        Variable::of(&self.0.name, name)
+    }
+
+    pub(crate) fn inner(&self) -> &GroupInner {
+        &self.0
+    }
+
+    /// Whether two handles are of the same group with the same settings.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl DynamicalSystem for Group {
+    fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.group(self)
+    }
+}

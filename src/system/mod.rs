@@ -1,0 +1,21 @@
+//! What a user describes: groups, projections and networks, with their variables.
+
+mod component;
+mod group;
+mod names;
+mod network;
+mod projection;
+mod step;
+mod value;
+mod variable;
+
+pub use component::Component;
+pub use group::Group;
+pub use network::Network;
+pub use projection::Projection;
+pub use step::{DynamicalSystem, StepBuilder};
+pub use value::{Init, Number, Shape, Value};
+pub use variable::{Target, Variable};
+
+pub(crate) use step::{Node, NodeKind};
+pub(crate) use value::broadcast;

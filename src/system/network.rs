@@ -1,0 +1,69 @@
+//! Networks: named children, nested to any depth.
+
+use std::sync::Arc;
+
+use super::names::NodeName;
+use super::step::{DynamicalSystem, StepBuilder};
+use crate::error::Result;
+
+/// A system made of other systems under names of its own.
+///
+/// The names make the paths: `E.V` is the variable `V` of the child `E`, `left.E.V` that of the child `E` of the network
+/// `left`.
+///
+/// ```
+/// use dsrunner::{Network, neurons};
+///
+/// let column = Network::new().with("E", neurons::lif(80)).with("I", neurons::lif(20));
+/// let area = Network::new().with("left", column);
+/// ```
+#[derive(Clone)]
+pub struct Network(Arc<NetworkInner>);
+
+#[derive(Clone)]
+struct NetworkInner {
+    name: NodeName,
+    children: Vec<(String, Arc<dyn DynamicalSystem>)>,
+}
+
+impl Network {
+    /// An empty network.
+    pub fn new() -> Self {
+        let name = NodeName::next("Network");
+        Self(Arc::new(NetworkInner { name, children: Vec::new() }))
+    }
+
+    /// Adds a child under a name.
+    pub fn with(mut self, key: &str, child: impl DynamicalSystem + 'static) -> Self {
+        Arc::make_mut(&mut self.0).children.push((key.into(), Arc::new(child)));
+        self
+    }
+
+    /// Gives the network a name of its own instead of `Network` with a number.
+    ///
+    /// # Errors
+    /// [`Error::Name`](crate::Error::Name) where it is not an identifier or belongs to another node.
+    pub fn named(mut self, name: &str) -> Result<Self> {
+        Arc::make_mut(&mut self.0).name = NodeName::given(name)?;
+        Ok(self)
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DynamicalSystem for Network {
+    fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        for (key, child) in &self.0.children {
+            step.child(key, child.as_ref())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! Projections: connectivity, weights, synapse dynamics and output.
+
+use std::sync::Arc;
+
+use super::component::Component;
+use super::group::Group;
+use super::names::NodeName;
+use super::step::{DynamicalSystem, StepBuilder};
+use super::value::{Init, Value};
+use super::variable::Variable;
+use crate::connect::Connect;
+use crate::error::Result;
+
+/// Synapses from the spikes of one group to another.
+///
+/// In each step the synapse's state decays, then the weights of the spikes of the step before are added, then the output
+/// makes a current from it and from the target's state at the start of the step, which is added to the target's `input`.
+/// The synapse's state has one value per target element: it is the sum over all that arrive there.
+///
+/// ```
+/// use dsrunner::{Connect, DSRunner, Network, Projection, neurons, outputs, synapses};
+///
+/// let e = neurons::lif(80);
+/// let i = neurons::lif(20);
+/// let e2i = Projection::new(&e, &i)
+///     .connect(Connect::fixed_prob(0.1))
+///     .weight(0.6)
+///     .synapse(synapses::expon().param("tau", 5.0))
+///     .output(outputs::coba().param("E", 0.0));
+/// let net = Network::new().with("E", e).with("I", i).with("E2I", e2i);
+/// let mut runner = DSRunner::builder(net)
+///     .input(("E.input", 30.0))
+///     .monitor("E2I.g")
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(50.0)?;
+/// assert!(runner.mon().get::<f32>("E2I.g")?.iter().any(|&g| g > 0.0));
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Projection(Arc<ProjectionInner>);
+
+#[derive(Debug, Clone)]
+pub(crate) struct ProjectionInner {
+    pub name: NodeName,
+    pub pre: Group,
+    pub post: Group,
+    pub connect: Connect,
+    pub weight: Value,
+    pub synapse: Component,
+    pub output: Component,
+}
+
+impl Projection {
+    /// A projection from `pre` to `post`: all to all, weight 1, an exponential synapse, current-based output, until set
+    /// otherwise. Set up the groups before: a projection keeps them as they are.
+    pub fn new(pre: &Group, post: &Group) -> Self {
+        Self(Arc::new(ProjectionInner {
+            name: NodeName::next("Projection"),
+            pre: pre.clone(),
+            post: post.clone(),
+            connect: Connect::all_to_all(),
+            weight: Value::from(1.0),
+            synapse: crate::synapses::expon(),
+            output: crate::outputs::cuba(),
+        }))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut ProjectionInner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Sets which elements are connected.
+    pub fn connect(self, connect: Connect) -> Self {
+        self.with(|p| p.connect = connect)
+    }
+
+    /// Sets the weight: one for all, or one per synapse in the order of the connectivity (rows by source).
+    pub fn weight(self, weight: impl Into<Value>) -> Self {
+        let weight = weight.into();
+        self.with(|p| p.weight = weight)
+    }
+
+    /// Sets the synapse's dynamics.
+    pub fn synapse(self, synapse: Component) -> Self {
+        self.with(|p| p.synapse = synapse)
+    }
+
+    /// Sets how the synapse's state becomes a current.
+    pub fn output(self, output: Component) -> Self {
+        self.with(|p| p.output = output)
+    }
+
+    /// Sets the initial values of the synapse's state.
+    pub fn init(self, name: &str, init: impl Into<Init>) -> Self {
+        self.with(|p| p.synapse = p.synapse.clone().init(name, init))
+    }
+
+    /// Gives the projection a name of its own instead of `Projection` with a number.
+    ///
+    /// # Errors
+    /// [`Error::Name`](crate::Error::Name) where it is not an identifier or belongs to another node.
+    pub fn named(mut self, name: &str) -> Result<Self> {
+        Arc::make_mut(&mut self.0).name = NodeName::given(name)?;
+        Ok(self)
+    }
+
+    /// A handle of one of its variables or parameters, to be used wherever a path may be.
+    pub fn variable(&self, name: &str) -> Variable {
+        Variable::of(&self.0.name, name)
+    }
+
+    pub(crate) fn inner(&self) -> &ProjectionInner {
+        &self.0
+    }
+
+    /// Whether two handles are of the same projection with the same settings.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl DynamicalSystem for Projection {
+    fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.projection(self)
+    }
+}

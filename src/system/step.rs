@@ -1,0 +1,144 @@
+//! How a system says what a step of it is: its `update` records operations, once.
+
+use super::group::Group;
+use super::projection::Projection;
+use crate::error::{Error, Result};
+
+/// Anything that can be run: a group, a projection, a network, or a type of your own.
+///
+/// `update` is called once, when a runner is built, and records what a step consists of. A type of your own hands its
+/// parts to [`StepBuilder::child`] under the names that make their paths:
+///
+/// ```
+/// use dsrunner::{DSRunner, DynamicalSystem, Group, Result, StepBuilder, neurons};
+///
+/// struct Pair { fast: Group, slow: Group }
+///
+/// impl DynamicalSystem for Pair {
+///     fn name(&self) -> &str { "pair" }
+///     fn update(&self, step: &mut StepBuilder) -> Result<()> {
+///         step.child("fast", &self.fast)?;
+///         step.child("slow", &self.slow)
+///     }
+/// }
+///
+/// let pair = Pair { fast: neurons::lif(2), slow: neurons::lif(3).param("tau", 50.0) };
+/// let mut runner = DSRunner::builder(pair)
+///     .monitors(["fast.V", "slow.V"])
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(1.0)?;
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+pub trait DynamicalSystem: Send + Sync {
+    /// The unique name of the node.
+    fn name(&self) -> &str;
+
+    /// Records a step.
+    ///
+    /// # Errors
+    /// Whatever the recording of its parts gives.
+    fn update(&self, step: &mut StepBuilder) -> Result<()>;
+}
+
+/// What a recorded node is.
+#[derive(Debug, Clone)]
+pub(crate) enum NodeKind {
+    Container,
+    Group(Group),
+    Projection(Projection),
+}
+
+/// A recorded node.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub name: String,
+    /// Path from the target; empty for the target itself. The first one where there are several.
+    pub path: String,
+    /// Further paths to the same node.
+    pub aliases: Vec<String>,
+    pub kind: NodeKind,
+}
+
+/// Records the operations of a step while the systems' `update` functions run.
+#[derive(Debug, Default)]
+pub struct StepBuilder {
+    path: Vec<String>,
+    pub(crate) nodes: Vec<Node>,
+}
+
+impl StepBuilder {
+    /// Records a child under a name; its variables get paths that start with it.
+    ///
+    /// # Errors
+    /// [`Error::Name`] where another child of the same system has the name, or the name contains a dot or is empty.
+    pub fn child(&mut self, key: &str, child: &dyn DynamicalSystem) -> Result<()> {
+        if key.is_empty() || key.contains('.') {
+            return Err(Error::Name {
+                name: key.into(),
+                reason: "cannot be a child's name: it must not be empty or contain a dot".into(),
+            });
+        }
+        self.path.push(key.into());
+        let path = self.path.join(".");
+        if self.nodes.iter().any(|n| n.path == path || n.aliases.contains(&path)) {
+            return Err(Error::Name {
+                name: path,
+                reason: "is the path of two children; give one of them another name".into(),
+            });
+        }
+        let result = self.enter(child);
+        self.path.pop();
+        result
+    }
+
+    /// Records a node at the present path: itself by its `update`, or a container around what that records.
+    pub(crate) fn enter(&mut self, system: &dyn DynamicalSystem) -> Result<()> {
+        let (path, before) = (self.path.join("."), self.nodes.len());
+        system.update(self)?;
+        let recorded_itself =
+            self.nodes.iter().any(|n| n.path == path || n.aliases.contains(&path));
+        if !recorded_itself {
+            let node = Node {
+                name: system.name().into(),
+                path,
+                aliases: Vec::new(),
+                kind: NodeKind::Container,
+            };
+            self.nodes.insert(before, node);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn group(&mut self, group: &Group) -> Result<()> {
+        self.record(group.inner().name.as_str(), NodeKind::Group(group.clone()))
+    }
+
+    pub(crate) fn projection(&mut self, projection: &Projection) -> Result<()> {
+        self.record(projection.inner().name.as_str(), NodeKind::Projection(projection.clone()))
+    }
+
+    fn record(&mut self, name: &str, kind: NodeKind) -> Result<()> {
+        let path = self.path.join(".");
+        let Some(known) = self.nodes.iter_mut().find(|n| n.name == name) else {
+            self.nodes.push(Node { name: name.into(), path, aliases: Vec::new(), kind });
+            return Ok(());
+        };
+        let same = match (&known.kind, &kind) {
+            (NodeKind::Group(a), NodeKind::Group(b)) => a.same(b),
+            (NodeKind::Projection(a), NodeKind::Projection(b)) => a.same(b),
+            _ => false,
+        };
+        if !same {
+            return Err(Error::Node {
+                node: name.into(),
+                reason: format!(
+                    "it stands at `{}` and at `{path}` with different settings; change it before it is cloned",
+                    known.path
+                ),
+            });
+        }
+        known.aliases.push(path);
+        Ok(())
+    }
+}
