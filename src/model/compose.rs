@@ -248,32 +248,25 @@ impl<'s> Composer<'s> {
         (0..count).map(|k| self.feed(feed(k))).collect::<Vec<_>>().join(", ")
     }
 
-    /// Defines `{v}_p`, `{v}_d`, `{v}_h` and `{v}_r`: what the functions of a unit may take besides state and input.
-    fn surroundings(&mut self, unit: Unit, v: &str, uses: &[&Option<Vec<Argument>>]) {
+    /// Defines what the functions of a unit take besides state and input: `{v}_p`, `{v}_d`, `{v}_r` where they are used,
+    /// and `{v}_h`.
+    fn surroundings(&mut self, unit: Unit, v: &str, used: &[Argument]) {
         let model = self.structure.model(unit).clone();
         let prefix = self.written(&model).prefix.clone();
         let inner = model.inner();
-        if !inner.params.is_empty() {
+        if used.contains(&Argument::Params) {
             let values = self.feeds(inner.params.len(), |k| Feed::Param(unit, k));
             self.line(&format!("let {v}_p = {prefix}_Params({values});"));
         }
-        if !inner.derived.is_empty() {
+        if used.contains(&Argument::Derived) {
             let values = self.feeds(inner.derived.len(), |k| Feed::Derived(unit, k));
             self.line(&format!("let {v}_d = {prefix}_Derived({values});"));
         }
         let shared = self.shared(&prefix, 0.0);
         self.line(&format!("let {v}_h = {shared};"));
-        if uses.iter().any(|f| f.as_ref().is_some_and(|a| a.contains(&Argument::Random))) {
-            let values = [
-                Feed::Seed,
-                Feed::SeedHigh,
-                Feed::Node(unit),
-                Feed::Element,
-                Feed::Step,
-                Feed::StepHigh,
-            ]
-            .map(|f| self.feed(f))
-            .join(", ");
+        if used.contains(&Argument::Random) {
+            let clock = [Feed::Seed, Feed::SeedHigh, Feed::Node(unit), Feed::Element, Feed::Step, Feed::StepHigh];
+            let values = clock.map(|f| self.feed(f)).join(", ");
             self.line(&format!("let {v}_r = {prefix}_Random({values});"));
         }
     }
@@ -310,11 +303,14 @@ impl<'s> Composer<'s> {
         let (prefix, state_names) = (written.prefix.clone(), written.members("State"));
         let derivative: Vec<(String, usize)> =
             written.members("Derivative").into_iter().zip(inner.derivative.iter().copied()).collect();
-        self.surroundings(
-            unit,
-            v,
-            &[&functions.derivative, &functions.exact, &functions.update, &functions.threshold, &functions.reset],
-        );
+        let integration = if method == Method::EXACT { &functions.exact } else { &functions.derivative };
+        let used: Vec<Argument> = [integration, &functions.update, &functions.threshold, &functions.reset]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .cloned()
+            .collect();
+        self.surroundings(unit, v, &used);
         let values = self.feeds(inner.state.len(), |k| Feed::State(unit, k));
         self.line(&format!("let {v}_old = {prefix}_State({values});"));
         if !inner.inputs.is_empty() {
@@ -401,8 +397,8 @@ impl<'s> Composer<'s> {
             self.step(Unit::Synapse(arm), &v, *method, &[Some(format!("f32({arrivals}) * {quantum}"))]);
             self.sinks.push((Sink::Arrivals(arm), Kind::I32, "0i".into()));
             let o = format!("o{arm}");
-            self.surroundings(Unit::Output(arm), &o, &[]);
             let arguments = output.inner().functions.current.clone().unwrap_or_default();
+            self.surroundings(Unit::Output(arm), &o, &arguments);
             let arguments: Vec<Argument> =
                 arguments.into_iter().map(|a| self.resolved(arm, a)).collect();
             let prefix = self.written(output).prefix.clone();
@@ -442,7 +438,7 @@ impl<'s> Composer<'s> {
         let model = self.structure.element.clone();
         let prefix = self.written(&model).prefix.clone();
         if !arguments.is_empty() {
-            self.surroundings(Unit::Element, "e", &[]);
+            self.surroundings(Unit::Element, "e", arguments);
         }
         let call = Self::call(&prefix, function, arguments, "e", ["", ""], "e_h");
         self.line(&format!("let result = {call};"));

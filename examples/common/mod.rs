@@ -1,0 +1,148 @@
+//! What the examples share: the command line, the report, the file of spikes.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use dsrunner::plot::{RasterGroup, Span};
+use dsrunner::{DSRunner, Events, Run};
+use ndarray::Array1;
+use serde_json::{Map, Value, json};
+
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Options that every example has.
+#[derive(Args)]
+pub struct Options {
+    /// Device: auto, cpu, gpu, cuda, software, a backend, a number, or part of a name
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Seed of connectivity and initial values
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for pictures and results
+    #[arg(long, default_value = "out")]
+    pub out: PathBuf,
+    /// Print a JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Options {
+    /// A file in the output folder, which is made where it is not there.
+    pub fn file(&self, name: &str) -> Result<PathBuf> {
+        fs::create_dir_all(&self.out)?;
+        Ok(self.out.join(name))
+    }
+}
+
+/// Spikes of a group.
+pub struct Population {
+    pub name: &'static str,
+    pub size: usize,
+    pub events: Events,
+}
+
+impl Population {
+    pub fn new(runner: &DSRunner, name: &'static str, size: usize, key: &str) -> Result<Self> {
+        Ok(Self { name, size, events: runner.mon().events(key)? })
+    }
+
+    /// Spikes per neuron and second between two steps.
+    #[allow(dead_code, reason = "not every example reports a window")]
+    pub fn rate(&self, steps: std::ops::Range<u64>, dt_ms: f64) -> f64 {
+        let count = self.events.steps.iter().filter(|s| steps.contains(s)).count();
+        let seconds = (steps.end - steps.start) as f64 * dt_ms / 1000.0;
+        count as f64 / self.size as f64 / seconds
+    }
+
+    #[allow(dead_code, reason = "not every example draws a raster")]
+    pub fn raster(&self) -> RasterGroup<'_> {
+        RasterGroup {
+            name: self.name,
+            size: self.size,
+            steps: &self.events.steps,
+            indices: &self.events.indices,
+        }
+    }
+}
+
+/// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index.
+#[allow(dead_code, reason = "not every example spikes")]
+pub fn write_spikes(path: &Path, populations: &[Population]) -> Result<()> {
+    let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path)?);
+    for Population { name, events, .. } in populations {
+        npz.add_array(format!("{name}.steps"), &Array1::from(events.steps.clone()))?;
+        npz.add_array(format!("{name}.indices"), &Array1::from(events.indices.clone()))?;
+    }
+    npz.finish()?;
+    Ok(())
+}
+
+/// What an example prints at its end.
+pub struct Report<'a> {
+    pub runner: &'a DSRunner,
+    pub run: Run,
+    /// Seconds from the start of the description to a runner on its device.
+    pub build_s: f64,
+    /// Seconds that a unit of `dt` is.
+    pub unit_s: f64,
+    pub populations: &'a [Population],
+    /// Further entries of the JSON object.
+    pub extra: Value,
+}
+
+impl Report<'_> {
+    /// Prints the report, and the JSON object as its last line where that is asked for.
+    pub fn print(&self, options: &Options, pictures: &[PathBuf]) {
+        let Self { runner, run, build_s, unit_s, populations, .. } = self;
+        let simulated = run.steps as f64 * runner.dt() * unit_s;
+        let sim_s = run.elapsed.as_secs_f64();
+        let spikes: usize = populations.iter().map(|p| p.events.steps.len()).sum();
+        println!("{}", runner.device());
+        println!(
+            "{} elements, {} synapses, {} steps of {}",
+            runner.elements(),
+            runner.synapses(),
+            run.steps,
+            runner.dt()
+        );
+        println!("built in {build_s:.3} s, ran in {sim_s:.3} s ({:.3} s per simulated s)", sim_s / simulated);
+        let first = runner.step() - run.steps;
+        let mut rates = Map::new();
+        for p in *populations {
+            let rate = p.rate(first..runner.step(), runner.dt());
+            println!("{}: {} neurons, {} spikes, {rate:.2} Hz", p.name, p.size, p.events.steps.len());
+            rates.insert(p.name.into(), json!(rate));
+        }
+        for picture in pictures {
+            println!("picture: {}", picture.display());
+        }
+        if options.json {
+            let mut object = json!({
+                "device": runner.device(),
+                "dt": runner.dt(),
+                "steps": run.steps,
+                "build_s": build_s,
+                "sim_s": sim_s,
+                "rtf": sim_s / simulated,
+                "elements": runner.elements(),
+                "synapses": runner.synapses(),
+                "spikes": spikes,
+                "rate_hz": rates,
+                "seed": options.seed,
+            });
+            if let (Some(object), Some(extra)) = (object.as_object_mut(), self.extra.as_object()) {
+                object.extend(extra.clone());
+            }
+            println!("{object}");
+        }
+    }
+}
+
+/// The span of a run for the pictures.
+#[allow(dead_code, reason = "not every example draws a raster")]
+pub fn span(runner: &DSRunner, run: &Run) -> Span {
+    Span { t0_ms: runner.time() - run.steps as f64 * runner.dt(), dt_ms: runner.dt(), steps: run.steps }
+}
