@@ -4,17 +4,14 @@
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<i32>;
 // for each member: first element, number of elements, list of spikes + 1 (0: none), start of the list, number of inputs,
-// start of its inputs in this table, then address and stride of each place
+// start of its inputs in this table, start of its parameters that are the same for all elements, then address and stride
+// of each other place
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> values: array<u32>;
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
 
 const LANES: u32 = 128u;
-const HEADER: u32 = 6u;
 const INPUT: u32 = 5u;
-
-var<workgroup> spike_count: atomic<u32>;
-var<workgroup> list_start: u32;
 
 fn applied(old: u32, value: u32, code: u32) -> u32 {
     let a = bitcast<f32>(old);
@@ -48,48 +45,31 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let e = (group.x + group.y * groups.x) * LANES + lane;
-    // members start at multiples of LANES, so all lanes of a workgroup find the same one
+    // members start at multiples of LANES, so all lanes of a workgroup are of one member
+    let first = (group.x + group.y * groups.x) * LANES;
     var member = 0u;
     for (var k = 1u; k < MEMBERS; k++) {
-        if e >= table[k * MEMBER] {
+        if first >= table[k * MEMBER] {
             member = k * MEMBER;
         }
     }
+    let e = first + lane;
     let element = e - table[member];
-    let live = element < table[member + 1u];
-    var spike = false;
-    if live {
-        if clock.starts == 0u {
-            clear(e);
-        }
-        let first_input = table[member + 5u];
-        for (var k = 0u; k < table[member + 4u]; k++) {
-            apply_input(first_input + k * INPUT, element);
-        }
-        spike = store(advance(load(e, element, member)), e);
-    }
-    let list = table[member + 2u];
-    if list == 0u {
+    if element >= table[member + 1u] {
         return;
     }
-    if lane == 0u {
-        atomicStore(&spike_count, 0u);
+    if clock.starts == 0u {
+        clear(e);
     }
-    workgroupBarrier();
-    var slot = 0u;
-    if spike {
-        slot = atomicAdd(&spike_count, 1u);
+    let first_input = table[member + 5u];
+    for (var k = 0u; k < table[member + 4u]; k++) {
+        apply_input(first_input + k * INPUT, element);
     }
-    workgroupBarrier();
-    if lane == 0u {
-        let count = atomicLoad(&spike_count);
-        if count > 0u {
-            list_start = atomicAdd(&events[2u * (list - 1u) + (clock.i & 1u)], count);
-        }
-    }
-    workgroupBarrier();
-    if spike {
-        atomicStore(&events[table[member + 3u] + list_start + slot], element);
+    let spike = store(advance(load(e, element, member)), e);
+    let list = table[member + 2u];
+    if spike && list != 0u {
+        // spikes are rare, so one atomic each costs less than the barriers of a count per workgroup
+        let place = atomicAdd(&events[2u * (list - 1u) + (clock.i & 1u)], 1u);
+        atomicStore(&events[table[member + 3u] + place], element);
     }
 }

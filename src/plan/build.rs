@@ -30,6 +30,12 @@ pub(super) struct GroupSite<'a> {
     pub arms: Vec<ArmSite<'a>>,
 }
 
+impl GroupSite<'_> {
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 /// A projection.
 pub(super) struct ArmSite<'a> {
     pub node: &'a Node,

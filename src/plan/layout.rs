@@ -52,8 +52,9 @@ impl<'a> Layout<'a> {
         for (at, (structure, program, sites)) in self.populations.into_iter().enumerate() {
             let population = place(&mut plan, structure, program, &sites);
             plan.populations.push(population);
+            fill_places(&mut plan, at, &sites);
             for (member, site) in sites.iter().enumerate() {
-                fill(&mut plan, at, member, site);
+                fill_state(&mut plan, at, member, site);
                 slots.push((site.order, describe(&plan, at, member, site)));
             }
         }
@@ -126,7 +127,7 @@ fn place(plan: &mut Plan, structure: Structure, program: Arc<Program>, sites: &[
     let mut members = Vec::with_capacity(sites.len());
     let mut elements = 0;
     for site in sites {
-        let count: usize = site.shape.iter().product();
+        let count = site.elements();
         members.push(Member {
             path: super::build::label(site.node),
             order: site.order,
@@ -178,28 +179,48 @@ fn place(plan: &mut Plan, structure: Structure, program: Arc<Program>, sites: &[
     Population { structure, program, elements, members, streams, places, feeds, sinks }
 }
 
-/// Writes a member's parameters and initial state into the image.
-fn fill(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
-    let elements: usize = site.shape.iter().product();
+/// Writes the parameters of all members into the image: those that are the same for all elements in every member first,
+/// one after the other.
+fn fill_places(plan: &mut Plan, at: usize, sites: &[&GroupSite<'_>]) {
+    let feeds = plan.populations[at].places.clone();
+    let columns: Vec<Vec<Vec<u32>>> =
+        sites.iter().map(|site| feeds.iter().map(|&feed| column(site, feed)).collect()).collect();
+    let uniform = |place: usize| columns.iter().all(|member| member[place].len() == 1);
+    let (same, rest): (Vec<usize>, Vec<usize>) = (0..feeds.len()).partition(|&p| uniform(p));
+    for (member, (site, columns)) in sites.iter().zip(&columns).enumerate() {
+        let mut places = vec![Place { address: 0, stride: 0 }; feeds.len()];
+        for &place in same.iter().chain(&rest) {
+            let column = &columns[place];
+            let stride = usize::from(column.len() > 1);
+            let words = if stride == 0 { 1 } else { site.elements().next_multiple_of(PAD) };
+            let address = plan.reserve(Space::Arena, words);
+            plan.image[address..address + column.len()].copy_from_slice(column);
+            places[place] = Place { address, stride };
+        }
+        plan.populations[at].members[member].places = places;
+    }
+}
+
+/// The words of a place: one, or one per element.
+fn column(site: &GroupSite<'_>, feed: Feed) -> Vec<u32> {
     let units = units_of(site);
     let unit = |wanted: Unit| units.iter().find(|(u, ..)| *u == wanted);
-    let mut places = Vec::new();
-    for feed in plan.populations[at].places.clone() {
-        let column = match feed {
-            Feed::Param(u, k) => unit(u).map(|(.., r)| r.params[k].clone()),
-            Feed::Derived(u, k) => unit(u).map(|(.., r)| r.derived[k].clone()),
-            Feed::Node(u) => unit(u).map(|&(_, _, number, _)| vec![number]),
-            _ => None,
-        }
-        .unwrap_or_else(|| vec![0]);
-        let stride = usize::from(column.len() > 1);
-        let words = if stride == 0 { 1 } else { elements.next_multiple_of(PAD) };
-        let address = plan.reserve(Space::Arena, words);
-        plan.image[address..address + column.len()].copy_from_slice(&column);
-        places.push(Place { address, stride });
-    }
+    let found = match feed {
+        Feed::Param(u, k) => unit(u).map(|(.., r)| r.params[k].clone()),
+        Feed::Derived(u, k) => unit(u).map(|(.., r)| r.derived[k].clone()),
+        Feed::Node(u) => unit(u).map(|&(_, _, number, _)| vec![number]),
+        // the quantum is known when the synapses are
+        _ => None,
+    };
+    found.unwrap_or_else(|| vec![0])
+}
+
+/// Writes a member's initial state into the image.
+fn fill_state(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
+    let elements = site.elements();
+    let units = units_of(site);
+    let unit = |wanted: Unit| units.iter().find(|(u, ..)| *u == wanted);
     let start = plan.populations[at].members[member].start;
-    plan.populations[at].members[member].places = places;
     let program = plan.populations[at].program.clone();
     for (k, &feed) in program.feeds.iter().enumerate() {
         let Binding::Stream(stream) = plan.populations[at].feeds[k] else { continue };
@@ -227,7 +248,7 @@ fn fill(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
 /// The variables and parameters of a member with their names and addresses.
 fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<Slot> {
     let population = &plan.populations[at];
-    let elements: usize = site.shape.iter().product();
+    let elements = site.elements();
     let mut slots = Vec::new();
     for (unit, node, _, resolved) in units_of(site) {
         for (role, index, name) in variables_of(resolved, unit) {

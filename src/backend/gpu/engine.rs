@@ -182,8 +182,9 @@ fn dispatches(plan: &Plan, context: &Context, buffers: &Buffers) -> Result<Vec<D
     let mut dispatches = Vec::new();
     if !plan.routes.is_empty() {
         let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
-        // some spikes a workgroup when one source in a few hundred fires
-        let groups = [(sources / 64).clamp(4, 1024) as u32, 1];
+        // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a spike costs
+        // too
+        let groups = [(sources / 1024).clamp(1, 1024) as u32, 1];
         dispatches.push(dispatch(context, &kernels::deliver()?, buffers, 0, groups)?);
     }
     for (at, population) in plan.populations.iter().enumerate() {

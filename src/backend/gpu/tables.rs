@@ -60,6 +60,7 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
             list.map_or(0, |l| l.start),
             inputs.len(),
             table.len(),
+            population.uniforms_start(k),
         ];
         let place_words = member.places.iter().flat_map(|p| [p.address, p.stride]);
         for (word, value) in table[k * row..].iter_mut().zip(header.into_iter().chain(place_words)) {
