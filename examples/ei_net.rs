@@ -11,7 +11,9 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::{Options, Population, Report, Result, span, write_spikes};
-use dsrunner::{Connect, DSRunner, Group, Init, Network, Projection, neurons, outputs, plot, synapses};
+use dsrunner::{
+    Connect, DSRunner, Group, Init, Network, Projection, neurons, outputs, plot, synapses,
+};
 use serde_json::json;
 
 #[derive(Parser)]

@@ -149,7 +149,9 @@ impl Device {
             // no driver is loaded for the engine that needs none
             Self::Cpu => Ok(0),
             Self::Auto => match std::env::var("DSRUNNER_DEVICE") {
-                Ok(word) if Self::from(word.as_str()) != Self::Auto => Self::from(word.as_str()).resolve(),
+                Ok(word) if Self::from(word.as_str()) != Self::Auto => {
+                    Self::from(word.as_str()).resolve()
+                }
                 _ => Ok(pick(&devices(), &Self::Auto).unwrap_or(0)),
             },
             choice => {
@@ -226,7 +228,11 @@ mod tests {
             assert_eq!(pick(&all, &Device::from(word)), wanted, "{word}");
         }
         let software = list(&[("llvmpipe", Software, "vulkan", false)]);
-        assert_eq!(pick(&software, &Device::Auto), Some(0), "a software adapter is never chosen by itself");
+        assert_eq!(
+            pick(&software, &Device::Auto),
+            Some(0),
+            "a software adapter is never chosen by itself"
+        );
         assert_eq!(pick(&software, &Device::Gpu), None);
     }
 }

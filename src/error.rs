@@ -74,7 +74,7 @@ pub enum Error {
         /// What the WGSL front end says.
         message: String,
         /// Where.
-        location: Location,
+        location: Box<Location>,
         /// What would be right, where known.
         help: String,
     },
@@ -86,7 +86,7 @@ pub enum Error {
         /// What is missing or wrong.
         message: String,
         /// Where.
-        location: Location,
+        location: Box<Location>,
         /// What the contract wants.
         help: String,
     },
@@ -113,7 +113,9 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A value's shape does not broadcast to the shape of what it is for.
-    #[error("{what}: a value of shape {given:?} does not broadcast to shape {wanted:?}; give a scalar or {hint}")]
+    #[error(
+        "{what}: a value of shape {given:?} does not broadcast to shape {wanted:?}; give a scalar or {hint}"
+    )]
     Shape {
         /// What the value is for, by path.
         what: String,
@@ -196,7 +198,7 @@ pub enum Error {
         /// The device.
         device: String,
         /// What would be right.
-        help: String,
+        help: &'static str,
     },
     /// The device failed. The state up to the last whole chunk is lost only where the message says so.
     #[error("device {device}: {reason}")]
@@ -234,7 +236,11 @@ fn quoted(names: &[String]) -> String {
 
 impl Error {
     /// An unknown path, with the existing names that are near it.
-    pub(crate) fn unknown(what: &'static str, path: &str, known: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn unknown(
+        what: &'static str,
+        path: &str,
+        known: impl IntoIterator<Item = String>,
+    ) -> Self {
         let known: Vec<String> = known.into_iter().collect();
         let mut near: Vec<(f64, &String)> = known
             .iter()

@@ -44,8 +44,12 @@ impl Stream {
     pub(crate) fn new(seed: u64, purpose: Purpose, node: u32, part: u32, item: u64) -> Self {
         let key = [seed as u32, (seed >> 32) as u32];
         // word 1 counts draws; the top bits of word 3 keep these streams apart from those of the models' own draws
-        let counter =
-            [item as u32, 0, node ^ ((item >> 32) as u32).rotate_left(16), (purpose as u32) << 30 | part];
+        let counter = [
+            item as u32,
+            0,
+            node ^ ((item >> 32) as u32).rotate_left(16),
+            (purpose as u32) << 30 | part,
+        ];
         Self { key, counter, words: [0; 4], left: 0 }
     }
 
@@ -104,7 +108,8 @@ mod tests {
         }
         let [u, uu, z, zz] = sums.map(|s| s / n as f64);
         // five standard errors of each moment
-        let close = |value: f64, exact: f64, sd: f64| (value - exact).abs() < 5.0 * sd / (n as f64).sqrt();
+        let close =
+            |value: f64, exact: f64, sd: f64| (value - exact).abs() < 5.0 * sd / (n as f64).sqrt();
         assert!(close(u, 0.5, 0.289) && close(uu, 1.0 / 3.0, 0.298), "{u} {uu}");
         assert!(close(z, 0.0, 1.0) && close(zz, 1.0, 1.414), "{z} {zz}");
     }

@@ -7,7 +7,11 @@ pub mod neurons {
     use std::sync::LazyLock;
 
     static LIF: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped("LIF", "shaders/neurons/lif.wgsl", include_str!("../shaders/neurons/lif.wgsl"))
+        Model::shipped(
+            "LIF",
+            "shaders/neurons/lif.wgsl",
+            include_str!("../shaders/neurons/lif.wgsl"),
+        )
     });
     static LIF_REF: LazyLock<Shipped> = LazyLock::new(|| {
         let file = "shaders/neurons/lif_ref.wgsl";
@@ -94,10 +98,18 @@ pub mod outputs {
     use std::sync::LazyLock;
 
     static COBA: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped("COBA", "shaders/outputs/coba.wgsl", include_str!("../shaders/outputs/coba.wgsl"))
+        Model::shipped(
+            "COBA",
+            "shaders/outputs/coba.wgsl",
+            include_str!("../shaders/outputs/coba.wgsl"),
+        )
     });
     static CUBA: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped("CUBA", "shaders/outputs/cuba.wgsl", include_str!("../shaders/outputs/cuba.wgsl"))
+        Model::shipped(
+            "CUBA",
+            "shaders/outputs/cuba.wgsl",
+            include_str!("../shaders/outputs/cuba.wgsl"),
+        )
     });
 
     /// Conductance-based: `I = g (E - V)`, with `V` at the start of the step. Parameter: reversal potential `E`, default 0 mV.
@@ -124,7 +136,11 @@ pub mod odes {
     use std::sync::LazyLock;
 
     static LORENZ: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped("Lorenz", "shaders/odes/lorenz.wgsl", include_str!("../shaders/odes/lorenz.wgsl"))
+        Model::shipped(
+            "Lorenz",
+            "shaders/odes/lorenz.wgsl",
+            include_str!("../shaders/odes/lorenz.wgsl"),
+        )
     });
 
     /// The Lorenz system (Lorenz 1963, "Deterministic nonperiodic flow"), one trajectory an element:

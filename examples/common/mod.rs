@@ -108,12 +108,20 @@ impl Report<'_> {
             run.steps,
             runner.dt()
         );
-        println!("built in {build_s:.3} s, ran in {sim_s:.3} s ({:.3} s per simulated s)", sim_s / simulated);
+        println!(
+            "built in {build_s:.3} s, ran in {sim_s:.3} s ({:.3} s per simulated s)",
+            sim_s / simulated
+        );
         let first = runner.step() - run.steps;
         let mut rates = Map::new();
         for p in *populations {
             let rate = p.rate(first..runner.step(), runner.dt());
-            println!("{}: {} neurons, {} spikes, {rate:.2} Hz", p.name, p.size, p.events.steps.len());
+            println!(
+                "{}: {} neurons, {} spikes, {rate:.2} Hz",
+                p.name,
+                p.size,
+                p.events.steps.len()
+            );
             rates.insert(p.name.into(), json!(rate));
         }
         for picture in pictures {
@@ -144,5 +152,9 @@ impl Report<'_> {
 /// The span of a run for the pictures.
 #[allow(dead_code, reason = "not every example draws a raster")]
 pub fn span(runner: &DSRunner, run: &Run) -> Span {
-    Span { t0_ms: runner.time() - run.steps as f64 * runner.dt(), dt_ms: runner.dt(), steps: run.steps }
+    Span {
+        t0_ms: runner.time() - run.steps as f64 * runner.dt(),
+        dt_ms: runner.dt(),
+        steps: run.steps,
+    }
 }

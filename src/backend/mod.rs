@@ -46,7 +46,10 @@ pub(crate) trait Engine: Send {
 }
 
 /// The engine for the device of that number, with the plan's initial state.
-pub(crate) fn engine(device: usize, plan: std::sync::Arc<crate::plan::Plan>) -> Result<Box<dyn Engine>> {
+pub(crate) fn engine(
+    device: usize,
+    plan: std::sync::Arc<crate::plan::Plan>,
+) -> Result<Box<dyn Engine>> {
     Ok(match device {
         0 => Box::new(cpu::CpuEngine::new(plan)?),
         index => Box::new(gpu::GpuEngine::new(index, plan)?),

@@ -46,7 +46,9 @@ impl Connect {
                 }
             }),
             &Rule::FixedProb(prob) if !(0.0..=1.0).contains(&prob) => {
-                return Err(wrong(format!("connection probability {prob}; it must be from 0 to 1")));
+                return Err(wrong(format!(
+                    "connection probability {prob}; it must be from 0 to 1"
+                )));
             }
             &Rule::FixedProb(prob) => rows(ends, |source, targets| {
                 bernoulli(prob, ends.targets, row(u64::from(source)), |target| {
@@ -98,7 +100,11 @@ fn bernoulli(prob: f64, count: usize, mut stream: Stream, mut success: impl FnMu
 
 fn from_pairs(pre: &[u32], post: &[u32], ends: &Ends<'_>) -> Explained<Option<Synapses>> {
     if pre.len() != post.len() {
-        return Err(format!("{} sources but {} targets; there must be as many of both", pre.len(), post.len()));
+        return Err(format!(
+            "{} sources but {} targets; there must be as many of both",
+            pre.len(),
+            post.len()
+        ));
     }
     in_range(pre, ends.sources, "source")?;
     in_range(post, ends.targets, "target")?;
@@ -156,7 +162,12 @@ mod tests {
     use super::*;
     use crate::random::Purpose;
 
-    fn build(connect: &Connect, sources: usize, targets: usize, same_group: bool) -> Result<Synapses> {
+    fn build(
+        connect: &Connect,
+        sources: usize,
+        targets: usize,
+        same_group: bool,
+    ) -> Result<Synapses> {
         let ends = Ends { projection: "P", sources, targets, same_group };
         connect.build(&ends, |row| Stream::new(5, Purpose::Connectivity, 0, 0, row))
     }

@@ -81,9 +81,12 @@ impl Feed {
             Self::Derived(unit, k) => structure.model(unit).inner().derived[k].kind,
             Self::Input(..) | Self::Quantum(_) | Self::Time | Self::Dt => Kind::F32,
             Self::Arrivals(_) => Kind::I32,
-            Self::Step | Self::StepHigh | Self::Seed | Self::SeedHigh | Self::Node(_) | Self::Element => {
-                Kind::U32
-            }
+            Self::Step
+            | Self::StepHigh
+            | Self::Seed
+            | Self::SeedHigh
+            | Self::Node(_)
+            | Self::Element => Kind::U32,
         }
     }
 }
@@ -183,7 +186,8 @@ impl Structure {
     pub(crate) fn compose(&self) -> Result<Program> {
         let mut composer = Composer::new(self)?;
         composer.advance();
-        let name = self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
+        let name =
+            self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
         composer.finish(name)
     }
 
@@ -265,7 +269,14 @@ impl<'s> Composer<'s> {
         let shared = self.shared(&prefix, 0.0);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
-            let clock = [Feed::Seed, Feed::SeedHigh, Feed::Node(unit), Feed::Element, Feed::Step, Feed::StepHigh];
+            let clock = [
+                Feed::Seed,
+                Feed::SeedHigh,
+                Feed::Node(unit),
+                Feed::Element,
+                Feed::Step,
+                Feed::StepHigh,
+            ];
             let values = clock.map(|f| self.feed(f)).join(", ");
             self.line(&format!("let {v}_r = {prefix}_Random({values});"));
         }
@@ -279,7 +290,14 @@ impl<'s> Composer<'s> {
     }
 
     /// A call of a function of a unit.
-    fn call(prefix: &str, name: &str, arguments: &[Argument], v: &str, states: [&str; 2], shared: &str) -> String {
+    fn call(
+        prefix: &str,
+        name: &str,
+        arguments: &[Argument],
+        v: &str,
+        states: [&str; 2],
+        shared: &str,
+    ) -> String {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Old => states[0].to_string(),
             Argument::State => states[1].to_string(),
@@ -301,15 +319,20 @@ impl<'s> Composer<'s> {
         let functions = &inner.functions;
         let written = self.written(&model);
         let (prefix, state_names) = (written.prefix.clone(), written.members("State"));
-        let derivative: Vec<(String, usize)> =
-            written.members("Derivative").into_iter().zip(inner.derivative.iter().copied()).collect();
-        let integration = if method == Method::EXACT { &functions.exact } else { &functions.derivative };
-        let used: Vec<Argument> = [integration, &functions.update, &functions.threshold, &functions.reset]
+        let derivative: Vec<(String, usize)> = written
+            .members("Derivative")
             .into_iter()
-            .flatten()
-            .flatten()
-            .cloned()
+            .zip(inner.derivative.iter().copied())
             .collect();
+        let integration =
+            if method == Method::EXACT { &functions.exact } else { &functions.derivative };
+        let used: Vec<Argument> =
+            [integration, &functions.update, &functions.threshold, &functions.reset]
+                .into_iter()
+                .flatten()
+                .flatten()
+                .cloned()
+                .collect();
         self.surroundings(unit, v, &used);
         let values = self.feeds(inner.state.len(), |k| Feed::State(unit, k));
         self.line(&format!("let {v}_old = {prefix}_State({values});"));
@@ -329,7 +352,8 @@ impl<'s> Composer<'s> {
                     self.sinks.push((Sink::Input(unit, k), Kind::F32, format!("{v}_sum{k}")));
                 }
             }
-            let sums = (0..sums.len()).map(|k| format!("{v}_sum{k}")).collect::<Vec<_>>().join(", ");
+            let sums =
+                (0..sums.len()).map(|k| format!("{v}_sum{k}")).collect::<Vec<_>>().join(", ");
             self.line(&format!("let {v}_x = {prefix}_Input({sums});"));
         }
         let old = format!("{v}_old");
@@ -344,7 +368,8 @@ impl<'s> Composer<'s> {
                 .as_ref()
                 .map(|a| Self::call(&prefix, "exact", a, v, [&old, &old], &shared));
             let shared_at = |c: f64| {
-                let t = if c == 0.0 { "in.t".into() } else { format!("in.t + {:?} * in.dt", c as f32) };
+                let t =
+                    if c == 0.0 { "in.t".into() } else { format!("in.t + {:?} * in.dt", c as f32) };
                 format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high)")
             };
             let text = method.generate(&Equations {
@@ -393,8 +418,14 @@ impl<'s> Composer<'s> {
         let mut currents = Vec::new();
         for (arm, Arm { method, output, .. }) in structure.arms.iter().enumerate() {
             let v = format!("a{arm}");
-            let (arrivals, quantum) = (self.feed(Feed::Arrivals(arm)), self.feed(Feed::Quantum(arm)));
-            self.step(Unit::Synapse(arm), &v, *method, &[Some(format!("f32({arrivals}) * {quantum}"))]);
+            let (arrivals, quantum) =
+                (self.feed(Feed::Arrivals(arm)), self.feed(Feed::Quantum(arm)));
+            self.step(
+                Unit::Synapse(arm),
+                &v,
+                *method,
+                &[Some(format!("f32({arrivals}) * {quantum}"))],
+            );
             self.sinks.push((Sink::Arrivals(arm), Kind::I32, "0i".into()));
             let o = format!("o{arm}");
             let arguments = output.inner().functions.current.clone().unwrap_or_default();
@@ -466,14 +497,17 @@ impl<'s> Composer<'s> {
             let _ = writeln!(text, "    out{k}: {},", kind.name());
         }
         let results = sinks.iter().map(|(.., e)| e.as_str()).collect::<Vec<_>>().join(", ");
-        let _ = write!(text, "}}\n\nfn advance(in: In) -> Out {{\n{body}    return Out({results});\n}}\n");
+        let _ = write!(
+            text,
+            "}}\n\nfn advance(in: In) -> Out {{\n{body}    return Out({results});\n}}\n"
+        );
         let broken = |reason: String| Error::Unsupported {
             model: name.clone(),
             construct: format!("the composed program ({reason})"),
             help: "write the model in plainer WGSL".into(),
         };
-        let module = naga::front::wgsl::parse_str(&text)
-            .map_err(|e| broken(e.emit_to_string(&text)))?;
+        let module =
+            naga::front::wgsl::parse_str(&text).map_err(|e| broken(e.emit_to_string(&text)))?;
         validate(&module).map_err(|e| broken(e.emit_to_string(&text)))?;
         let feed_kinds = feeds.iter().map(|f| f.kind(structure)).collect();
         let (sinks, sink_kinds) = sinks.into_iter().map(|(sink, kind, _)| (sink, kind)).unzip();

@@ -22,7 +22,8 @@ pub(crate) enum Argument {
 }
 
 /// Structures and functions that the contract knows.
-const STRUCTURES: [&str; 7] = ["Params", "State", "Input", "Derivative", "Derived", "Shared", "Random"];
+const STRUCTURES: [&str; 7] =
+    ["Params", "State", "Input", "Derivative", "Derived", "Shared", "Random"];
 
 struct Checker<'a> {
     name: &'a str,
@@ -59,7 +60,7 @@ impl Checker<'_> {
         Error::ModelContract {
             model: self.name.into(),
             message,
-            location: Location::of(self.file, self.source, offset.min(self.source.len())),
+            location: Box::new(Location::of(self.file, self.source, offset.min(self.source.len()))),
             help: help.into(),
         }
     }
@@ -250,7 +251,11 @@ impl Checker<'_> {
             };
             if state[at].kind != Kind::F32 {
                 return Err(self.error(
-                    format!("state member `{}` is {} and cannot have a derivative", member.name, state[at].kind.name()),
+                    format!(
+                        "state member `{}` is {} and cannot have a derivative",
+                        member.name,
+                        state[at].kind.name()
+                    ),
                     self.member_span("State", &member.name),
                     "make it f32, or change it in `update`",
                 ));
@@ -262,10 +267,14 @@ impl Checker<'_> {
         }
         for (k, member) in state.iter().enumerate() {
             let changed = indices.contains(&k)
-                || (member.kind != Kind::F32 && (functions.update.is_some() || functions.reset.is_some()));
+                || (member.kind != Kind::F32
+                    && (functions.update.is_some() || functions.reset.is_some()));
             if !changed {
                 let help = if member.kind == Kind::F32 {
-                    format!("add `{}: f32` to `Derivative` (0 where only `update` or `reset` changes it)", member.name)
+                    format!(
+                        "add `{}: f32` to `Derivative` (0 where only `update` or `reset` changes it)",
+                        member.name
+                    )
                 } else {
                     "change it in `update` or `reset`, or make it a parameter".into()
                 };
@@ -314,7 +323,10 @@ impl Checker<'_> {
                     return Err(self.error(
                         format!("function `{name}` cannot be given its argument `{own}: {other}`"),
                         span,
-                        &format!("arguments are told apart by type: {}", STRUCTURES.join(", ").replace("Derivative, ", "")),
+                        &format!(
+                            "arguments are told apart by type: {}",
+                            STRUCTURES.join(", ").replace("Derivative, ", "")
+                        ),
                     ));
                 }
             });
@@ -337,7 +349,9 @@ impl Checker<'_> {
         match arguments.iter().find(|a| !ok(a)) {
             None => Ok(()),
             Some(argument) => Err(self.error(
-                format!("function `{name}` takes {argument:?}, which is not known where it is called"),
+                format!(
+                    "function `{name}` takes {argument:?}, which is not known where it is called"
+                ),
                 span,
                 "see the table of functions in the documentation of `Model`",
             )),

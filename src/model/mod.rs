@@ -54,19 +54,11 @@ impl Kind {
         };
         match self {
             Self::F32 => Ok((value as f32).to_bits()),
-            Self::I32 => whole(f64::from(i32::MIN), f64::from(i32::MAX)).map(|()| value as i32 as u32),
+            Self::I32 => {
+                whole(f64::from(i32::MIN), f64::from(i32::MAX)).map(|()| value as i32 as u32)
+            }
             Self::U32 => whole(0.0, f64::from(u32::MAX)).map(|()| value as u32),
             Self::Bool => whole(0.0, 1.0).map(|()| value as u32),
-        }
-    }
-
-    /// The number that these 32 bits are.
-    pub(crate) fn number(self, bits: u32) -> f64 {
-        match self {
-            Self::F32 => f64::from(f32::from_bits(bits)),
-            Self::I32 => f64::from(bits as i32),
-            Self::U32 => f64::from(bits),
-            Self::Bool => f64::from(u32::from(bits != 0)),
         }
     }
 }
@@ -248,7 +240,7 @@ fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
     let syntax = |message: String, offset: Option<usize>, help: String| Error::ModelSyntax {
         model: name.into(),
         message,
-        location: Location::of(file, source, offset.unwrap_or(0).min(source.len())),
+        location: Box::new(Location::of(file, source, offset.unwrap_or(0).min(source.len()))),
         help,
     };
     let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
@@ -273,13 +265,17 @@ fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
     Ok(module)
 }
 
+/// What naga's validator finds, with places.
+pub(crate) type Invalid = Box<naga::WithSpan<naga::valid::ValidationError>>;
+
 /// naga's validator under default capabilities.
 pub(crate) fn validate(
     module: &naga::Module,
-) -> std::result::Result<naga::valid::ModuleInfo, naga::WithSpan<naga::valid::ValidationError>> {
+) -> std::result::Result<naga::valid::ModuleInfo, Invalid> {
     naga::valid::Validator::new(
         naga::valid::ValidationFlags::all(),
         naga::valid::Capabilities::empty(),
     )
     .validate(module)
+    .map_err(Box::new)
 }

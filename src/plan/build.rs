@@ -59,12 +59,15 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::
             method: arm.synapse.method,
             output: arm.output.model.clone(),
         });
-        layout.add(site, Structure {
-            element: site.element.model.clone(),
-            method: site.element.method,
-            arms: arms.collect(),
-            observe_inputs,
-        })?;
+        layout.add(
+            site,
+            Structure {
+                element: site.element.model.clone(),
+                method: site.element.method,
+                arms: arms.collect(),
+                observe_inputs,
+            },
+        )?;
     }
     let mut plan = layout.finish()?;
     connect(&mut plan, &groups, description.seed)?;
@@ -82,7 +85,10 @@ fn sites<'a>(nodes: &'a [Node], description: &Description<'_>) -> Result<Vec<Gro
         if group.is_empty() {
             return Err(Error::Node {
                 node: label(node),
-                reason: format!("it has no elements (shape {:?}); a group needs at least one", inner.shape),
+                reason: format!(
+                    "it has no elements (shape {:?}); a group needs at least one",
+                    inner.shape
+                ),
             });
         }
         let site = Site { path: &node.path, shape: &inner.shape, node: number as u32, seed, dt };
@@ -90,7 +96,10 @@ fn sites<'a>(nodes: &'a [Node], description: &Description<'_>) -> Result<Vec<Gro
         if element.model.inner().functions.current.is_some() {
             return Err(Error::Node {
                 node: label(node),
-                reason: format!("model `{}` is an output, not a system with a state", element.model.name()),
+                reason: format!(
+                    "model `{}` is an output, not a system with a state",
+                    element.model.name()
+                ),
             });
         }
         groups.push(GroupSite {
@@ -133,13 +142,17 @@ fn end_site(groups: &[GroupSite<'_>], node: &Node, end: &Group, what: &str) -> R
     let name = end.inner().name.as_str();
     let at = groups.iter().position(|g| g.node.name == name).ok_or_else(|| Error::Node {
         node: label(node),
-        reason: format!("its {what} `{name}` is not part of the system; add the group to the network"),
+        reason: format!(
+            "its {what} `{name}` is not part of the system; add the group to the network"
+        ),
     })?;
     match &groups[at].node.kind {
         NodeKind::Group(group) if group.same(end) => Ok(at),
         _ => Err(Error::Node {
             node: label(node),
-            reason: format!("its {what} `{name}` was changed after the projection was made; set up groups before"),
+            reason: format!(
+                "its {what} `{name}` was changed after the projection was made; set up groups before"
+            ),
         }),
     }
 }
@@ -177,7 +190,10 @@ fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
         ));
     }
     let Some(arguments) = &output.functions.current else {
-        return wrong(format!("model `{}` cannot be an output: it has no function `current`", output.name));
+        return wrong(format!(
+            "model `{}` cannot be an output: it has no function `current`",
+            output.name
+        ));
     };
     for argument in arguments {
         let Argument::Named(name) = argument else { continue };
@@ -190,7 +206,8 @@ fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
         }
     }
     let mut names: Vec<&str> = Vec::new();
-    let members = synapse.state.iter().chain(&synapse.inputs).chain(&synapse.params).chain(&output.params);
+    let members =
+        synapse.state.iter().chain(&synapse.inputs).chain(&synapse.params).chain(&output.params);
     for member in members {
         if names.contains(&member.name.as_str()) {
             return wrong(format!(
@@ -219,9 +236,12 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let synapses = inner
                 .connect
                 .build(&ends, |row| Stream::new(seed, Purpose::Connectivity, *number, 0, row))?;
-            let weights = inner.weight.broadcast(&join(&path, "weight"), &[synapses.indices.len()])?;
+            let weights =
+                inner.weight.broadcast(&join(&path, "weight"), &[synapses.indices.len()])?;
             let weights = match &synapses.order {
-                Some(order) if weights.len() > 1 => order.iter().map(|&k| weights[k as usize]).collect(),
+                Some(order) if weights.len() > 1 => {
+                    order.iter().map(|&k| weights[k as usize]).collect()
+                }
                 _ => weights,
             };
             let fixed = fixed::quantise(&weights, &synapses.indices, ends.targets)

@@ -45,10 +45,8 @@ pub(super) fn join(path: &str, name: &str) -> String {
 
 /// Checks a component and computes all that it starts with.
 pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved> {
-    let model = component
-        .model
-        .clone()
-        .map_err(|reason| Error::Node { node: site.path.into(), reason })?;
+    let model =
+        component.model.clone().map_err(|reason| Error::Node { node: site.path.into(), reason })?;
     let inner = model.inner();
     known(&inner.params, component.params.iter().map(|(n, _)| n), "parameter", site)?;
     known(&inner.state, component.inits.iter().map(|(n, _)| n), "state variable", site)?;
@@ -183,8 +181,7 @@ fn state(
         let init = component.inits.iter().rev().find(|(n, _)| *n == member.name);
         if let Some((_, init)) = init {
             let name = site.member(&member.name);
-            let stream =
-                |item| Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item);
+            let stream = |item| Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item);
             *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
         }
     }

@@ -19,7 +19,8 @@ impl fmt::Display for Plan {
             writeln!(f, "  input    {input}")?;
         }
         for route in &self.routes {
-            let weights = if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
+            let weights =
+                if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
             writeln!(
                 f,
                 "  deliver  {}: {} synapses, {weights}, quantum 2^{}{}",

@@ -35,7 +35,12 @@ pub(super) fn compile(plan: &mut Plan, inputs: &[Input]) -> Result<Vec<RowSource
     Ok(sources)
 }
 
-fn one(plan: &mut Plan, input: &Input, slot: &Slot, sources: &mut Vec<RowSource>) -> Result<InputOp> {
+fn one(
+    plan: &mut Plan,
+    input: &Input,
+    slot: &Slot,
+    sources: &mut Vec<RowSource>,
+) -> Result<InputOp> {
     let path = input.target.path.clone();
     let wrong = |reason: String| Error::Input { target: path.clone(), reason };
     let kind = input.kind.clone().map_err(|word| {
@@ -46,9 +51,13 @@ fn one(plan: &mut Plan, input: &Input, slot: &Slot, sources: &mut Vec<RowSource>
     })?;
     match slot.role {
         Role::State | Role::Input => {}
-        Role::Spike => return Err(wrong("`spike` is a result and cannot be an input's target".into())),
+        Role::Spike => {
+            return Err(wrong("`spike` is a result and cannot be an input's target".into()));
+        }
         Role::Param => {
-            return Err(wrong("it is a parameter, which inputs cannot change; set it between runs".into()));
+            return Err(wrong(
+                "it is a parameter, which inputs cannot change; set it between runs".into(),
+            ));
         }
     }
     let source = match (kind, &input.value) {
@@ -69,7 +78,10 @@ fn one(plan: &mut Plan, input: &Input, slot: &Slot, sources: &mut Vec<RowSource>
             row_source(plan, slot, &path, width, Rows::Function(function.clone()), sources)
         }
         (InputType::Func, InputValue::Value(_)) => {
-            return Err(wrong("type `func` needs a closure of `&Shared`, but the value is an array or number".into()));
+            return Err(wrong(
+                "type `func` needs a closure of `&Shared`, but the value is an array or number"
+                    .into(),
+            ));
         }
         (_, InputValue::Func(_)) => {
             return Err(wrong("the value is a closure; give the type `func`".into()));
@@ -110,7 +122,9 @@ fn words(values: &[f64], kind: Kind) -> std::result::Result<Vec<u32>, String> {
 fn rows(value: &Value, slot: &Slot, path: &str) -> Result<(usize, Vec<u32>)> {
     let wrong = |reason: String| Error::Input { target: path.into(), reason };
     let Some((&count, row_shape)) = value.shape().split_first() else {
-        return Err(wrong("type `iter` needs an array whose first axis is time, but the value is a number".into()));
+        return Err(wrong(
+            "type `iter` needs an array whose first axis is time, but the value is a number".into(),
+        ));
     };
     if count == 0 {
         return Err(wrong("type `iter` needs at least one row".into()));
@@ -121,7 +135,8 @@ fn rows(value: &Value, slot: &Slot, path: &str) -> Result<(usize, Vec<u32>)> {
     let mut all = Vec::with_capacity(count * if single { 1 } else { slot.words });
     for row in data.chunks_exact(row_length.max(1)) {
         let row = broadcast(row, row_shape, &slot.shape).ok_or_else(|| {
-            let wanted: Vec<usize> = std::iter::once(count).chain(slot.shape.iter().copied()).collect();
+            let wanted: Vec<usize> =
+                std::iter::once(count).chain(slot.shape.iter().copied()).collect();
             Error::shape(path, value.shape(), &wanted)
         })?;
         all.extend(words(&row, slot.kind).map_err(wrong)?);
@@ -139,7 +154,9 @@ impl RowSource {
         }
         Err(Error::Input {
             target: self.path.clone(),
-            reason: format!("there are {count} rows, but the run goes on to step {end} and needs one per step"),
+            reason: format!(
+                "there are {count} rows, but the run goes on to step {end} and needs one per step"
+            ),
         })
     }
 

@@ -77,7 +77,7 @@ impl Plan {
             needed: format!("{words} words"),
             available: format!("room for {most}"),
             device: "every device".into(),
-            help: "use fewer elements".into(),
+            help: "use fewer elements",
         })
     }
 
@@ -101,7 +101,12 @@ impl Plan {
         population.members[member].places[at].address
     }
 
-    pub(super) fn accumulator_address(&self, population: usize, member: usize, arm: usize) -> usize {
+    pub(super) fn accumulator_address(
+        &self,
+        population: usize,
+        member: usize,
+        arm: usize,
+    ) -> usize {
         let population = &self.populations[population];
         let feed = population.program.feeds.iter().position(|&f| f == Feed::Arrivals(arm));
         let base = match feed.map(|f| population.feeds[f]) {
@@ -117,13 +122,20 @@ pub(super) fn position(plan: &Plan, order: usize) -> (usize, usize) {
     plan.populations
         .iter()
         .enumerate()
-        .flat_map(|(p, population)| population.members.iter().enumerate().map(move |(m, member)| (p, m, member.order)))
+        .flat_map(|(p, population)| {
+            population.members.iter().enumerate().map(move |(m, member)| (p, m, member.order))
+        })
         .find(|&(.., o)| o == order)
         .map_or((0, 0), |(p, m, _)| (p, m))
 }
 
 /// Reserves streams and places of a population.
-fn place(plan: &mut Plan, structure: Structure, program: Arc<Program>, sites: &[&GroupSite<'_>]) -> Population {
+fn place(
+    plan: &mut Plan,
+    structure: Structure,
+    program: Arc<Program>,
+    sites: &[&GroupSite<'_>],
+) -> Population {
     let mut members = Vec::with_capacity(sites.len());
     let mut elements = 0;
     for site in sites {
@@ -152,9 +164,15 @@ fn place(plan: &mut Plan, structure: Structure, program: Arc<Program>, sites: &[
     let mut feeds = Vec::with_capacity(program.feeds.len());
     for &feed in &program.feeds {
         feeds.push(match feed {
-            Feed::State(unit, k) => Binding::Stream(stream(plan, Sink::State(unit, k), Space::Arena)),
-            Feed::Input(unit, k) => Binding::Stream(stream(plan, Sink::Input(unit, k), Space::Arena)),
-            Feed::Arrivals(arm) => Binding::Stream(stream(plan, Sink::Arrivals(arm), Space::Accumulators)),
+            Feed::State(unit, k) => {
+                Binding::Stream(stream(plan, Sink::State(unit, k), Space::Arena))
+            }
+            Feed::Input(unit, k) => {
+                Binding::Stream(stream(plan, Sink::Input(unit, k), Space::Arena))
+            }
+            Feed::Arrivals(arm) => {
+                Binding::Stream(stream(plan, Sink::Arrivals(arm), Space::Accumulators))
+            }
             // numbers of elements are constant, but a stream like any other
             Feed::Element => Binding::Stream(stream(plan, Sink::Value(0), Space::Arena)),
             Feed::Param(..) | Feed::Derived(..) | Feed::Quantum(_) | Feed::Node(_) => {
@@ -273,13 +291,20 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
             names.push(format!("{}.{name}", node.name));
             slots.push(Slot {
                 names,
-                kind: if role == Role::Spike { Kind::Bool } else { member_of(&resolved.model, role, index).kind },
+                kind: if role == Role::Spike {
+                    Kind::Bool
+                } else {
+                    member_of(&resolved.model, role, index).kind
+                },
                 role,
-                shape: if words == 1 && role == Role::Param { Vec::new() } else { site.shape.to_vec() },
+                shape: if words == 1 && role == Role::Param {
+                    Vec::new()
+                } else {
+                    site.shape.to_vec()
+                },
                 population: at,
                 member,
                 unit,
-                index,
                 address,
                 words,
             });

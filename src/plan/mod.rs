@@ -63,11 +63,10 @@ pub(crate) struct Slot {
     pub kind: Kind,
     pub role: Role,
     pub shape: Vec<usize>,
-    /// Whose variable: number of the population, of the member, and the place in the structure.
+    /// Whose variable: number of the population, of the member, and its unit in the structure.
     pub population: usize,
     pub member: usize,
     pub unit: Unit,
-    pub index: usize,
     pub address: usize,
     /// Words in the arena: one per element, or 1 for a parameter that is the same for all.
     pub words: usize,
@@ -201,9 +200,15 @@ pub(crate) struct InputOp {
 /// Where the value of an input is; element `k` at `offset + k * stride`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    Constant { offset: usize, stride: usize },
+    Constant {
+        offset: usize,
+        stride: usize,
+    },
     /// In the row of the step.
-    Row { offset: usize, stride: usize },
+    Row {
+        offset: usize,
+        stride: usize,
+    },
 }
 
 /// What a monitor records in each step.

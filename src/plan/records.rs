@@ -11,10 +11,12 @@ use crate::runner::Monitor;
 pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) -> Vec<bool> {
     let wanted = |site: &GroupSite<'_>| {
         units_of(site).into_iter().any(|(unit, node, _, resolved)| {
-            let inputs = variables_of(resolved, unit).into_iter().filter(|(role, ..)| *role == Role::Input);
+            let inputs =
+                variables_of(resolved, unit).into_iter().filter(|(role, ..)| *role == Role::Input);
             inputs.into_iter().any(|(.., name)| {
                 let absolute = format!("{}.{name}", node.name);
-                let paths = std::iter::once(&node.path).chain(&node.aliases).map(|path| join(path, &name));
+                let paths =
+                    std::iter::once(&node.path).chain(&node.aliases).map(|path| join(path, &name));
                 let names: Vec<String> = paths.chain([absolute]).collect();
                 monitors.iter().any(|m| names.contains(&m.target.path))
             })
@@ -29,14 +31,21 @@ pub(super) fn compile(plan: &mut Plan, monitors: &[Monitor]) -> Result<()> {
         let key = monitor.key.clone().unwrap_or_else(|| monitor.target.path.clone());
         let wrong = |reason: String| Error::Monitor { key: key.clone(), reason };
         if key == "ts" {
-            return Err(wrong("the key `ts` is reserved for the times of the steps; give another one".into()));
+            return Err(wrong(
+                "the key `ts` is reserved for the times of the steps; give another one".into(),
+            ));
         }
         if plan.records.iter().any(|r| r.key == key) {
-            return Err(wrong("there are two monitors of this key; give one of them another by `.named(..)`".into()));
+            return Err(wrong(
+                "there are two monitors of this key; give one of them another by `.named(..)`"
+                    .into(),
+            ));
         }
         let slot = plan.slot("variable", &monitor.target.path)?;
         if slot.role == Role::Param {
-            return Err(wrong("it is a parameter, which does not change during a run; read it by `get`".into()));
+            return Err(wrong(
+                "it is a parameter, which does not change during a run; read it by `get`".into(),
+            ));
         }
         let count = slot.words;
         let mut shape = slot.shape.clone();

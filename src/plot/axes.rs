@@ -4,23 +4,11 @@ use super::canvas::{Align, Canvas, Face};
 use super::{Drawn, colour, font};
 
 /// The picture's title.
-pub(super) const TITLE: Face = Face {
-    size: 30.0,
-    colour: colour::INK,
-    bold: true,
-};
+pub(super) const TITLE: Face = Face { size: 30.0, colour: colour::INK, bold: true };
 /// Names of the axes.
-pub(super) const LABEL: Face = Face {
-    size: 23.0,
-    colour: colour::INK,
-    bold: false,
-};
+pub(super) const LABEL: Face = Face { size: 23.0, colour: colour::INK, bold: false };
 /// Numbers on the axes and remarks.
-pub(super) const SMALL: Face = Face {
-    size: 20.0,
-    colour: colour::MUTED,
-    bold: false,
-};
+pub(super) const SMALL: Face = Face { size: 20.0, colour: colour::MUTED, bold: false };
 
 const TICK: f64 = 7.0;
 /// Part of a text's size by which its middle lies above its base line.
@@ -36,16 +24,10 @@ pub(super) struct Range {
 impl Range {
     /// The smallest range with all finite values, or none if there are none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        values
-            .into_iter()
-            .filter(|v| v.is_finite())
-            .fold(None, |range: Option<Self>, v| {
-                let Range { low, high } = range.unwrap_or(Range { low: v, high: v });
-                Some(Range {
-                    low: low.min(v),
-                    high: high.max(v),
-                })
-            })
+        values.into_iter().filter(|v| v.is_finite()).fold(None, |range: Option<Self>, v| {
+            let Range { low, high } = range.unwrap_or(Range { low: v, high: v });
+            Some(Range { low: low.min(v), high: high.max(v) })
+        })
     }
 
     /// The range with `part` of its length added at both ends; one that is
@@ -60,10 +42,7 @@ impl Range {
         } else {
             1.0
         };
-        Range {
-            low: self.low - more,
-            high: self.high + more,
-        }
+        Range { low: self.low - more, high: self.high + more }
     }
 
     /// Where `value` lies, from 0 at the low end to 1 at the high end.
@@ -93,10 +72,7 @@ impl Range {
 pub(super) fn round_up(value: f64) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
     let lead = value / power;
-    let round = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|&r| lead <= r * (1.0 + 1e-9))
-        .unwrap_or(10.0);
+    let round = [1.0, 2.0, 5.0].into_iter().find(|&r| lead <= r * (1.0 + 1e-9)).unwrap_or(10.0);
     round * power
 }
 
@@ -204,24 +180,17 @@ impl Panel {
 
     /// A remark in the middle of a panel that has nothing to show.
     pub fn note(&self, canvas: &mut Canvas, text: &str) -> Drawn {
-        let middle = (
-            (self.left + self.right) / 2.0,
-            (self.top + self.bottom) / 2.0 + LABEL.size * MIDDLE,
-        );
-        let face = Face {
-            colour: colour::MUTED,
-            ..LABEL
-        };
+        let middle =
+            ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0 + LABEL.size * MIDDLE);
+        let face = Face { colour: colour::MUTED, ..LABEL };
         canvas.text(text, middle, face, Align::Centre)
     }
 }
 
 /// The x position right of the y labels and of the widest of `ticks`.
 pub(super) fn left_margin<'a>(ticks: impl IntoIterator<Item = &'a (f64, String)>) -> f64 {
-    let widest = ticks
-        .into_iter()
-        .map(|(_, text)| font::width(text, SMALL.size))
-        .fold(20.0, f64::max);
+    let widest =
+        ticks.into_iter().map(|(_, text)| font::width(text, SMALL.size)).fold(20.0, f64::max);
     46.0 + 20.0 + widest + 6.0 + TICK
 }
 
@@ -268,17 +237,10 @@ mod tests {
     #[test]
     fn a_range_skips_values_that_are_not_finite() {
         let values = [f64::NAN, 2.0, f64::INFINITY, -1.0];
-        let range = Range {
-            low: -1.0,
-            high: 2.0,
-        };
+        let range = Range { low: -1.0, high: 2.0 };
         assert_eq!(Range::of(values), Some(range));
         assert_eq!(Range::of([f64::NAN]), None);
-        let point = Range {
-            low: -65.0,
-            high: -65.0,
-        }
-        .widened(0.05);
+        let point = Range { low: -65.0, high: -65.0 }.widened(0.05);
         assert!(point.low < -65.0 && point.high > -65.0);
     }
 }

@@ -74,18 +74,13 @@ pub(super) fn picture(
     size: (u32, u32),
     paint: impl FnOnce(&mut Canvas) -> Drawn,
 ) -> Result<()> {
-    let extension = path
-        .extension()
-        .map(|e| e.to_string_lossy().to_ascii_lowercase());
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     match extension.as_deref() {
         Some("png") => png(path, size, paint),
         Some("svg") => svg(path, size, paint),
         _ => Err("the file name must end in .png or .svg".into()),
     }
-    .map_err(|reason| Error::Plot {
-        path: path.display().to_string(),
-        reason,
-    })
+    .map_err(|reason| Error::Plot { path: path.display().to_string(), reason })
 }
 
 fn png(path: &Path, size: (u32, u32), paint: impl FnOnce(&mut Canvas) -> Drawn) -> Drawn {
@@ -138,10 +133,7 @@ fn svg(path: &Path, size: (u32, u32), paint: impl FnOnce(&mut Canvas) -> Drawn) 
 
     // The page is wrapped anew, for a size in pixels and for the marks: its
     // first line is the opening tag and its last one the closing tag.
-    let content = page
-        .split_once('\n')
-        .map_or("", |(_, rest)| rest)
-        .trim_end();
+    let content = page.split_once('\n').map_or("", |(_, rest)| rest).trim_end();
     let content = content.strip_suffix("</svg>").unwrap_or(content);
     let text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" \
@@ -180,13 +172,7 @@ impl Canvas<'_> {
             Surface::Png(page) => {
                 for pair in points.windows(2) {
                     let scaled = |p: (f64, f64)| (p.0 * scale, p.1 * scale);
-                    stroke(
-                        page,
-                        scaled(pair[0]),
-                        scaled(pair[1]),
-                        width * scale / 2.0,
-                        colour,
-                    )?;
+                    stroke(page, scaled(pair[0]), scaled(pair[1]), width * scale / 2.0, colour)?;
                 }
                 Ok(())
             }
@@ -266,11 +252,7 @@ impl Canvas<'_> {
                         let down = f64::from(corner.y) + f64::from(y);
                         for shift in 0..repeats {
                             let along = along + f64::from(shift);
-                            let (dx, dy) = if upwards {
-                                (down, -along)
-                            } else {
-                                (along, down)
-                            };
+                            let (dx, dy) = if upwards { (down, -along) } else { (along, down) };
                             let place = (
                                 (at.0 * scale + dx).round() as i32,
                                 (at.1 * scale + dy).round() as i32,
@@ -315,9 +297,7 @@ impl Canvas<'_> {
 fn thinned(points: &[(f64, f64)], gap: f64) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
     for &point in points {
-        let near = kept
-            .last()
-            .is_some_and(|last| (point.0 - last.0).hypot(point.1 - last.1) < gap);
+        let near = kept.last().is_some_and(|last| (point.0 - last.0).hypot(point.1 - last.1) < gap);
         if !near {
             kept.push(point);
         }
@@ -366,8 +346,7 @@ fn stroke(
         }
         let (left, right) = (left.ceil() as i32, right.floor() as i32);
         if left <= right {
-            page.draw_line((left, row), (right, row), &colour)
-                .map_err(reason)?;
+            page.draw_line((left, row), (right, row), &colour).map_err(reason)?;
         }
     }
     Ok(())

@@ -65,11 +65,7 @@ pub(super) fn column(
     let beside = named.fold(0.0, f64::max);
     for (label, start) in labels.iter().zip(spread(&wanted, &heights, top, bottom)) {
         let mut base = start + LINE / 2.0 + SMALL.size * MIDDLE;
-        let name = Face {
-            size: NAME,
-            colour: label.colour,
-            bold: true,
-        };
+        let name = Face { size: NAME, colour: label.colour, bold: true };
         canvas.line(&[(dot, start + LINE / 2.0)], 11.0, label.colour)?;
         let text = font::fit(&label.name, name.size, room);
         canvas.text(&text, (x, base), name, Align::Left)?;
@@ -110,13 +106,7 @@ mod tests {
 
     #[test]
     fn labels_stay_apart_and_inside() {
-        assert_eq!(
-            spread(&[10.0, 12.0, 95.0], &[20.0; 3], 0.0, 100.0),
-            [10.0, 30.0, 80.0]
-        );
-        assert_eq!(
-            spread(&[90.0, 92.0, -5.0], &[20.0; 3], 0.0, 100.0),
-            [40.0, 60.0, 80.0]
-        );
+        assert_eq!(spread(&[10.0, 12.0, 95.0], &[20.0; 3], 0.0, 100.0), [10.0, 30.0, 80.0]);
+        assert_eq!(spread(&[90.0, 92.0, -5.0], &[20.0; 3], 0.0, 100.0), [40.0, 60.0, 80.0]);
     }
 }

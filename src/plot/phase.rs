@@ -64,9 +64,7 @@ pub fn phase(
             });
         }
     }
-    picture(path, (1300, 1000), |canvas| {
-        paint(canvas, title, axes, lines, points)
-    })
+    picture(path, (1300, 1000), |canvas| paint(canvas, title, axes, lines, points))
 }
 
 /// Pairs of values; both are NaN where one is not finite.
@@ -89,10 +87,7 @@ fn paint(
 ) -> Drawn {
     let all = || lines.iter().chain(points.iter()).flat_map(pairs);
     let ranges = (Range::of(all().map(|p| p.0)), Range::of(all().map(|p| p.1)));
-    let unit = Range {
-        low: 0.0,
-        high: 1.0,
-    };
+    let unit = Range { low: 0.0, high: 1.0 };
     let mut panel = Panel {
         left: 0.0,
         right: canvas.size.0 - 170.0,
@@ -113,10 +108,8 @@ fn paint(
     }
 
     if let Some(points) = points {
-        let places: Vec<_> = pairs(&points)
-            .filter(|p| p.0.is_finite())
-            .map(|(x, y)| panel.at(x, y))
-            .collect();
+        let places: Vec<_> =
+            pairs(&points).filter(|p| p.0.is_finite()).map(|(x, y)| panel.at(x, y)).collect();
         cloud(canvas, &panel, &places)?;
     }
     for (i, line) in lines.iter().enumerate() {

@@ -92,13 +92,9 @@ pub fn raster(
     span: Span,
 ) -> Result<()> {
     let path = path.as_ref();
-    check(groups, span).map_err(|reason| Error::Plot {
-        path: path.display().to_string(),
-        reason,
-    })?;
-    picture(path, (1600, 1000), |canvas| {
-        paint(canvas, title, groups, span)
-    })
+    check(groups, span)
+        .map_err(|reason| Error::Plot { path: path.display().to_string(), reason })?;
+    picture(path, (1600, 1000), |canvas| paint(canvas, title, groups, span))
 }
 
 fn check(groups: &[RasterGroup], span: Span) -> Drawn {
@@ -143,8 +139,7 @@ impl Rows<'_> {
     /// Step and index of the spikes within the span.
     fn spikes(&self, span: Span) -> impl Iterator<Item = (u64, u32)> {
         let all = self.group.steps.iter().zip(self.group.indices);
-        all.map(|(&step, &index)| (step, index))
-            .filter(move |&(step, _)| step < span.steps)
+        all.map(|(&step, &index)| (step, index)).filter(move |&(step, _)| step < span.steps)
     }
 }
 
@@ -153,27 +148,13 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
     let mut total = 0.0;
     for group in groups {
         let spikes = group.steps.iter().filter(|&&s| s < span.steps).count();
-        rows.push(Rows {
-            group,
-            first: total,
-            spikes,
-        });
+        rows.push(Rows { group, first: total, spikes });
         total += group.size as f64;
     }
 
-    let time = Range {
-        low: span.t0_ms,
-        high: span.t0_ms + span.length_ms(),
-    };
+    let time = Range { low: span.t0_ms, high: span.t0_ms + span.length_ms() };
     // A span of no length still gets an axis.
-    let time = if time.high > time.low {
-        time
-    } else {
-        Range {
-            high: time.low + 1.0,
-            ..time
-        }
-    };
+    let time = if time.high > time.low { time } else { Range { high: time.low + 1.0, ..time } };
     let (bin_ms, rates) = rates(&rows, span);
     let highest = rates.iter().flatten().copied().fold(0.0, f64::max);
 
@@ -183,18 +164,12 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
         top: 100.0,
         bottom: 650.0,
         x: time,
-        y: Range {
-            low: 0.0,
-            high: f64::max(total, 1.0),
-        },
+        y: Range { low: 0.0, high: f64::max(total, 1.0) },
     };
     let mut lower = Panel {
         top: 700.0,
         bottom: 900.0,
-        y: Range {
-            low: 0.0,
-            high: if highest > 0.0 { highest * 1.08 } else { 1.0 },
-        },
+        y: Range { low: 0.0, high: if highest > 0.0 { highest * 1.08 } else { 1.0 } },
         ..upper
     };
     let (index_ticks, rate_ticks) = (index_ticks(&rows, &upper), lower.y.ticks(4.0));
@@ -239,12 +214,10 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
         let x = lower.right + 20.0;
         let smooth = axes::number(bin_ms * SMOOTHING, bin_ms * 0.1);
         let bin = axes::number(bin_ms, bin_ms * 0.1);
-        for (line, text) in [
-            format!("{} ms bins,", short(&bin)),
-            format!("Gaussian σ {} ms", short(&smooth)),
-        ]
-        .into_iter()
-        .enumerate()
+        for (line, text) in
+            [format!("{} ms bins,", short(&bin)), format!("Gaussian σ {} ms", short(&smooth))]
+                .into_iter()
+                .enumerate()
         {
             let y = lower.top + 20.0 + 27.0 * line as f64;
             canvas.text(&text, (x, y), SMALL, Align::Left)?;
@@ -274,17 +247,12 @@ fn index_ticks(rows: &[Rows], panel: &Panel) -> Vec<(f64, String)> {
         if ticks.last().is_some_and(near) {
             continue;
         }
-        let range = Range {
-            low: 0.0,
-            high: row.size() - 1.0,
-        };
+        let range = Range { low: 0.0, high: row.size() - 1.0 };
         let own = range.ticks((height(row.size()) / 65.0).min(row.size()));
         if own.is_empty() {
             ticks.push((row.first + 0.5, "0".into()));
         }
-        let whole = own
-            .into_iter()
-            .filter(|(v, _)| v.fract() == 0.0 && *v < row.size());
+        let whole = own.into_iter().filter(|(v, _)| v.fract() == 0.0 && *v < row.size());
         ticks.extend(whole.map(|(v, text)| (row.first + v + 0.5, text)));
     }
     ticks
@@ -307,11 +275,8 @@ fn spikes(
     // the panel if there are enough of them.
     let side = (0.2 / density).sqrt().clamp(1.0, 4.0);
     let tall = (room * 0.7).min(18.0);
-    let (wide, tall) = if tall > side {
-        ((0.2 / (density * tall)).clamp(1.0, 2.2), tall)
-    } else {
-        (side, side)
-    };
+    let (wide, tall) =
+        if tall > side { ((0.2 / (density * tall)).clamp(1.0, 2.2), tall) } else { (side, side) };
     let alpha = (0.6 / (density * wide * tall)).sqrt().clamp(0.3, 0.9);
 
     for (i, row) in rows.iter().enumerate() {
@@ -323,13 +288,7 @@ fn spikes(
                 panel.at(time, row.first + f64::from(index) + 0.5)
             })
             .collect();
-        let mark = Mark {
-            width: wide,
-            height: tall,
-            colour: colour::pick(i),
-            alpha,
-            tiled: false,
-        };
+        let mark = Mark { width: wide, height: tall, colour: colour::pick(i), alpha, tiled: false };
         canvas.marks(&places, mark)?;
     }
     Ok(every)
@@ -361,12 +320,7 @@ fn names(canvas: &mut Canvas, panel: &Panel, rows: &[Rows], span: Span) -> Drawn
             }
         })
         .collect();
-    labels::column(
-        canvas,
-        panel.right + 20.0,
-        (panel.top, panel.bottom),
-        labels,
-    )
+    labels::column(canvas, panel.right + 20.0, (panel.top, panel.bottom), labels)
 }
 
 /// Width of the smoothing of the rates in bins.
@@ -426,11 +380,7 @@ mod tests {
     use super::{RasterGroup, Rows, Span, rates};
 
     fn of(group: &RasterGroup, span: Span) -> (f64, Vec<f64>) {
-        let rows = Rows {
-            group,
-            first: 0.0,
-            spikes: 0,
-        };
+        let rows = Rows { group, first: 0.0, spikes: 0 };
         let (bin, mut rates) = rates(&[rows], span);
         (bin, rates.remove(0))
     }
@@ -438,19 +388,10 @@ mod tests {
     #[test]
     fn regular_spikes_have_a_flat_rate() {
         // Ten neurons, one spike in each step of 0.5 ms; the last bin is cut short.
-        let span = Span {
-            t0_ms: 0.0,
-            dt_ms: 0.5,
-            steps: 1999,
-        };
+        let span = Span { t0_ms: 0.0, dt_ms: 0.5, steps: 1999 };
         let steps: Vec<u64> = (0..5000).collect();
         let indices: Vec<u32> = (0..5000).map(|i| i % 10).collect();
-        let group = RasterGroup {
-            name: "E",
-            size: 10,
-            steps: &steps,
-            indices: &indices,
-        };
+        let group = RasterGroup { name: "E", size: 10, steps: &steps, indices: &indices };
         let (bin, rate) = of(&group, span);
         assert_eq!(bin, 2.0);
         assert_eq!(rate.len(), 500);
@@ -459,17 +400,9 @@ mod tests {
 
     #[test]
     fn smoothing_keeps_the_number_of_spikes() {
-        let span = Span {
-            t0_ms: 0.0,
-            dt_ms: 0.1,
-            steps: 1000,
-        };
-        let group = RasterGroup {
-            name: "E",
-            size: 4,
-            steps: &[500, 501, 502],
-            indices: &[0, 1, 2],
-        };
+        let span = Span { t0_ms: 0.0, dt_ms: 0.1, steps: 1000 };
+        let group =
+            RasterGroup { name: "E", size: 4, steps: &[500, 501, 502], indices: &[0, 1, 2] };
         let (bin, rate) = of(&group, span);
         let spikes: f64 = rate.iter().map(|r| r * bin / 1000.0 * 4.0).sum();
         assert!((spikes - 3.0).abs() < 1e-9, "{spikes}");

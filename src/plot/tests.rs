@@ -28,11 +28,7 @@ impl Drop for File {
     }
 }
 
-const SPAN: Span = Span {
-    t0_ms: 0.0,
-    dt_ms: 0.1,
-    steps: 10_000,
-};
+const SPAN: Span = Span { t0_ms: 0.0, dt_ms: 0.1, steps: 10_000 };
 
 /// Spikes of `size` neurons spread over [`SPAN`].
 fn events(size: u32, count: u32) -> (Vec<u64>, Vec<u32>) {
@@ -43,12 +39,7 @@ fn events(size: u32, count: u32) -> (Vec<u64>, Vec<u32>) {
 }
 
 fn group<'a>(name: &'a str, size: usize, events: &'a (Vec<u64>, Vec<u32>)) -> RasterGroup<'a> {
-    RasterGroup {
-        name,
-        size,
-        steps: &events.0,
-        indices: &events.1,
-    }
+    RasterGroup { name, size, steps: &events.0, indices: &events.1 }
 }
 
 /// Share of the pixels from `from` to `to` that have about the hue of the
@@ -64,9 +55,7 @@ fn share(image: &RgbImage, index: usize, from: (u32, u32), to: (u32, u32)) -> f6
         alpha >= 0.5 && (0..3).all(|c| (255.0 - alpha * (255.0 - full[c]) - seen[c]).abs() < 6.0)
     };
     let inside = (from.0..to.0).flat_map(|x| (from.1..to.1).map(move |y| (x, y)));
-    let hits = inside
-        .filter(|&(x, y)| alike(image.get_pixel(x, y)))
-        .count();
+    let hits = inside.filter(|&(x, y)| alike(image.get_pixel(x, y))).count();
     hits as f64 / f64::from((to.0 - from.0) * (to.1 - from.1))
 }
 
@@ -89,10 +78,7 @@ fn assert_well_formed(svg: &str) {
     assert!(open.is_empty(), "{open:?}");
     for entity in svg.split('&').skip(1) {
         let name = entity.split(';').next().unwrap();
-        assert!(
-            ["lt", "gt", "amp", "quot", "apos"].contains(&name),
-            "{name}"
-        );
+        assert!(["lt", "gt", "amp", "quot", "apos"].contains(&name), "{name}");
     }
 }
 
@@ -175,14 +161,7 @@ fn nothing_to_show_is_said() {
     let nan = [f32::NAN; 2];
     traces(&file.0, "None", "v", &[0.0, 1.0], &[("a", &nan)], Some(&[])).unwrap();
     assert!(file.text().contains("no data"));
-    phase(
-        &file.0,
-        "None",
-        ("x", "y"),
-        &[(&nan, &nan)],
-        Some((&nan, &nan)),
-    )
-    .unwrap();
+    phase(&file.0, "None", ("x", "y"), &[(&nan, &nan)], Some((&nan, &nan))).unwrap();
     assert_well_formed(&file.text());
     assert!(file.text().contains("no data"));
 }
@@ -247,24 +226,10 @@ fn a_dense_cloud_is_darker_where_points_are_many() {
 #[test]
 fn extreme_values_do_not_break_a_picture() {
     let file = File::new("extreme.svg");
-    let wild = [
-        f32::MAX,
-        f32::MIN,
-        0.0,
-        f32::NAN,
-        f32::MIN_POSITIVE,
-        f32::INFINITY,
-    ];
+    let wild = [f32::MAX, f32::MIN, 0.0, f32::NAN, f32::MIN_POSITIVE, f32::INFINITY];
     let t = [0.0, f64::MAX, f64::MIN, f64::NAN, 1.0, f64::INFINITY];
     traces(&file.0, "Wild", "v", &t, &[("v", &wild)], Some(&t)).unwrap();
-    phase(
-        &file.0,
-        "Wild",
-        ("x", "y"),
-        &[(&wild, &wild)],
-        Some((&wild, &wild)),
-    )
-    .unwrap();
+    phase(&file.0, "Wild", ("x", "y"), &[(&wild, &wild)], Some((&wild, &wild))).unwrap();
     traces(&file.0, "One", "v", &[5.0], &[("v", &[3.0])], None).unwrap();
     let point: (&[f32], &[f32]) = (&[1.0], &[2.0]);
     phase(&file.0, "One", ("x", "y"), &[point; 2], None).unwrap();
@@ -303,10 +268,7 @@ fn errors_say_what_is_wrong() {
         has(raster(&file.0, "", &[], span), "a positive step");
     }
     let part = "series `v` has 1 values for 2 times";
-    has(
-        traces(&file.0, "", "", &[0.0, 1.0], &[("v", &[1.0])], None),
-        part,
-    );
+    has(traces(&file.0, "", "", &[0.0, 1.0], &[("v", &[1.0])], None), part);
     let (one, two) = ([1.0], [1.0, 2.0]);
     let part = "trajectory 1 has 1 x values but 2 y values";
     let lines: [(&[f32], &[f32]); 2] = [(&one, &one), (&one, &two)];

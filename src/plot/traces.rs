@@ -63,9 +63,7 @@ pub fn traces(
             });
         }
     }
-    picture(path, (1600, 1000), |canvas| {
-        paint(canvas, title, y_label, t, series, marks)
-    })
+    picture(path, (1600, 1000), |canvas| paint(canvas, title, y_label, t, series, marks))
 }
 
 fn paint(
@@ -91,19 +89,11 @@ fn paint(
         right: canvas.size.0 - 200.0,
         top,
         bottom: 900.0,
-        x: match times.unwrap_or(Range {
-            low: 0.0,
-            high: 1.0,
-        }) {
+        x: match times.unwrap_or(Range { low: 0.0, high: 1.0 }) {
             range if range.high > range.low => range,
             point => point.widened(0.0),
         },
-        y: values
-            .unwrap_or(Range {
-                low: 0.0,
-                high: 1.0,
-            })
-            .widened(0.05),
+        y: values.unwrap_or(Range { low: 0.0, high: 1.0 }).widened(0.05),
     };
     let height = (whole.bottom - whole.top + gap) / strips as f64;
     let strip = |i: usize, whole: Panel| Panel {
@@ -175,11 +165,7 @@ fn curve(
 ) -> std::result::Result<Option<f64>, String> {
     let mut end = None;
     let finite = |&(t, v): &(f64, f64)| t.is_finite() && v.is_finite();
-    let pairs: Vec<(f64, f64)> = t
-        .iter()
-        .zip(values)
-        .map(|(&t, &v)| (t, f64::from(v)))
-        .collect();
+    let pairs: Vec<(f64, f64)> = t.iter().zip(values).map(|(&t, &v)| (t, f64::from(v))).collect();
     for piece in pairs.split(|pair| !finite(pair)).filter(|p| !p.is_empty()) {
         let places: Vec<_> = piece.iter().map(|&(t, v)| panel.at(t, v)).collect();
         end = places.last().map(|p| p.1);
@@ -230,9 +216,7 @@ mod tests {
     #[test]
     fn condensing_keeps_the_extremes_in_order() {
         let heights = [5.0, 1.0, 4.0, 9.0, 3.0, 6.0];
-        let dense: Vec<_> = (0..6)
-            .map(|i| (f64::from(i) * 0.01, heights[i as usize]))
-            .collect();
+        let dense: Vec<_> = (0..6).map(|i| (f64::from(i) * 0.01, heights[i as usize])).collect();
         let kept: Vec<f64> = condensed(&dense).iter().map(|p| p.1).collect();
         assert_eq!(kept, [5.0, 1.0, 9.0, 6.0]);
         let sparse: Vec<_> = (0..6).map(|i| (f64::from(i), 0.0)).collect();

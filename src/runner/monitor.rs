@@ -89,7 +89,10 @@ impl Index {
         let place = |index: i64, count: usize| {
             let at = if index < 0 { index + count as i64 } else { index };
             usize::try_from(at).ok().filter(|&at| at < count).ok_or_else(|| {
-                format!("index {index} is out of range for {length} elements; give -{length} to {}", length - 1)
+                format!(
+                    "index {index} is out of range for {length} elements; give -{length} to {}",
+                    length - 1
+                )
             })
         };
         match self {
@@ -97,12 +100,11 @@ impl Index {
             Self::List(list) => list.iter().map(|&i| place(i, length)).collect(),
             Self::Range { start, end } => {
                 // an end may be the length itself
-                let start = place(start.unwrap_or(0), length + 1)?;
-                let end = match end {
-                    Some(end) if *end < 0 => place(*end, length)?,
-                    Some(end) => place(*end, length + 1)?,
-                    None => length,
+                let bound = |index: i64| {
+                    if index < 0 { place(index, length) } else { place(index, length + 1) }
                 };
+                let start = bound(start.unwrap_or(0))?;
+                let end = end.map_or(Ok(length), bound)?;
                 if start > end {
                     return Err(format!("the range from {start} to {end} runs backwards"));
                 }
@@ -198,7 +200,7 @@ mod tests {
         assert_eq!(Index::from(vec![true, false]).resolve(2).unwrap(), [0]);
         for (index, message) in [
             (Index::from(4), "index 4 is out of range for 4 elements"),
-            (Index::from(..5), "index 5 is out of range"),
+            (Index::from(..6), "index 6 is out of range"),
             (Index::from(3..1), "runs backwards"),
             (Index::from(vec![true]), "must be as long as the axis"),
         ] {

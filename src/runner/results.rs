@@ -45,13 +45,20 @@ elements! {
 }
 
 /// An array from the bits of its elements.
-pub(crate) fn array<T: Element>(key: &str, kind: Kind, shape: &[usize], bits: &[u32]) -> Result<ArrayD<T>> {
+pub(crate) fn array<T: Element>(
+    key: &str,
+    kind: Kind,
+    shape: &[usize],
+    bits: &[u32],
+) -> Result<ArrayD<T>> {
     if kind != T::KIND {
         return Err(Error::Kind { key: key.into(), held: kind.name(), asked: T::KIND.name() });
     }
     ArrayD::from_shape_vec(IxDyn(shape), T::from_bits(bits)).map_err(|error| Error::Monitor {
         key: key.into(),
-        reason: format!("its values do not fill its shape ({error}); this is a defect of the library"),
+        reason: format!(
+            "its values do not fill its shape ({error}); this is a defect of the library"
+        ),
     })
 }
 

@@ -92,7 +92,11 @@ impl Span {
                 let nearest = steps.round();
                 let whole = if (steps - nearest).abs() < 1e-6 { nearest } else { steps.floor() };
                 // a number of steps that f64 does not count exactly is no number of steps
-                if whole >= 1.0 && whole < 9e15 { Ok(whole as u64) } else { Err(wrong(duration.to_string())) }
+                if (1.0..9e15).contains(&whole) {
+                    Ok(whole as u64)
+                } else {
+                    Err(wrong(duration.to_string()))
+                }
             }
         }
     }
@@ -255,7 +259,11 @@ impl DSRunner {
     }
 
     /// Collects a chunk and files what it recorded.
-    fn take(&mut self, waiting: &mut std::collections::VecDeque<usize>, bar: &indicatif::ProgressBar) -> Result<()> {
+    fn take(
+        &mut self,
+        waiting: &mut std::collections::VecDeque<usize>,
+        bar: &indicatif::ProgressBar,
+    ) -> Result<()> {
         let (Some(rows), Some(steps)) = (self.engine.collect()?, waiting.pop_front()) else {
             return Ok(());
         };
@@ -344,14 +352,16 @@ impl DSRunner {
         let plan = self.plan.clone();
         let slot = plan.slot("variable or parameter", &path)?;
         let values = value.into().broadcast(&path, &slot.shape)?;
-        let words: std::result::Result<Vec<u32>, String> = values.iter().map(|&v| slot.kind.bits(v)).collect();
+        let words: std::result::Result<Vec<u32>, String> =
+            values.iter().map(|&v| slot.kind.bits(v)).collect();
         let words = words.map_err(|given| Error::Setting {
             setting: "value",
             given: format!("{given} (for `{path}`)"),
             wanted: format!("a {}", slot.kind.name()),
         })?;
         let words = if words.len() == 1 { vec![words[0]; slot.words] } else { words };
-        let derived = if slot.role == Role::Param { self.derived(slot, &words)? } else { Vec::new() };
+        let derived =
+            if slot.role == Role::Param { self.derived(slot, &words)? } else { Vec::new() };
         self.engine.write(slot.address, &words)?;
         for (address, words) in derived {
             self.engine.write(address, &words)?;

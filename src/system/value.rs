@@ -55,7 +55,8 @@ impl Value {
 
     /// Its numbers broadcast to `shape`: one where it is the same everywhere, else one for each place.
     pub(crate) fn broadcast(&self, what: &str, shape: &[usize]) -> Result<Vec<f64>> {
-        broadcast(&self.data, &self.shape, shape).ok_or_else(|| Error::shape(what, &self.shape, shape))
+        broadcast(&self.data, &self.shape, shape)
+            .ok_or_else(|| Error::shape(what, &self.shape, shape))
     }
 }
 
@@ -75,9 +76,10 @@ pub(crate) fn broadcast(data: &[f64], from: &[usize], to: &[usize]) -> Option<Ve
     let mut out = Vec::with_capacity(count);
     let mut index = vec![0usize; to.len()];
     for _ in 0..count {
-        let at = from.iter().zip(&index[lead..]).fold(0, |at, (&length, &i)| {
-            at * length + if length == 1 { 0 } else { i }
-        });
+        let at = from
+            .iter()
+            .zip(&index[lead..])
+            .fold(0, |at, (&length, &i)| at * length + if length == 1 { 0 } else { i });
         out.push(data[at]);
         for axis in (0..to.len()).rev() {
             index[axis] += 1;
@@ -159,7 +161,12 @@ impl Init {
     }
 
     /// The initial values for a variable of this shape; `stream` makes the random stream of an element.
-    pub(crate) fn values(&self, what: &str, shape: &[usize], stream: impl Fn(u64) -> Stream) -> Result<Vec<f64>> {
+    pub(crate) fn values(
+        &self,
+        what: &str,
+        shape: &[usize],
+        stream: impl Fn(u64) -> Stream,
+    ) -> Result<Vec<f64>> {
         let count: usize = shape.iter().product();
         let wrong = |given: String, wanted: &str| Error::Setting {
             setting: "init",
@@ -177,12 +184,14 @@ impl Init {
             Self::Normal { mean, std } if mean.is_finite() && std.is_finite() && std >= 0.0 => {
                 Ok((0..count as u64).map(|k| mean + std * stream(k).normal()).collect())
             }
-            Self::Uniform { low, high } => {
-                Err(wrong(format!("uniform from {low} to {high}"), "between finite bounds, low before high"))
-            }
-            Self::Normal { mean, std } => {
-                Err(wrong(format!("normal({mean}, {std})"), "of finite mean and a standard deviation of at least 0"))
-            }
+            Self::Uniform { low, high } => Err(wrong(
+                format!("uniform from {low} to {high}"),
+                "between finite bounds, low before high",
+            )),
+            Self::Normal { mean, std } => Err(wrong(
+                format!("normal({mean}, {std})"),
+                "of finite mean and a standard deviation of at least 0",
+            )),
         }
     }
 }

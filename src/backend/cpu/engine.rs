@@ -152,7 +152,8 @@ impl CpuEngine {
             let Some(source) = source else { continue };
             let sums = &mut accumulators[route.target..];
             for &spike in &source.events {
-                let range = route.indptr[spike as usize] as usize..route.indptr[spike as usize + 1] as usize;
+                let range = route.indptr[spike as usize] as usize
+                    ..route.indptr[spike as usize + 1] as usize;
                 if let [count] = route.fixed.counts[..] {
                     for &target in &route.indices[range] {
                         sums[target as usize] = sums[target as usize].wrapping_add(count as u32);
@@ -180,9 +181,13 @@ impl CpuEngine {
         for record in &plan.records {
             let out = &mut out[record.offset..record.offset + record.words()];
             match &record.gather {
-                &Gather::Range { address, count } => out.copy_from_slice(&arena[address..address + count]),
+                &Gather::Range { address, count } => {
+                    out.copy_from_slice(&arena[address..address + count])
+                }
                 &Gather::Flags { address, count } => {
-                    for (word, flags) in out.iter_mut().zip(arena[address..address + count].chunks(32)) {
+                    for (word, flags) in
+                        out.iter_mut().zip(arena[address..address + count].chunks(32))
+                    {
                         *word = flags.iter().enumerate().fold(0, |word, (k, f)| word | f << k);
                     }
                 }

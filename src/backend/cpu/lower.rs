@@ -118,7 +118,12 @@ pub(super) fn lower(module: &Module, name: &str, inputs: &[Access]) -> Res<Lower
     let mut lowering = Lowering::new(module);
     let members = match function.arguments.first().map(|a| &module.types[a.ty].inner) {
         Some(TypeInner::Struct { members, .. }) if members.len() == inputs.len() => members,
-        _ => return Err(format!("`{name}` does not take one structure of {} members", inputs.len())),
+        _ => {
+            return Err(format!(
+                "`{name}` does not take one structure of {} members",
+                inputs.len()
+            ));
+        }
     };
     let mut argument = Vec::with_capacity(inputs.len());
     for (k, (member, access)) in members.iter().zip(inputs).enumerate() {
@@ -387,7 +392,8 @@ impl<'m> Lowering<'m> {
                 self.active = Active::None;
             }
             St::Continue => {
-                let innermost = self.continued.len().checked_sub(1).ok_or("`continue` outside a loop")?;
+                let innermost =
+                    self.continued.len().checked_sub(1).ok_or("`continue` outside a loop")?;
                 self.continued[innermost] = self.or(self.continued[innermost], self.active);
                 self.active = Active::None;
             }
@@ -398,7 +404,10 @@ impl<'m> Lowering<'m> {
                 }
                 if let Some(returned) = self.frame().returned {
                     let yes = self.truth(true);
-                    self.assign(&Place { variable: returned, path: Vec::new() }, Value::Scalar(yes))?;
+                    self.assign(
+                        &Place { variable: returned, path: Vec::new() },
+                        Value::Scalar(yes),
+                    )?;
                 }
                 self.active = Active::None;
             }
@@ -417,7 +426,11 @@ impl<'m> Lowering<'m> {
                     self.frame().cache.insert(*handle, value);
                 }
             }
-            _ => return Err("a statement that model functions cannot have (barrier, atomic, image)".into()),
+            _ => {
+                return Err(
+                    "a statement that model functions cannot have (barrier, atomic, image)".into(),
+                );
+            }
         }
         Ok(())
     }
@@ -503,7 +516,12 @@ impl<'m> Lowering<'m> {
         Ok(())
     }
 
-    fn repeat(&mut self, body: &'m Block, continuing: &'m Block, break_if: Option<Handle<Ex>>) -> Res<()> {
+    fn repeat(
+        &mut self,
+        body: &'m Block,
+        continuing: &'m Block,
+        break_if: Option<Handle<Ex>>,
+    ) -> Res<()> {
         let before = self.active;
         // every variable becomes cells, which the loop's end writes back
         let mut cells: Vec<(usize, Vec<Scalar>)> = Vec::new();
@@ -724,9 +742,7 @@ impl<'m> Lowering<'m> {
                     value => self.pick(value, index),
                 }
             }
-            ref other => {
-                self.pure(other.clone(), &mut |s, h| s.expression(h))
-            }
+            ref other => self.pure(other.clone(), &mut |s, h| s.expression(h)),
         }
     }
 
@@ -846,7 +862,12 @@ impl<'m> Lowering<'m> {
             TypeInner::Struct { members, .. } => {
                 Value::Composite(members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?)
             }
-            _ => return Err(format!("{} (only scalars, vectors, structures and arrays)", type_name(module, ty))),
+            _ => {
+                return Err(format!(
+                    "{} (only scalars, vectors, structures and arrays)",
+                    type_name(module, ty)
+                ));
+            }
         })
     }
 
@@ -929,7 +950,12 @@ impl<'m> Lowering<'m> {
         };
         let compares = matches!(
             op,
-            Bin::Equal | Bin::NotEqual | Bin::Less | Bin::LessEqual | Bin::Greater | Bin::GreaterEqual
+            Bin::Equal
+                | Bin::NotEqual
+                | Bin::Less
+                | Bin::LessEqual
+                | Bin::Greater
+                | Bin::GreaterEqual
         );
         let args = if swap { [b, a] } else { [a, b] };
         Ok(self.op(code, &args, if compares { B } else { kind }))

@@ -20,13 +20,12 @@ impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        let lowered = lower(&program.module, "advance", inputs).map_err(|construct| {
-            Error::Unsupported {
+        let lowered =
+            lower(&program.module, "advance", inputs).map_err(|construct| Error::Unsupported {
                 model: program.name.clone(),
                 construct,
                 help: "write it with scalars, vectors, structures and plain functions".into(),
-            }
-        })?;
+            })?;
         let tape = allocate(lowered, inputs, outputs);
         let mut scratch = vec![0; tape.registers * BLOCK + tape.uniforms.len() * CHUNK];
         for (k, &bits) in tape.uniforms.iter().enumerate() {
@@ -57,7 +56,8 @@ impl Player {
     pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], chunks: usize) {
         debug_assert!(streams.len() >= self.tape.streams);
         let base = self.scratch.as_mut_ptr();
-        let mut table = Vec::with_capacity(self.tape.streams + self.tape.registers + self.tape.uniforms.len());
+        let mut table =
+            Vec::with_capacity(self.tape.streams + self.tape.registers + self.tape.uniforms.len());
         table.extend_from_slice(&streams[..self.tape.streams]);
         // SAFETY: `scratch` has a block for every register and a chunk for every uniform.
         unsafe {
@@ -81,7 +81,11 @@ impl Player {
 
 /// Runs a program of a host function on columns of values: `inputs[k]` feeds member `k`, either one value or one for
 /// each of `elements`. Returns a column for each sink.
-pub(crate) fn evaluate(program: &Program, inputs: &[Vec<u32>], elements: usize) -> Result<Vec<Vec<u32>>> {
+pub(crate) fn evaluate(
+    program: &Program,
+    inputs: &[Vec<u32>],
+    elements: usize,
+) -> Result<Vec<Vec<u32>>> {
     let padded = elements.next_multiple_of(CHUNK);
     let mut columns: Vec<Vec<u32>> = Vec::new();
     let mut access = Vec::with_capacity(inputs.len());
@@ -120,8 +124,8 @@ pub(crate) fn evaluate(program: &Program, inputs: &[Vec<u32>], elements: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Kind, Model, Structure};
     use crate::integrate::Method;
+    use crate::model::{Model, Structure};
 
     /// Plays `update` of a model with one f32 parameter `a` per element on x, and returns x.
     fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
@@ -147,7 +151,7 @@ mod tests {
             })
             .collect();
         let out = evaluate(&program, &columns, x.len()).unwrap();
-        out[0].iter().map(|&b| Kind::F32.number(b) as f32).collect()
+        out[0].iter().map(|&b| f32::from_bits(b)).collect()
     }
 
     fn check(body: &str, expected: impl Fn(f32, f32) -> f32) {
@@ -160,16 +164,34 @@ mod tests {
 
     #[test]
     fn branches_become_masks() {
-        check("var y = s.x; if y > 0.0 { y += p.a; } else if y < -5.0 { y = -y; } return State(y);", |x, a| {
-            if x > 0.0 { x + a } else if x < -5.0 { -x } else { x }
-        });
+        check(
+            "var y = s.x; if y > 0.0 { y += p.a; } else if y < -5.0 { y = -y; } return State(y);",
+            |x, a| {
+                if x > 0.0 {
+                    x + a
+                } else if x < -5.0 {
+                    -x
+                } else {
+                    x
+                }
+            },
+        );
     }
 
     #[test]
     fn early_returns() {
-        check("if s.x < 0.0 { return State(p.a); } if p.a > 1.0 { return State(7.0); } return s;", |x, a| {
-            if x < 0.0 { a } else if a > 1.0 { 7.0 } else { x }
-        });
+        check(
+            "if s.x < 0.0 { return State(p.a); } if p.a > 1.0 { return State(7.0); } return s;",
+            |x, a| {
+                if x < 0.0 {
+                    a
+                } else if a > 1.0 {
+                    7.0
+                } else {
+                    x
+                }
+            },
+        );
     }
 
     #[test]
@@ -243,7 +265,8 @@ mod tests {
 
     #[test]
     fn vectors_and_pointers() {
-        let helper = "var v = vec3<f32>(s.x, p.a, 1.0); v = v.zyx * 2.0 + vec3<f32>(0.5); let w = v.xy;
+        let helper =
+            "var v = vec3<f32>(s.x, p.a, 1.0); v = v.zyx * 2.0 + vec3<f32>(0.5); let w = v.xy;
              return State(dot(v, vec3<f32>(1.0, 10.0, 100.0)) + w.x);";
         check(helper, |x, a| {
             let v = [1.0f32 * 2.0 + 0.5, a * 2.0 + 0.5, x * 2.0 + 0.5];

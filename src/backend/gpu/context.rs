@@ -36,7 +36,7 @@ impl Context {
                 needed: format!("a buffer of {bytes} bytes"),
                 available: format!("{most}"),
                 device: name,
-                help: "use fewer elements or synapses, or the CPU engine".into(),
+                help: "use fewer elements or synapses, or the CPU engine",
             });
         }
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
@@ -77,7 +77,12 @@ impl Context {
         }
     }
 
-    pub(super) fn buffer(&self, label: &str, words: usize, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    pub(super) fn buffer(
+        &self,
+        label: &str,
+        words: usize,
+        usage: wgpu::BufferUsages,
+    ) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             // a binding cannot be empty

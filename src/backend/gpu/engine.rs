@@ -129,11 +129,16 @@ impl GpuEngine {
             for (k, member) in population.members.iter().enumerate() {
                 let Some(list) = self.lists.of_member[at][k] else { continue };
                 let start = base + member.start;
-                let flags = read(&self.context, &self.buffers.arena, start..start + member.elements)?;
+                let flags =
+                    read(&self.context, &self.buffers.arena, start..start + member.elements)?;
                 let events: Vec<u32> =
                     (0..).zip(&flags).filter(|(_, f)| **f != 0).map(|(e, _)| e).collect();
                 self.context.write(&self.buffers.events, list.start, &events);
-                self.context.write(&self.buffers.events, 2 * list.number + parity, &[events.len() as u32]);
+                self.context.write(
+                    &self.buffers.events,
+                    2 * list.number + parity,
+                    &[events.len() as u32],
+                );
             }
         }
         self.stale = false;

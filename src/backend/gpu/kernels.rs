@@ -51,10 +51,15 @@ pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
     all(plan)?
         .into_iter()
         .map(|kernel| {
-            let info = validate(&kernel.module).map_err(|e| broken(&kernel.name, &e.emit_to_string("")))?;
-            naga::back::wgsl::write_string(&kernel.module, &info, naga::back::wgsl::WriterFlags::empty())
-                .map(|text| (kernel.name.clone(), text))
-                .map_err(|e| broken(&kernel.name, &e.to_string()))
+            let info = validate(&kernel.module)
+                .map_err(|e| broken(&kernel.name, &e.emit_to_string("")))?;
+            naga::back::wgsl::write_string(
+                &kernel.module,
+                &info,
+                naga::back::wgsl::WriterFlags::empty(),
+            )
+            .map(|text| (kernel.name.clone(), text))
+            .map_err(|e| broken(&kernel.name, &e.to_string()))
         })
         .collect()
 }
@@ -124,7 +129,9 @@ pub(super) fn update(population: &Population) -> Result<Kernel> {
         let stream = population.streams[stream];
         let value = format!("out.out{k}");
         let _ = match (stream.space, kind) {
-            (Space::Accumulators, _) => writeln!(text, "    sums[{}u + e] = {value};", stream.address),
+            (Space::Accumulators, _) => {
+                writeln!(text, "    sums[{}u + e] = {value};", stream.address)
+            }
             (Space::Arena, Kind::U32 | Kind::Bool) => {
                 writeln!(text, "    arena[{}u + e] = {value};", stream.address)
             }
@@ -144,7 +151,6 @@ pub(super) fn update(population: &Population) -> Result<Kernel> {
     let bindings = &[Bound::Arena, Bound::Sums, Bound::Table, Bound::Values, Bound::Events];
     parse(name, &text, bindings)
 }
-
 
 fn typed(kind: Kind, word: &str) -> String {
     match kind {

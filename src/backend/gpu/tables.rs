@@ -63,13 +63,16 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
             population.uniforms_start(k),
         ];
         let place_words = member.places.iter().flat_map(|p| [p.address, p.stride]);
-        for (word, value) in table[k * row..].iter_mut().zip(header.into_iter().chain(place_words)) {
+        for (word, value) in table[k * row..].iter_mut().zip(header.into_iter().chain(place_words))
+        {
             *word = value as u32;
         }
         for input in inputs {
             let (offset, row_words, stride) = match input.source {
                 Source::Constant { offset, stride } => (offset, 0, stride),
-                Source::Row { offset, stride } => (plan.constants.len() + offset, plan.input_row, stride),
+                Source::Row { offset, stride } => {
+                    (plan.constants.len() + offset, plan.input_row, stride)
+                }
             };
             let code = code(input.kind, input.operation) as usize;
             let words: [usize; INPUT] = [input.address, code, offset, row_words, stride];
@@ -139,7 +142,8 @@ pub(super) fn gathers(plan: &Plan) -> Vec<u32> {
             }
             &Gather::Flags { address, count } => {
                 let words = (0..count).step_by(32);
-                gathers.extend(words.flat_map(|k| [(address + k) as u32, (count - k).min(32) as u32]));
+                gathers
+                    .extend(words.flat_map(|k| [(address + k) as u32, (count - k).min(32) as u32]));
             }
             Gather::List(list) => gathers.extend(list.iter().flat_map(|&a| [a, 0])),
         }
