@@ -78,7 +78,7 @@ pub fn devices() -> Vec<DeviceInfo> {
         nvidia: false,
     };
     let mut all = vec![cpu];
-    all.extend(adapters().into_iter().map(|(_, info)| info));
+    all.extend(adapters().iter().map(|(_, info)| info.clone()));
     all
 }
 

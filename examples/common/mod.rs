@@ -149,6 +149,13 @@ impl Report<'_> {
     }
 }
 
+/// The course of one recorded element.
+#[allow(dead_code, reason = "not every example draws courses")]
+pub fn course(runner: &DSRunner, key: &str, element: usize) -> Result<Vec<f32>> {
+    let history = runner.mon().get::<f32>(key)?;
+    Ok(history.index_axis(ndarray::Axis(1), element).iter().copied().collect())
+}
+
 /// The span of a run for the pictures.
 #[allow(dead_code, reason = "not every example draws a raster")]
 pub fn span(runner: &DSRunner, run: &Run) -> Span {

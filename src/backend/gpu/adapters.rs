@@ -15,8 +15,13 @@ static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {
 /// PCI number of NVIDIA.
 const NVIDIA: u32 = 0x10de;
 
-/// All adapters that can compute, numbered from 1: number 0 is the CPU engine.
-pub(crate) fn adapters() -> Vec<(wgpu::Adapter, DeviceInfo)> {
+/// All adapters that can compute, numbered from 1: number 0 is the CPU engine. Looked for once in a process.
+pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
+    static ADAPTERS: LazyLock<Vec<(wgpu::Adapter, DeviceInfo)>> = LazyLock::new(find);
+    &ADAPTERS
+}
+
+fn find() -> Vec<(wgpu::Adapter, DeviceInfo)> {
     let found = pollster::block_on(INSTANCE.enumerate_adapters(wgpu::Backends::all()));
     found
         .into_iter()

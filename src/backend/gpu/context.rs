@@ -21,7 +21,7 @@ fn lock(failure: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
 impl Context {
     /// Opens the adapter of that number, with limits raised as far as `bytes`, the largest buffer, needs.
     pub(super) fn open(index: usize, what: &str, bytes: u64) -> Result<Self> {
-        let found = adapters().into_iter().find(|(_, info)| info.index == index);
+        let found = adapters().iter().find(|(_, info)| info.index == index);
         let (adapter, info) = found.ok_or_else(|| Error::NoDevice {
             asked: index.to_string(),
             available: crate::device::devices().iter().map(ToString::to_string).collect(),

@@ -1,0 +1,39 @@
+//! Devices: listed, chosen, refused.
+
+use dsrunner::{DSRunner, Device, DeviceKind, devices, neurons};
+
+use crate::engines::gpu;
+
+fn build(device: impl Into<Device>) -> dsrunner::Result<DSRunner> {
+    DSRunner::builder(neurons::lif(1)).progress_bar(false).device(device).build()
+}
+
+#[test]
+fn the_cpu_engine_is_always_there() {
+    let all = devices();
+    assert_eq!((all[0].kind, all[0].index), (DeviceKind::Cpu, 0));
+    for choice in [Device::Cpu, Device::Index(0), Device::from("CPU")] {
+        assert!(build(choice).unwrap().device().starts_with("CPU engine"));
+    }
+}
+
+#[test]
+fn every_adapter_by_number_name_and_kind() {
+    gpu();
+    for device in devices().into_iter().skip(1) {
+        for word in [device.index.to_string(), device.name.clone(), device.kind.name().into()] {
+            let runner = build(word.as_str()).unwrap();
+            let same_kind = runner.device().contains(device.kind.name());
+            assert!(same_kind, "{word}: {}", runner.device());
+        }
+    }
+}
+
+#[test]
+fn a_device_that_is_not_there() {
+    let listed: Vec<String> = devices().iter().map(ToString::to_string).collect();
+    for word in ["abacus", "99"] {
+        let error = build(word).unwrap_err().to_string();
+        assert_eq!(error, format!("no device `{word}`; there are:\n{}", listed.join("\n")));
+    }
+}

@@ -1,0 +1,15 @@
+//! The tests of the library as a user sees it. Those that run a system are instantiated for each engine.
+
+mod accumulation;
+mod compare;
+mod determinism;
+mod devices;
+mod engines;
+mod errors;
+mod inputs;
+mod monitors;
+mod order;
+mod reference;
+mod runner;
+mod systems;
+mod translation;

@@ -1,0 +1,313 @@
+//! Golden traces from `tests/reference`: numpy in f64, checked there against BrainPy and Brian2. Tolerances are those of
+//! the cases, for f32.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::PathBuf;
+
+use dsrunner::{
+    Connect, DSRunner, Group, Input, Method, Model, Monitor, Network, Projection, Steps, neurons,
+    odes, outputs, synapses,
+};
+use ndarray::{Array1, Array2, Array3, ArrayD};
+use ndarray_npy::NpzReader;
+use serde_json::Value;
+
+use crate::compare::{alive, equal, near};
+use crate::engines::on_every_engine;
+
+/// A reference case: its description and its arrays.
+struct Case {
+    about: Value,
+    floats: HashMap<String, ArrayD<f64>>,
+    integers: HashMap<String, ArrayD<i32>>,
+}
+
+impl Case {
+    fn load(name: &str) -> Self {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let about = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let about: Value = serde_json::from_str(&about).unwrap();
+        let mut npz =
+            NpzReader::new(File::open(folder.join(format!("{name}.npz"))).unwrap()).unwrap();
+        let (mut floats, mut integers) = (HashMap::new(), HashMap::new());
+        for member in npz.names().unwrap() {
+            let key = member.trim_end_matches(".npy").to_string();
+            match about["arrays"][&key]["dtype"].as_str() {
+                Some("f64") => {
+                    floats.insert(key, npz.by_name(&member).unwrap());
+                }
+                Some("i32") => {
+                    integers.insert(key, npz.by_name(&member).unwrap());
+                }
+                _ => {}
+            }
+        }
+        Self { about, floats, integers }
+    }
+
+    fn array(&self, name: &str) -> Vec<f64> {
+        self.floats[name].iter().copied().collect()
+    }
+
+    fn steps_of(&self, name: &str) -> Vec<u64> {
+        self.integers[name].iter().map(|&s| s as u64).collect()
+    }
+
+    fn unsigned(&self, name: &str) -> Vec<u32> {
+        self.integers[name].iter().map(|&s| s as u32).collect()
+    }
+
+    fn parameter(&self, name: &str) -> f64 {
+        self.about["parameters"][name].as_f64().unwrap_or_else(|| panic!("no parameter {name}"))
+    }
+
+    fn tolerance(&self, name: &str) -> f64 {
+        self.about["tolerance"][name]["f32"]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no tolerance {name}"))
+    }
+
+    fn steps(&self) -> Steps {
+        Steps(self.about["steps"].as_u64().unwrap())
+    }
+
+    fn dt(&self) -> f64 {
+        self.about["dt"].as_f64().unwrap()
+    }
+
+    /// The group with all parameters of the case that its model has.
+    fn with_parameters(&self, mut group: Group, names: &[&str]) -> Group {
+        for name in names {
+            group = group.param(name, self.parameter(name));
+        }
+        group
+    }
+}
+
+const LIF: [&str; 5] = ["V_rest", "V_reset", "V_th", "R", "tau"];
+
+fn lif(case: &Case, count: usize) -> Group {
+    case.with_parameters(neurons::lif_ref(count), &LIF).param("tau_ref", case.parameter("tau_ref"))
+}
+
+fn column(array: ArrayD<f32>) -> Vec<f32> {
+    array.iter().copied().collect()
+}
+
+fn lif_case(device: &str, name: &str, group: impl Fn(&Case) -> Group) {
+    let case = Case::load(name);
+    let mut runner = DSRunner::builder(group(&case))
+        .input(Input::iter("input", case.array("input")))
+        .monitors(["V", "spike"])
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    let mon = runner.mon();
+    equal("spikes", &mon.events("spike").unwrap().steps, &case.steps_of("spike_steps")).must();
+    let wanted = case.array("V");
+    let v = column(mon.get("V").unwrap());
+    alive("V", &v).must();
+    near("V", &v[..wanted.len()], &wanted, case.tolerance("V")).must();
+}
+
+fn lif_const_ref0(device: &str) {
+    lif_case(device, "lif_const_ref0", |case| lif(case, 1));
+    // the model without a refractory period is the same where it is 0
+    lif_case(device, "lif_const_ref0", |case| case.with_parameters(neurons::lif(1), &LIF));
+}
+
+fn lif_const_ref5(device: &str) {
+    lif_case(device, "lif_const_ref5", |case| lif(case, 1));
+}
+
+fn lif_iter_ramp_steps(device: &str) {
+    lif_case(device, "lif_iter_ramp_steps", |case| lif(case, 1));
+}
+
+fn lif_iter_sin(device: &str) {
+    lif_case(device, "lif_iter_sin", |case| lif(case, 1));
+}
+
+fn syn_expon(device: &str) {
+    let case = Case::load("syn_expon");
+    let model =
+        Model::from_wgsl("Expon", include_str!("../../shaders/synapses/expon.wgsl")).unwrap();
+    let group = Group::new(&model, 1).param("tau", case.parameter("tau"));
+    let mut runner = DSRunner::builder(group)
+        .input(Input::iter("x", case.array("pre")))
+        .monitor("g")
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    let g = column(runner.mon().get("g").unwrap());
+    near("g", &g, &case.array("g"), case.tolerance("g")).must();
+}
+
+/// An element that spikes in the steps in which its input is above a half.
+const SOURCE: &str = "
+    struct State { x: f32 }
+    struct Input { x_in: f32 }
+    fn update(s: State, x: Input) -> State { return State(x.x_in); }
+    fn threshold(s: State) -> bool { return s.x > 0.5; }
+";
+
+fn projection_case(device: &str, name: &str, output: impl Fn(&Case) -> dsrunner::Component) {
+    let case = Case::load(name);
+    let pre = Group::new(&Model::from_wgsl("Source", SOURCE).unwrap(), 1);
+    let post = lif(&case, 1).init("V", case.about["initial"]["V"].as_f64().unwrap());
+    let synapse = Projection::new(&pre, &post)
+        .weight(case.parameter("w"))
+        .synapse(synapses::expon().param("tau", case.parameter("tau_syn")))
+        .output(output(&case));
+    let net = Network::new().with("pre", pre).with("post", post).with("syn", synapse);
+    let mut runner = DSRunner::builder(net)
+        .input(Input::iter("pre.x_in", case.array("pre")))
+        .input(Input::iter("post.input", case.array("input")))
+        .monitors(["syn.g", "post.V", "post.spike"])
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    let mon = runner.mon();
+    near("g", &column(mon.get("syn.g").unwrap()), &case.array("g"), case.tolerance("g")).must();
+    near("V", &column(mon.get("post.V").unwrap()), &case.array("V"), case.tolerance("V")).must();
+    equal("spikes", &mon.events("post.spike").unwrap().steps, &case.steps_of("spike_steps")).must();
+}
+
+fn proj_cuba_lif(device: &str) {
+    projection_case(device, "proj_cuba_lif", |_| outputs::cuba());
+}
+
+fn proj_coba_lif(device: &str) {
+    projection_case(device, "proj_coba_lif", |case| {
+        outputs::coba().param("E", case.parameter("E"))
+    });
+}
+
+/// The rows of the sources in `range`, all other rows empty.
+fn part(indptr: &[u32], indices: &[u32], range: std::ops::Range<usize>) -> Connect {
+    let (mut starts, mut targets) = (vec![0], Vec::new());
+    for source in 0..indptr.len() - 1 {
+        if range.contains(&source) {
+            targets.extend(&indices[indptr[source] as usize..indptr[source + 1] as usize]);
+        }
+        starts.push(targets.len() as u32);
+    }
+    Connect::csr(starts, targets)
+}
+
+fn net_coba_100(device: &str) {
+    let case = Case::load("net_coba_100");
+    let (n, n_exc) = (case.parameter("n") as usize, case.parameter("n_exc") as usize);
+    let (indptr, indices) = (case.unsigned("indptr"), case.unsigned("indices"));
+    let cells = lif(&case, n).init("V", case.array("V0"));
+    let project = |range, kind: &str| {
+        let parameter = |name: &str| case.parameter(&format!("{name}_{kind}"));
+        Projection::new(&cells, &cells)
+            .connect(part(&indptr, &indices, range))
+            .weight(parameter("w"))
+            .synapse(synapses::expon().param("tau", parameter("tau")))
+            .output(outputs::coba().param("E", parameter("E")))
+    };
+    let (exc, inh) = (project(0..n_exc, "exc"), project(n_exc..n, "inh"));
+    let net = Network::new().with("exc", exc).with("inh", inh).with("cells", cells);
+    let recorded: Vec<i64> = case.integers["V_neurons"].iter().map(|&k| i64::from(k)).collect();
+    let mut runner = DSRunner::builder(net)
+        .input(Input::iter("cells.input", case.array("input")))
+        .monitor(Monitor::of("cells.V").index(recorded))
+        .monitor("cells.spike")
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    let events = runner.mon().events("cells.spike").unwrap();
+    equal("steps", &events.steps, &case.steps_of("spike_step")).must();
+    equal("neurons", &events.indices, &case.unsigned("spike_neuron")).must();
+    let v: ArrayD<f32> = runner.mon().get("cells.V").unwrap();
+    near("V", &column(v), &case.array("V"), case.tolerance("V")).must();
+    let mut g = column(runner.get("exc.g").unwrap());
+    g.extend(column(runner.get("inh.g").unwrap()));
+    near("g_end", &g, &case.array("g_end"), case.tolerance("g_end")).must();
+}
+
+/// x' = -x / 2
+const LINEAR: &str = "
+    struct State { x: f32 }
+    struct Derivative { x: f32 }
+    fn initial() -> State { return State(1.0); }
+    fn derivative(s: State) -> Derivative { return Derivative(-0.5 * s.x); }
+";
+
+/// One step of each method pins every coefficient; whole runs must end where the reference ends.
+fn ode_case(device: &str, name: &str, group: impl Fn() -> Group, variables: &[&str]) {
+    let case = Case::load(name);
+    let methods: Vec<&str> =
+        case.about["methods"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();
+    let one_step: Array2<f64> = case.floats["one_step"].clone().into_dimensionality().unwrap();
+    let finals: Array3<f64> = case.floats["final"].clone().into_dimensionality().unwrap();
+    let counts: Array1<i32> = case.integers["n_steps"].clone().into_dimensionality().unwrap();
+    let end = case.array("times").last().copied().unwrap();
+    let size = finals.iter().fold(0.0f64, |a, &b| a.max(b.abs()));
+    for method in Method::ALL.into_iter().filter(|m| m.order().is_some()) {
+        let row = methods.iter().position(|m| *m == method.name()).unwrap();
+        let run = |dt: f64, steps: u64| -> Vec<f32> {
+            let mut runner = DSRunner::builder(group().method(method))
+                .dt(dt)
+                .progress_bar(false)
+                .device(device)
+                .build()
+                .unwrap();
+            runner.run(Steps(steps)).unwrap();
+            variables.iter().map(|v| runner.get::<f32>(*v).unwrap()[0]).collect()
+        };
+        let step = run(case.array("one_step_h")[0], 1);
+        near(
+            &format!("one step of {method}"),
+            &step,
+            one_step.row(row).as_slice().unwrap(),
+            case.tolerance("one_step"),
+        )
+        .must();
+        for (k, &steps) in counts.iter().enumerate() {
+            let wanted: Vec<f64> = finals.slice(ndarray::s![row, k, ..]).to_vec();
+            let got = run(end / f64::from(steps), steps as u64);
+            // each step rounds by some 2^-24 of the size of the state, and both systems carry an error on with a growth
+            // below a hundredfold over the whole time (the Lorenz system's largest exponent is 0.9)
+            let tolerance = f64::from(steps) * size * 2f64.powi(-24) * 100.0;
+            near(&format!("{steps} steps of {method}"), &got, &wanted, tolerance).must();
+        }
+    }
+}
+
+fn ode_linear(device: &str) {
+    let model = Model::from_wgsl("Linear", LINEAR).unwrap();
+    ode_case(device, "ode_linear", || Group::new(&model, 1), &["x"]);
+}
+
+fn ode_lorenz(device: &str) {
+    ode_case(device, "ode_lorenz", || odes::lorenz(1), &["x", "y", "z"]);
+}
+
+on_every_engine!(
+    lif_const_ref0,
+    lif_const_ref5,
+    lif_iter_ramp_steps,
+    lif_iter_sin,
+    net_coba_100,
+    ode_linear,
+    ode_lorenz,
+    proj_coba_lif,
+    proj_cuba_lif,
+    syn_expon,
+);
