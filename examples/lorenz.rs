@@ -35,9 +35,9 @@ fn main() -> Result<()> {
     let started = Instant::now();
     let group = odes::lorenz(trajectories)
         .method(Method::RK4)
-        .init("x", Init::normal(1.0, 1.0))
-        .init("y", Init::normal(1.0, 1.0))
-        .init("z", Init::normal(1.0, 1.0));
+        .init("x", Init::normal(0.0, 8.0))
+        .init("y", Init::normal(0.0, 8.0))
+        .init("z", Init::normal(25.0, 8.0));
     let recorded = RECORDED.min(trajectories);
     let mut runner = DSRunner::builder(group)
         .monitors(["x", "z"].map(|variable| (variable, ..recorded)))
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let build_s = started.elapsed().as_secs_f64();
     let run = runner.run(duration / 1000.0)?;
 
-    let courses = (0..recorded.min(2))
+    let courses = (0..recorded.min(1))
         .map(|k| Ok((course(&runner, "x", k)?, course(&runner, "z", k)?)))
         .collect::<Result<Vec<_>>>()?;
     let lines: Vec<_> = courses.iter().map(|(x, z)| (&x[..], &z[..])).collect();

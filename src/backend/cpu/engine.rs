@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::player::Player;
 use super::tape::{Access, CHUNK};
 use crate::backend::{Chunk, Engine};
@@ -26,16 +28,32 @@ pub(crate) struct CpuEngine {
 struct MemberRun {
     population: usize,
     member: usize,
-    player: Player,
+    /// One for each thread, with the same number of chunks each but for the last.
+    players: Vec<Player>,
     /// Where each stream of the population starts for this member.
     streams: Vec<(Space, usize)>,
     chunks: usize,
     /// Feeds that change from step to step, with their place in the program's argument.
     clock: Vec<(usize, Feed)>,
-    /// Address of the spike flags, and how many, where the spikes are listed.
+    /// Where the spike flags are, if the spikes are delivered or recorded.
     flags: Option<Range<usize>>,
     /// The elements that spiked in the last step, in order.
     events: Vec<u32>,
+}
+
+/// Elements that are worth a thread: waking one costs some microseconds.
+const CHUNKS_PER_THREAD: usize = 8192 / CHUNK;
+
+/// Starts of streams, for several threads.
+struct Streams(Vec<*mut u32>);
+
+// SAFETY: the pointers are only read here; what the threads write through them is disjoint, see `MemberRun::step`.
+unsafe impl Sync for Streams {}
+
+impl Streams {
+    fn from_chunk(&self, chunk: usize) -> Vec<*mut u32> {
+        self.0.iter().map(|pointer| pointer.wrapping_add(chunk * CHUNK)).collect()
+    }
 }
 
 impl MemberRun {
@@ -61,16 +79,24 @@ impl MemberRun {
             Binding::Clock(feed) => Some((k, feed)),
             _ => None,
         });
-        let flags = population.spikes().filter(|_| this.emits).map(|stream| {
+        let flags = population.spikes().map(|stream| {
             let address = population.streams[stream].address + this.start;
             address..address + this.elements
         });
+        let recorded = |flags: &Range<usize>| {
+            plan.records.iter().any(
+                |r| matches!(r.gather, Gather::Flags { address, .. } if address == flags.start),
+            )
+        };
+        let flags = flags.filter(|flags| this.emits || recorded(flags));
+        let chunks = this.elements.div_ceil(CHUNK);
+        let threads = rayon::current_num_threads().min(chunks / CHUNKS_PER_THREAD).max(1);
         let mut run = Self {
             population: at,
             member,
-            player,
+            players: vec![player; threads],
             streams: own.chain(columns).collect(),
-            chunks: this.elements.div_ceil(CHUNK),
+            chunks,
             clock: clock.collect(),
             flags,
             events: Vec::new(),
@@ -86,7 +112,8 @@ impl MemberRun {
             if let Binding::Place(place) = *binding
                 && places[place].stride == 0
             {
-                self.player.set_uniform(k, arena[places[place].address]);
+                let bits = arena[places[place].address];
+                self.players.iter_mut().for_each(|player| player.set_uniform(k, bits));
             }
         }
     }
@@ -103,9 +130,20 @@ impl MemberRun {
                 Space::Accumulators => sums_base.wrapping_add(address.min(sums_len)),
             })
             .collect();
-        // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside
-        // the two arenas, which are borrowed mutably for the call; streams overlap only where they are the same.
-        unsafe { self.player.step(&pointers, self.chunks) };
+        // SAFETY, for both calls: the layout reserves a multiple of a chunk of words from each stream's address for each
+        // member, inside the two arenas, which are borrowed mutably for the call; streams overlap only where they are
+        // the same; threads take disjoint ranges of chunks.
+        if let [player] = &mut self.players[..] {
+            unsafe { player.step(&pointers, self.chunks) };
+            return;
+        }
+        let (streams, chunks) = (Streams(pointers), self.chunks);
+        let share = chunks.div_ceil(self.players.len());
+        self.players.par_iter_mut().enumerate().for_each(|(k, player)| {
+            let first = k * share;
+            let count = share.min(chunks.saturating_sub(first));
+            unsafe { player.step(&streams.from_chunk(first), count) };
+        });
     }
 
     /// Lists the elements whose flag is set.
@@ -172,7 +210,7 @@ impl CpuEngine {
         for run in members.iter_mut() {
             for &(k, feed) in &run.clock {
                 if let Some(&(_, bits)) = shared.iter().find(|(f, _)| *f == feed) {
-                    run.player.set_uniform(k, bits);
+                    run.players.iter_mut().for_each(|player| player.set_uniform(k, bits));
                 }
             }
             run.step(arena, accumulators);
@@ -184,11 +222,13 @@ impl CpuEngine {
                 &Gather::Range { address, count } => {
                     out.copy_from_slice(&arena[address..address + count])
                 }
-                &Gather::Flags { address, count } => {
-                    for (word, flags) in
-                        out.iter_mut().zip(arena[address..address + count].chunks(32))
+                &Gather::Flags { address, .. } => {
+                    let starts =
+                        |run: &&MemberRun| run.flags.as_ref().is_some_and(|f| f.start == address);
+                    for &event in
+                        members.iter().find(starts).into_iter().flat_map(|run| &run.events)
                     {
-                        *word = flags.iter().enumerate().fold(0, |word, (k, f)| word | f << k);
+                        out[event as usize / 32] |= 1 << (event % 32);
                     }
                 }
                 Gather::List(list) => {
@@ -229,38 +269,45 @@ fn apply(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32]) {
         Source::Constant { offset, stride } => (&constants[offset..], stride),
         Source::Row { offset, stride } => (&row[offset..], stride),
     };
+    // one loop for each kind and operation, so that each is compiled to vector instructions
+    macro_rules! loops {
+        ($from:expr, $to:expr, $add:expr, $sub:expr, $mul:expr, $div:expr) => {
+            match input.operation {
+                Operation::Add => {
+                    combine(target, values, stride, |a, b| $to($add($from(a), $from(b))))
+                }
+                Operation::Sub => {
+                    combine(target, values, stride, |a, b| $to($sub($from(a), $from(b))))
+                }
+                Operation::Mul => {
+                    combine(target, values, stride, |a, b| $to($mul($from(a), $from(b))))
+                }
+                Operation::Div => {
+                    combine(target, values, stride, |a, b| $to($div($from(a), $from(b))))
+                }
+                Operation::Set => combine(target, values, stride, |_, b| b),
+            }
+        };
+    }
+    use std::ops::{Add, Div, Mul, Sub};
     match input.kind {
-        Kind::F32 => {
-            let f = f32::from_bits;
-            let op: fn(f32, f32) -> f32 = match input.operation {
-                Operation::Add => |a, b| a + b,
-                Operation::Sub => |a, b| a - b,
-                Operation::Mul => |a, b| a * b,
-                Operation::Div => |a, b| a / b,
-                Operation::Set => |_, b| b,
-            };
-            combine(target, values, stride, |a, b| op(f(a), f(b)).to_bits());
-        }
-        Kind::I32 => {
-            let op: fn(i32, i32) -> i32 = match input.operation {
-                Operation::Add => i32::wrapping_add,
-                Operation::Sub => i32::wrapping_sub,
-                Operation::Mul => i32::wrapping_mul,
-                Operation::Div => |a, b| a.checked_div(b).unwrap_or(a),
-                Operation::Set => |_, b| b,
-            };
-            combine(target, values, stride, |a, b| op(a as i32, b as i32) as u32);
-        }
-        Kind::U32 | Kind::Bool => {
-            let op: fn(u32, u32) -> u32 = match input.operation {
-                Operation::Add => u32::wrapping_add,
-                Operation::Sub => u32::wrapping_sub,
-                Operation::Mul => u32::wrapping_mul,
-                Operation::Div => |a, b| a.checked_div(b).unwrap_or(a),
-                Operation::Set => |_, b| b,
-            };
-            combine(target, values, stride, op);
-        }
+        Kind::F32 => loops!(f32::from_bits, f32::to_bits, f32::add, f32::sub, f32::mul, f32::div),
+        Kind::I32 => loops!(
+            |bits: u32| bits as i32,
+            |value: i32| value as u32,
+            i32::wrapping_add,
+            i32::wrapping_sub,
+            i32::wrapping_mul,
+            |a: i32, b: i32| a.checked_div(b).unwrap_or(a)
+        ),
+        Kind::U32 | Kind::Bool => loops!(
+            |bits: u32| bits,
+            |value: u32| value,
+            u32::wrapping_add,
+            u32::wrapping_sub,
+            u32::wrapping_mul,
+            |a: u32, b: u32| a.checked_div(b).unwrap_or(a)
+        ),
     }
 }
 
