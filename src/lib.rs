@@ -1,4 +1,66 @@
-//! dsrunner
+//! **dsrunner** runs dynamical systems - spiking networks, rate models, oscillators, any ODE or map - on every GPU
+//! through wgpu compute shaders, and on any CPU without a driver.
+//!
+//! Describe a target ([`Group`]s, [`Projection`]s, [`Network`]s, or a [`Model`] of your own as WGSL text), give it
+//! [`Input`]s and [`Monitor`]s, and run it with a [`DSRunner`]:
+//!
+//! ```
+//! use dsrunner::{Connect, DSRunner, Init, Network, Projection, neurons, outputs, synapses};
+//!
+//! let cells = neurons::lif_ref(100).param("tau_ref", 2.0).init("V", Init::uniform(-5.0, 20.0));
+//! let inhibition = Projection::new(&cells, &cells)
+//!     .connect(Connect::fixed_prob(0.2).without_self())
+//!     .weight(0.02)
+//!     .synapse(synapses::expon().param("tau", 10.0))
+//!     .output(outputs::coba().param("E", -10.0));
+//! let net = Network::new().with("cells", cells).with("inhibition", inhibition);
+//!
+//! let mut runner = DSRunner::builder(net)
+//!     .input(("cells.input", 30.0))
+//!     .monitors(["cells.spike"])
+//!     .monitor(("cells.V", ..5))
+//!     .dt(0.1)
+//!     .seed(1)
+//!     .progress_bar(false)
+//!     .build()?;
+//! runner.run(100.0)?;
+//!
+//! let spikes = runner.mon().events("cells.spike")?;
+//! let v = runner.mon().get::<f32>("cells.V")?;
+//! assert!(!spikes.steps.is_empty());
+//! assert_eq!(v.shape(), &[1000, 5]);
+//! # Ok::<(), dsrunner::Error>(())
+//! ```
+//!
+//! # A step
+//!
+//! In each step inputs are applied, projections deliver the spikes of the step before, groups are updated, monitors record,
+//! and input accumulators are cleared. A synapse decays first, then adds what arrives; its current is evaluated once, from
+//! the conductance after that and the target's state at the start of the step, and held. Time is a counter of steps:
+//! `t = t0 + i dt`.
+//!
+//! # Engines
+//!
+//! A [`Model`]'s text is composed with its synapses to one program, which runs on two engines: on wgpu devices as compute
+//! kernels, many steps a submission; and on the CPU in an interpreter that works on columns of elements with the widest
+//! vector instructions there are, on all cores. [`Device`] says which is used, [`devices`] lists all.
+//!
+//! Two runs of one description on one device give the same bits, however they are divided into runs: random numbers are
+//! counter-based, and synaptic sums are integers.
+
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+#![deny(clippy::undocumented_unsafe_blocks)]
+
 mod backend;
 mod connect;
 mod device;
@@ -27,3 +89,8 @@ pub use system::{
     Component, DynamicalSystem, Group, Init, Network, Number, Projection, Shape, StepBuilder,
     Target, Value, Variable,
 };
+
+/// The README's programs are tested like the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -51,7 +51,7 @@ struct Streams(Vec<*mut u32>);
 unsafe impl Sync for Streams {}
 
 impl Streams {
-    fn from_chunk(&self, chunk: usize) -> Vec<*mut u32> {
+    fn at_chunk(&self, chunk: usize) -> Vec<*mut u32> {
         self.0.iter().map(|pointer| pointer.wrapping_add(chunk * CHUNK)).collect()
     }
 }
@@ -130,10 +130,11 @@ impl MemberRun {
                 Space::Accumulators => sums_base.wrapping_add(address.min(sums_len)),
             })
             .collect();
-        // SAFETY, for both calls: the layout reserves a multiple of a chunk of words from each stream's address for each
+        // Both calls below are sound: the layout reserves a multiple of a chunk of words from each stream's address for each
         // member, inside the two arenas, which are borrowed mutably for the call; streams overlap only where they are
         // the same; threads take disjoint ranges of chunks.
         if let [player] = &mut self.players[..] {
+            // SAFETY: see above.
             unsafe { player.step(&pointers, self.chunks) };
             return;
         }
@@ -142,7 +143,8 @@ impl MemberRun {
         self.players.par_iter_mut().enumerate().for_each(|(k, player)| {
             let first = k * share;
             let count = share.min(chunks.saturating_sub(first));
-            unsafe { player.step(&streams.from_chunk(first), count) };
+            // SAFETY: see above.
+            unsafe { player.step(&streams.at_chunk(first), count) };
         });
     }
 
