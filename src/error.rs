@@ -187,7 +187,7 @@ pub enum Error {
         available: Vec<String>,
     },
     /// The network needs more than a device has.
-    #[error("{what} needs {needed}, but {device} has {available}; {help}")]
+    #[error("{what}: {needed} is needed, but {device} has {available}; {help}")]
     Limit {
         /// What needs it.
         what: String,

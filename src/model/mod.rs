@@ -244,9 +244,12 @@ fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
         help,
     };
     let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
-        let offset = error.location(&text).map(|l| l.offset as usize);
-        let label = error.labels().next().map(|(_, label)| label.to_string()).unwrap_or_default();
-        let message = match label.as_str() {
+        // a name that the library has too is told at both places; the user's is wanted
+        let labels =
+            || error.labels().filter_map(|(span, label)| Some((span.to_range()?.start, label)));
+        let own = labels().find(|(start, _)| *start < source.len()).or_else(|| labels().next());
+        let (offset, label) = own.map_or((None, ""), |(start, label)| (Some(start), label));
+        let message = match label {
             "" => error.message().to_string(),
             label => format!("{} ({label})", error.message()),
         };

@@ -1,6 +1,8 @@
 //! The runner: durations, get and set, cancelling, values that are not finite.
 
-use dsrunner::{DSRunner, Group, Input, Model, Shared, Steps, neurons};
+use dsrunner::{
+    Connect, DSRunner, Group, Input, Model, Network, Projection, Shared, Steps, neurons,
+};
 
 use crate::compare::{equal_bits, near};
 use crate::engines::on_every_engine;
@@ -61,7 +63,21 @@ fn set_and_get_between_runs(device: &str) {
     }
 }
 
-fn setting_spikes_and_resetting(device: &str) {
+fn spikes_that_are_set_are_delivered(device: &str) {
+    let (pre, post) = (neurons::lif(300), neurons::lif(300));
+    let one = Projection::new(&pre, &post).connect(Connect::one_to_one()).weight(0.5);
+    let net = Network::new().with("pre", pre).with("post", post).with("one", one);
+    let mut runner = DSRunner::builder(net).progress_bar(false).device(device).build().unwrap();
+    runner.run(Steps(3)).unwrap();
+    let fires: Vec<bool> = (0..300).map(|k| k % 7 == 3).collect();
+    runner.set("pre.spike", fires.clone()).unwrap();
+    runner.run(Steps(1)).unwrap();
+    let wanted: Vec<f32> = fires.iter().map(|&f| if f { 0.5 } else { 0.0 }).collect();
+    equal_bits("g", runner.get::<f32>("one.g").unwrap().as_slice().unwrap(), &wanted).must();
+    assert!(runner.get::<bool>("pre.spike").unwrap().iter().all(|s| !s));
+}
+
+fn resetting_restores_the_start(device: &str) {
     let mut runner = lif(device, 3);
     runner.run(50.0).unwrap();
     runner.reset_state().unwrap();
@@ -141,7 +157,8 @@ on_every_engine!(
     injected_values_that_are_not_finite_are_found,
     models_can_test_for_them,
     set_and_get_between_runs,
-    setting_spikes_and_resetting,
+    spikes_that_are_set_are_delivered,
+    resetting_restores_the_start,
 );
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::adapters;
+use super::limits::Sizes;
 use crate::error::{Error, Result};
 
 /// An opened device.
@@ -19,8 +20,8 @@ fn lock(failure: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
 }
 
 impl Context {
-    /// Opens the adapter of that number, with limits raised as far as `bytes`, the largest buffer, needs.
-    pub(super) fn open(index: usize, what: &str, bytes: u64) -> Result<Self> {
+    /// Opens the adapter of that number, with limits raised as far as the largest buffer needs.
+    pub(super) fn open(index: usize, sizes: &Sizes) -> Result<Self> {
         let found = adapters().iter().find(|(_, info)| info.index == index);
         let (adapter, info) = found.ok_or_else(|| Error::NoDevice {
             asked: index.to_string(),
@@ -28,17 +29,12 @@ impl Context {
         })?;
         let name = format!("{} ({}, {})", info.name, info.kind.name(), info.backend);
         let available = adapter.limits();
+        sizes.check(
+            &name,
+            available.max_storage_buffer_binding_size.min(available.max_buffer_size),
+        )?;
+        let (_, bytes) = sizes.largest();
         let mut limits = wgpu::Limits::default();
-        let most = available.max_storage_buffer_binding_size.min(available.max_buffer_size);
-        if bytes > most {
-            return Err(Error::Limit {
-                what: what.into(),
-                needed: format!("a buffer of {bytes} bytes"),
-                available: format!("{most}"),
-                device: name,
-                help: "use fewer elements or synapses, or the CPU engine",
-            });
-        }
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
         limits.max_buffer_size = limits.max_buffer_size.max(bytes);
         // textures are not used, and some adapters have less than the defaults for them

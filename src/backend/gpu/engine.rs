@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context::Context;
-use super::kernels::{self, Bound, Kernel, LANES};
+use super::kernels::{self, Bound, Kernel};
+use super::limits::{self, Sizes};
 use super::tables::{self, Lists};
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
@@ -18,8 +19,8 @@ const CLOCK_WORDS: usize = 64;
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
 const SUBMISSION: Duration = Duration::from_millis(80);
 
-/// Words that the recorded rows of one chunk may take.
-const ROW_BUDGET: usize = 1 << 23;
+/// Steps of the first chunk; later ones are as long as the time of a submission allows.
+const FIRST_STEPS: usize = 16;
 
 pub(crate) struct GpuEngine {
     plan: Arc<Plan>,
@@ -69,30 +70,19 @@ impl GpuEngine {
     pub(crate) fn new(index: usize, plan: Arc<Plan>) -> Result<Self> {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
-        let row = plan.record_row + plan.input_row;
-        let most_steps = (ROW_BUDGET / (row + 1)).clamp(1, 512);
-        let row_words = most_steps * plan.record_row;
-        let value_words = plan.constants.len() + most_steps * plan.input_row;
-        let sizes = [
-            ("the state", plan.image.len()),
-            ("the synapses", synapses.len()),
-            ("the monitors", row_words.max(2 * plan.record_row)),
-            ("the inputs", value_words),
-            ("the sums", plan.accumulators),
-        ];
-        let (what, largest) = sizes.into_iter().max_by_key(|&(_, w)| w).unwrap_or(("the state", 0));
-        let context = Context::open(index, what, 4 * largest as u64)?;
+        let sizes = Sizes::of(&plan, &lists, synapses.len());
+        let context = Context::open(index, &sizes)?;
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let buffers = Buffers {
-            clock: context.buffer("clock", most_steps * CLOCK_WORDS, wgpu::BufferUsages::UNIFORM),
+            clock: context.buffer("clock", sizes.steps * CLOCK_WORDS, wgpu::BufferUsages::UNIFORM),
             arena: context.storage("arena", &plan.image),
-            sums: context.buffer("sums", plan.accumulators, storage),
-            values: context.buffer("values", value_words, storage),
-            events: context.buffer("events", lists.words, storage),
+            sums: context.buffer("sums", sizes.sums, storage),
+            values: context.buffer("values", sizes.values, storage),
+            events: context.buffer("events", sizes.events, storage),
             synapses: context.storage("synapses", &synapses),
             routes: context.storage("routes", &routes),
             gathers: context.storage("gathers", &tables::gathers(&plan)),
-            rows: context.buffer("rows", row_words, storage),
+            rows: context.buffer("rows", sizes.rows, storage),
             tables: (0..plan.populations.len())
                 .map(|at| context.storage("table", &tables::population(&plan, at, &lists)))
                 .collect(),
@@ -102,7 +92,7 @@ impl GpuEngine {
         context.check()?;
         let mut free = Vec::new();
         if plan.record_row > 0 {
-            free.extend((0..2).map(|_| staging(&context, row_words)));
+            free.extend((0..2).map(|_| staging(&context, sizes.rows)));
         }
         Ok(Self {
             plan,
@@ -110,8 +100,8 @@ impl GpuEngine {
             buffers,
             lists,
             dispatches,
-            most_steps,
-            steps: most_steps.min(16),
+            most_steps: sizes.steps,
+            steps: sizes.steps.min(FIRST_STEPS),
             under_way: VecDeque::new(),
             free,
             next: 0,
@@ -193,20 +183,14 @@ fn dispatches(plan: &Plan, context: &Context, buffers: &Buffers) -> Result<Vec<D
         dispatches.push(dispatch(context, &kernels::deliver()?, buffers, 0, groups)?);
     }
     for (at, population) in plan.populations.iter().enumerate() {
-        let groups = folded(population.elements / LANES);
+        let groups = limits::groups(population.elements);
         dispatches.push(dispatch(context, &kernels::update(population)?, buffers, at, groups)?);
     }
     if plan.record_row > 0 {
-        let groups = folded(plan.record_row.div_ceil(LANES));
+        let groups = limits::groups(plan.record_row);
         dispatches.push(dispatch(context, &kernels::record()?, buffers, 0, groups)?);
     }
     Ok(dispatches)
-}
-
-/// A number of workgroups in two dimensions, of which each has at most 65,535. The last row may be longer than needed.
-fn folded(groups: usize) -> [u32; 2] {
-    let rows = groups.div_ceil(65_535).max(1);
-    [groups.div_ceil(rows) as u32, rows as u32]
 }
 
 fn dispatch(

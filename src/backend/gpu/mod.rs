@@ -4,6 +4,7 @@ mod adapters;
 mod context;
 mod engine;
 mod kernels;
+mod limits;
 mod tables;
 
 pub(crate) use adapters::adapters;

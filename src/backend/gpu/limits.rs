@@ -1,0 +1,120 @@
+//! What a plan needs of a device, as numbers that can be checked without one.
+
+use super::kernels::LANES;
+use super::tables::Lists;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+
+/// Words that the recorded rows and the rows of inputs of one chunk may take.
+const ROW_BUDGET: usize = 1 << 23;
+
+/// Most steps of one chunk.
+const MOST_STEPS: usize = 512;
+
+/// Most workgroups in a dimension on every device.
+const MOST_GROUPS: usize = 65_535;
+
+/// Sizes of the buffers in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sizes {
+    /// Most steps of one chunk, for which rows have room.
+    pub steps: usize,
+    pub arena: usize,
+    pub sums: usize,
+    pub events: usize,
+    pub synapses: usize,
+    pub values: usize,
+    pub gathers: usize,
+    pub rows: usize,
+}
+
+impl Sizes {
+    pub(super) fn of(plan: &Plan, lists: &Lists, synapses: usize) -> Self {
+        let row = plan.record_row + plan.input_row;
+        let steps = (ROW_BUDGET / (row + 1)).clamp(1, MOST_STEPS);
+        Self {
+            steps,
+            arena: plan.image.len(),
+            sums: plan.accumulators,
+            events: lists.words,
+            synapses,
+            values: plan.constants.len() + steps * plan.input_row,
+            gathers: 2 * plan.record_row,
+            rows: steps * plan.record_row,
+        }
+    }
+
+    /// The largest buffer in bytes, and what it is for.
+    pub(super) fn largest(&self) -> (&'static str, u64) {
+        let all = [
+            ("the state", self.arena),
+            ("the sums of events", self.sums),
+            ("the lists of spikes", self.events),
+            ("the synapses", self.synapses),
+            ("the inputs", self.values),
+            ("the monitors", self.gathers.max(self.rows)),
+        ];
+        let (what, words) = all.into_iter().max_by_key(|&(_, words)| words).unwrap_or(all[0]);
+        (what, 4 * words as u64)
+    }
+
+    /// Fails where a buffer is larger than the device can bind.
+    pub(super) fn check(&self, device: &str, most_bytes: u64) -> Result<()> {
+        let (what, bytes) = self.largest();
+        if bytes <= most_bytes {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: what.into(),
+            needed: format!("a buffer of {bytes} bytes"),
+            available: format!("at most {most_bytes}"),
+            device: device.into(),
+            help: "use fewer elements, synapses or recorded values, or the CPU engine",
+        })
+    }
+}
+
+/// Workgroups for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
+pub(super) fn groups(invocations: usize) -> [u32; 2] {
+    let groups = invocations.div_ceil(LANES).max(1);
+    let rows = groups.div_ceil(MOST_GROUPS);
+    [groups.div_ceil(rows) as u32, rows as u32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workgroups_fit_into_their_dimensions() {
+        assert_eq!(groups(0), [1, 1]);
+        assert_eq!(groups(LANES + 1), [2, 1]);
+        assert_eq!(groups(MOST_GROUPS * LANES), [65_535, 1]);
+        for invocations in [MOST_GROUPS * LANES + 1, 100_000_000, 2_000_000_000] {
+            let [x, y] = groups(invocations);
+            assert!(x <= 65_535 && y <= 65_535);
+            assert!(x as usize * y as usize * LANES >= invocations);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_names_itself() {
+        let sizes = Sizes {
+            steps: 1,
+            arena: 100,
+            sums: 10,
+            events: 10,
+            synapses: 1 << 26,
+            values: 0,
+            gathers: 0,
+            rows: 0,
+        };
+        assert!(sizes.check("a card", 1 << 28).is_ok());
+        let error = sizes.check("a card", (1 << 28) - 1).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the synapses: a buffer of 268435456 bytes is needed, but a card has at most 268435455; use fewer elements, \
+             synapses or recorded values, or the CPU engine"
+        );
+    }
+}
