@@ -65,8 +65,10 @@ mod backend;
 mod connect;
 mod device;
 mod error;
+mod input;
 mod integrate;
 mod model;
+mod monitor;
 mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
@@ -78,11 +80,12 @@ mod system;
 pub use connect::Connect;
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
+pub use input::{Input, InputType, InputValue, Operation, Shared};
 pub use integrate::Method;
 pub use model::{Kind, Model};
+pub use monitor::{Index, Monitor};
 pub use runner::{
-    CancelHandle, DSRunner, Element, Events, Index, Input, InputType, InputValue, Mon, Monitor,
-    NonFinite, Operation, Run, RunnerBuilder, Shared, Span, Steps,
+    CancelHandle, DSRunner, Element, Events, Mon, NonFinite, Run, RunnerBuilder, Span, Steps,
 };
 pub use shipped::{neurons, odes, outputs, synapses};
 pub use system::{

@@ -1,14 +1,16 @@
 //! From recorded nodes to a plan.
 
-use super::components::{Resolved, Site, join, resolve};
-use super::layout::Layout;
-use super::{Plan, Role, Route, fixed, inputs, records};
+use super::components::join;
+use super::layout::{Layout, position};
+use super::sites::{ArmSite, GroupSite, end_site, label, sites};
+use super::{Plan, Route, fixed, inputs, records};
 use crate::connect::Ends;
 use crate::error::{Error, Result};
-use crate::model::{Argument, Arm, Structure, Unit};
+use crate::input::Input;
+use crate::model::{Arm, Structure};
+use crate::monitor::Monitor;
 use crate::random::{Purpose, Stream};
-use crate::runner::{Input, Monitor};
-use crate::system::{DynamicalSystem, Group, Node, NodeKind, Projection, StepBuilder};
+use crate::system::{DynamicalSystem, StepBuilder};
 
 /// What a runner is built with, as far as the plan is concerned.
 pub(crate) struct Description<'a> {
@@ -19,40 +21,14 @@ pub(crate) struct Description<'a> {
     pub seed: u64,
 }
 
-/// A group with the projections that end on it.
-pub(super) struct GroupSite<'a> {
-    pub node: &'a Node,
-    pub number: u32,
-    /// Place among the groups.
-    pub order: usize,
-    pub shape: &'a [usize],
-    pub element: Resolved,
-    pub arms: Vec<ArmSite<'a>>,
-}
-
-impl GroupSite<'_> {
-    pub fn elements(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
-
-/// A projection.
-pub(super) struct ArmSite<'a> {
-    pub node: &'a Node,
-    pub number: u32,
-    pub projection: &'a Projection,
-    pub synapse: Resolved,
-    pub output: Resolved,
-}
-
 /// Compiles a description. Everything is checked here; the engines find nothing to complain about but their limits.
 pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::RowSource>)> {
     let mut step = StepBuilder::default();
     step.enter(description.target)?;
     let nodes = step.nodes;
-    let groups = sites(&nodes, description)?;
+    let groups = sites(&nodes, description.seed, description.dt)?;
     let observed = records::observed_inputs(&groups, description.monitors);
-    let mut layout = Layout::new(description);
+    let mut layout = Layout::new(description.dt, description.seed);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {
             synapse: arm.synapse.model.clone(),
@@ -74,150 +50,6 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::
     let sources = inputs::compile(&mut plan, description.inputs)?;
     records::compile(&mut plan, description.monitors)?;
     Ok((plan, sources))
-}
-
-fn sites<'a>(nodes: &'a [Node], description: &Description<'_>) -> Result<Vec<GroupSite<'a>>> {
-    let &Description { seed, dt, .. } = description;
-    let mut groups = Vec::new();
-    for (number, node) in nodes.iter().enumerate() {
-        let NodeKind::Group(group) = &node.kind else { continue };
-        let inner = group.inner();
-        if group.is_empty() {
-            return Err(Error::Node {
-                node: label(node),
-                reason: format!(
-                    "it has no elements (shape {:?}); a group needs at least one",
-                    inner.shape
-                ),
-            });
-        }
-        let site = Site { path: &node.path, shape: &inner.shape, node: number as u32, seed, dt };
-        let element = resolve(&inner.component, &site)?;
-        if element.model.inner().functions.current.is_some() {
-            return Err(Error::Node {
-                node: label(node),
-                reason: format!(
-                    "model `{}` is an output, not a system with a state",
-                    element.model.name()
-                ),
-            });
-        }
-        groups.push(GroupSite {
-            node,
-            number: number as u32,
-            order: groups.len(),
-            shape: &inner.shape,
-            element,
-            arms: Vec::new(),
-        });
-    }
-    if groups.is_empty() {
-        return Err(Error::Node {
-            node: nodes.first().map_or_else(String::new, label),
-            reason: "it contains no group, so there is nothing to run; add one".into(),
-        });
-    }
-    for (number, node) in nodes.iter().enumerate() {
-        let NodeKind::Projection(projection) = &node.kind else { continue };
-        let inner = projection.inner();
-        source_site(&groups, node, &inner.pre)?;
-        let target = end_site(&groups, node, &inner.post, "target")?;
-        let shape = groups[target].shape;
-        let site = Site { path: &node.path, shape, node: number as u32, seed, dt };
-        let synapse = resolve(&inner.synapse, &site)?;
-        let output = resolve(&inner.output, &site)?;
-        let arm = ArmSite { node, number: number as u32, projection, synapse, output };
-        check_arm(&arm, &groups[target])?;
-        groups[target].arms.push(arm);
-    }
-    Ok(groups)
-}
-
-/// Path of a node for messages, or its name where it is the target itself.
-pub(super) fn label(node: &Node) -> String {
-    if node.path.is_empty() { node.name.clone() } else { node.path.clone() }
-}
-
-fn end_site(groups: &[GroupSite<'_>], node: &Node, end: &Group, what: &str) -> Result<usize> {
-    let name = end.inner().name.as_str();
-    let at = groups.iter().position(|g| g.node.name == name).ok_or_else(|| Error::Node {
-        node: label(node),
-        reason: format!(
-            "its {what} `{name}` is not part of the system; add the group to the network"
-        ),
-    })?;
-    match &groups[at].node.kind {
-        NodeKind::Group(group) if group.same(end) => Ok(at),
-        _ => Err(Error::Node {
-            node: label(node),
-            reason: format!(
-                "its {what} `{name}` was changed after the projection was made; set up groups before"
-            ),
-        }),
-    }
-}
-
-fn source_site(groups: &[GroupSite<'_>], node: &Node, pre: &Group) -> Result<usize> {
-    let at = end_site(groups, node, pre, "source")?;
-    if groups[at].element.model.spikes() {
-        return Ok(at);
-    }
-    Err(Error::Node {
-        node: label(node),
-        reason: format!(
-            "its source `{}` does not spike; model `{}` needs a function `threshold`",
-            label(groups[at].node),
-            groups[at].element.model.name()
-        ),
-    })
-}
-
-/// Whether synapse, output and target fit together.
-fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
-    let wrong = |reason: String| Err(Error::Node { node: label(arm.node), reason });
-    let (synapse, output, element) =
-        (arm.synapse.model.inner(), arm.output.model.inner(), target.element.model.inner());
-    if synapse.inputs.len() != 1 {
-        return wrong(format!(
-            "model `{}` cannot be a synapse: its structure `Input` must have one member, the sum of what arrives",
-            synapse.name
-        ));
-    }
-    if !element.inputs.iter().any(|m| m.name == "input") {
-        return wrong(format!(
-            "its target's model `{}` has no input named `input` for the current",
-            element.name
-        ));
-    }
-    let Some(arguments) = &output.functions.current else {
-        return wrong(format!(
-            "model `{}` cannot be an output: it has no function `current`",
-            output.name
-        ));
-    };
-    for argument in arguments {
-        let Argument::Named(name) = argument else { continue };
-        let there = synapse.state.iter().chain(&element.state).any(|m| m.name == *name);
-        if !there {
-            return wrong(format!(
-                "output `{}` needs `{name}`, which neither synapse `{}` nor target `{}` has",
-                output.name, synapse.name, element.name
-            ));
-        }
-    }
-    let mut names: Vec<&str> = Vec::new();
-    let members =
-        synapse.state.iter().chain(&synapse.inputs).chain(&synapse.params).chain(&output.params);
-    for member in members {
-        if names.contains(&member.name.as_str()) {
-            return wrong(format!(
-                "synapse `{}` and output `{}` both have `{}`; rename one of them",
-                synapse.name, output.name, member.name
-            ));
-        }
-        names.push(&member.name);
-    }
-    Ok(())
 }
 
 /// Makes the synapses of every projection, and the quantum of their weights.
@@ -247,8 +79,8 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let fixed = fixed::quantise(&weights, &synapses.indices, ends.targets)
                 .map_err(|reason| Error::Node { node: path.clone(), reason })?;
             let quantum = (fixed.quantum() as f32).to_bits();
-            let (population, member) = super::layout::position(plan, source);
-            let (to_population, to_member) = super::layout::position(plan, target);
+            let (population, member) = position(plan, source);
+            let (to_population, to_member) = position(plan, target);
             let address = plan.quantum_address(to_population, to_member, arm);
             plan.image[address] = quantum;
             plan.populations[population].members[member].emits = true;
@@ -258,30 +90,4 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The roles that the units of a site have, with what a path to each is made of.
-pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, u32, &'a Resolved)> {
-    let mut units = vec![(Unit::Element, site.node, site.number, &site.element)];
-    for (k, arm) in site.arms.iter().enumerate() {
-        units.push((Unit::Synapse(k), arm.node, arm.number, &arm.synapse));
-        units.push((Unit::Output(k), arm.node, arm.number, &arm.output));
-    }
-    units
-}
-
-/// All variables and parameters of a unit: role, index and name.
-pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<(Role, usize, String)> {
-    let inner = resolved.model.inner();
-    let mut all = Vec::new();
-    let mut take = |role: Role, members: &[crate::model::Member]| {
-        all.extend(members.iter().enumerate().map(|(k, m)| (role, k, m.name.clone())));
-    };
-    take(Role::State, &inner.state);
-    take(Role::Input, &inner.inputs);
-    take(Role::Param, &inner.params);
-    if unit == Unit::Element && resolved.model.spikes() {
-        all.push((Role::Spike, 0, "spike".into()));
-    }
-    all
 }

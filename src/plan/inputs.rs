@@ -2,8 +2,8 @@
 
 use super::{InputOp, Plan, Role, Slot, Source};
 use crate::error::{Error, Result};
+use crate::input::{Input, InputFunction, InputType, InputValue, Shared};
 use crate::model::Kind;
-use crate::runner::{Input, InputFunction, InputType, InputValue, Shared};
 use crate::system::{Value, broadcast};
 
 /// What fills the rows of an input that changes from step to step.

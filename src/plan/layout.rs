@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use super::build::{Description, GroupSite, units_of, variables_of};
 use super::components::{join, member_of};
+use super::sites::{GroupSite, label, units_of, variables_of};
 use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, Program, Sink, Structure, Unit};
 
 pub(super) struct Layout<'a> {
-    description: &'a Description<'a>,
+    dt: f64,
+    seed: u64,
     populations: Vec<(Structure, Arc<Program>, Vec<&'a GroupSite<'a>>)>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(description: &'a Description<'a>) -> Self {
-        Self { description, populations: Vec::new() }
+    pub(super) fn new(dt: f64, seed: u64) -> Self {
+        Self { dt, seed, populations: Vec::new() }
     }
 
     /// Puts a group into the population of its structure.
@@ -35,8 +36,8 @@ impl<'a> Layout<'a> {
 
     pub(super) fn finish(self) -> Result<Plan> {
         let mut plan = Plan {
-            dt: self.description.dt,
-            seed: self.description.seed,
+            dt: self.dt,
+            seed: self.seed,
             image: Vec::new(),
             accumulators: 0,
             slots: Vec::new(),
@@ -141,7 +142,7 @@ fn place(
     for site in sites {
         let count = site.elements();
         members.push(Member {
-            path: super::build::label(site.node),
+            path: label(site.node),
             order: site.order,
             elements: count,
             start: elements,

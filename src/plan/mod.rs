@@ -10,13 +10,14 @@ mod fixed;
 mod inputs;
 mod layout;
 mod records;
+mod sites;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::input::Operation;
 use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
-use crate::runner::Operation;
 
 pub(crate) use build::{Description, build};
 pub(crate) use inputs::RowSource;

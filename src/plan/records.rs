@@ -1,11 +1,11 @@
 //! Monitors as gathers of addresses.
 
-use super::build::{GroupSite, units_of, variables_of};
 use super::components::join;
+use super::sites::{GroupSite, units_of, variables_of};
 use super::{Gather, Plan, Record, Role};
 use crate::error::{Error, Result};
 use crate::model::Kind;
-use crate::runner::Monitor;
+use crate::monitor::Monitor;
 
 /// For each group whether a monitor wants the sum of one of its inputs, which a step then has to store.
 pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) -> Vec<bool> {

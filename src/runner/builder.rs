@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::input::Input;
-use super::monitor::Monitor;
 use super::run::DSRunner;
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::input::Input;
+use crate::monitor::Monitor;
 use crate::plan::{self, Description};
 use crate::system::DynamicalSystem;
 

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use ndarray::ArrayD;
 
 use super::builder::RunnerBuilder;
-use super::input::Shared;
 use super::progress;
 use super::results::{Element, Mon, Trace, array};
 use crate::backend::{Chunk, Engine};
 use crate::error::{Error, Result};
+use crate::input::Shared;
 use crate::model::Kind;
 use crate::plan::{Plan, Role, RowSource, Slot};
 use crate::system::{DynamicalSystem, Target, Value};

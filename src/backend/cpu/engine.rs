@@ -10,9 +10,9 @@ use super::player::Player;
 use super::tape::{Access, CHUNK};
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
+use crate::input::Operation;
 use crate::model::{Feed, Kind};
 use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space};
-use crate::runner::Operation;
 
 pub(crate) struct CpuEngine {
     plan: Arc<Plan>,

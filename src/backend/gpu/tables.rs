@@ -1,9 +1,9 @@
 //! The plan's numbers as the kernels read them.
 
 use super::kernels::{HEADER, INPUT};
+use crate::input::Operation;
 use crate::model::Kind;
 use crate::plan::{Gather, Plan, Source};
-use crate::runner::Operation;
 
 /// Where each list of spikes is in the buffer of events: its number and its start.
 pub(super) struct Lists {
