@@ -200,7 +200,7 @@ pub enum Error {
         /// What would be right.
         help: &'static str,
     },
-    /// The device failed. The state up to the last whole chunk is lost only where the message says so.
+    /// The device failed, or it refused a kernel.
     #[error("device {device}: {reason}")]
     Device {
         /// The device.
