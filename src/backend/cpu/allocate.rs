@@ -1,6 +1,7 @@
 //! From numbered values to slots: drops what nobody needs, lets results go straight to their stream, and shares
 //! registers between values that do not live at the same time.
 
+use super::fuse::fuse;
 use super::lower::{Id, Lowered, Origin};
 use super::tape::{Access, CHUNK, Code, Op, Slot, Tape};
 
@@ -16,6 +17,9 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
         .max()
         .unwrap_or(0);
     let stores = write_outputs(&mut lowered, outputs);
+    drop_unused(&mut lowered, &stores);
+    let in_loop = loops(&lowered.body);
+    fuse(&mut lowered, &stores, &in_loop);
     drop_unused(&mut lowered, &stores);
     let direct = direct_stores(&lowered, &stores);
     let mut homes: Vec<Option<Home>> = lowered.values.iter().map(|&o| home_of(o)).collect();

@@ -55,8 +55,8 @@ impl InstructionSet {
 ///
 /// # Safety
 /// Every slot of `ops` indexes `table`; the pointer there is valid for reads, and for writes where it is a destination,
-/// of `CHUNK * chunks` words (of `CHUNK` words where the slot's step is 0), and no other thread uses that memory during
-/// the call. Two slots may be the same memory, but not overlap otherwise.
+/// of `CHUNK * chunks` words (for reads of `CHUNK` words where the slot's step is 0), and no other thread uses that memory
+/// during the call. Two slots may be the same memory, but not overlap otherwise.
 pub(crate) unsafe fn play(
     set: InstructionSet,
     ops: &[Op<Slot>],
@@ -148,42 +148,13 @@ unsafe fn load(table: &[*mut u32], slot: Slot, chunk: usize) -> Chunk {
 
 #[inline(always)]
 unsafe fn store(table: &[*mut u32], slot: Slot, chunk: usize, value: Chunk) {
-    // SAFETY: as promised to `play`.
+    // SAFETY: as promised to `play`. A destination is a column, or there is only one chunk, so its step need not be read.
     unsafe {
         (*table.get_unchecked(slot.index as usize))
-            .add(chunk * slot.step as usize)
+            .add(chunk * CHUNK)
             .cast::<Chunk>()
             .write_unaligned(value)
     }
-}
-
-// The loops are macros, not closures: their bodies must be compiled with the features of the function that they end up
-// in, and only code that is certainly inlined is.
-macro_rules! lanes {
-    ($op:ident, $table:ident, $chunks:ident, |$x:ident : $tx:ty| $body:expr) => {
-        for chunk in 0..$chunks {
-            let a = load($table, $op.args[0], chunk);
-            let mut out = [0u32; CHUNK];
-            for lane in 0..CHUNK {
-                let $x = <$tx as Lane>::get(a[lane]);
-                out[lane] = Lane::bits($body);
-            }
-            store($table, $op.dst, chunk, out);
-        }
-    };
-    ($op:ident, $table:ident, $chunks:ident, |$x:ident : $tx:ty, $y:ident : $ty:ty| $body:expr) => {
-        for chunk in 0..$chunks {
-            let a = load($table, $op.args[0], chunk);
-            let b = load($table, $op.args[1], chunk);
-            let mut out = [0u32; CHUNK];
-            for lane in 0..CHUNK {
-                let $x = <$tx as Lane>::get(a[lane]);
-                let $y = <$ty as Lane>::get(b[lane]);
-                out[lane] = Lane::bits($body);
-            }
-            store($table, $op.dst, chunk, out);
-        }
-    };
 }
 
 #[inline(always)]
@@ -192,114 +163,122 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
     while pc < ops.len() {
         let op = ops[pc];
         pc += 1;
+        // A macro, not a function that takes a closure: its body must be compiled with the features of the function that
+        // it ends up in, and only code that is certainly inlined is.
+        macro_rules! lanes {
+            (|$($x:ident : $t:ty),+| $body:expr) => {{
+                let [$($x,)+ ..] = op.args;
+                for chunk in 0..chunks {
+                    $(let $x = load(table, $x, chunk);)+
+                    let mut out = [0u32; CHUNK];
+                    for (lane, out) in out.iter_mut().enumerate() {
+                        $(let $x = <$t as Lane>::get($x[lane]);)+
+                        *out = Lane::bits($body);
+                    }
+                    store(table, op.dst, chunk, out);
+                }
+            }};
+        }
         // SAFETY: as promised to `play`.
         unsafe {
             match op.code {
-                Code::Copy => lanes!(op, table, chunks, |x: u32| x),
-                Code::Not => lanes!(op, table, chunks, |x: u32| !x),
-                Code::NegF => lanes!(op, table, chunks, |x: f32| -x),
-                Code::NegI => lanes!(op, table, chunks, |x: i32| x.wrapping_neg()),
-                Code::AbsF => lanes!(op, table, chunks, |x: f32| x.abs()),
-                Code::AbsI => lanes!(op, table, chunks, |x: i32| x.wrapping_abs()),
-                Code::SignF => lanes!(op, table, chunks, |x: f32| math::sign(x)),
-                Code::SignI => lanes!(op, table, chunks, |x: i32| x.signum()),
-                Code::FloorF => lanes!(op, table, chunks, |x: f32| x.floor()),
-                Code::CeilF => lanes!(op, table, chunks, |x: f32| x.ceil()),
-                Code::RoundF => lanes!(op, table, chunks, |x: f32| x.round_ties_even()),
-                Code::TruncF => lanes!(op, table, chunks, |x: f32| x.trunc()),
-                Code::FractF => lanes!(op, table, chunks, |x: f32| x - x.floor()),
-                Code::SqrtF => lanes!(op, table, chunks, |x: f32| x.sqrt()),
-                Code::InverseSqrtF => lanes!(op, table, chunks, |x: f32| 1.0 / x.sqrt()),
-                Code::ExpF => lanes!(op, table, chunks, |x: f32| math::exp(x)),
-                Code::Exp2F => lanes!(op, table, chunks, |x: f32| x.exp2()),
-                Code::LogF => lanes!(op, table, chunks, |x: f32| x.ln()),
-                Code::Log2F => lanes!(op, table, chunks, |x: f32| x.log2()),
-                Code::SinF => lanes!(op, table, chunks, |x: f32| x.sin()),
-                Code::CosF => lanes!(op, table, chunks, |x: f32| x.cos()),
-                Code::TanF => lanes!(op, table, chunks, |x: f32| x.tan()),
-                Code::AsinF => lanes!(op, table, chunks, |x: f32| x.asin()),
-                Code::AcosF => lanes!(op, table, chunks, |x: f32| x.acos()),
-                Code::AtanF => lanes!(op, table, chunks, |x: f32| x.atan()),
-                Code::SinhF => lanes!(op, table, chunks, |x: f32| x.sinh()),
-                Code::CoshF => lanes!(op, table, chunks, |x: f32| x.cosh()),
-                Code::TanhF => lanes!(op, table, chunks, |x: f32| x.tanh()),
-                Code::AsinhF => lanes!(op, table, chunks, |x: f32| x.asinh()),
-                Code::AcoshF => lanes!(op, table, chunks, |x: f32| x.acosh()),
-                Code::AtanhF => lanes!(op, table, chunks, |x: f32| x.atanh()),
+                Code::Copy => lanes!(|x: u32| x),
+                Code::Not => lanes!(|x: u32| !x),
+                Code::NegF => lanes!(|x: f32| -x),
+                Code::NegI => lanes!(|x: i32| x.wrapping_neg()),
+                Code::AbsF => lanes!(|x: f32| x.abs()),
+                Code::AbsI => lanes!(|x: i32| x.wrapping_abs()),
+                Code::SignF => lanes!(|x: f32| math::sign(x)),
+                Code::SignI => lanes!(|x: i32| x.signum()),
+                Code::FloorF => lanes!(|x: f32| x.floor()),
+                Code::CeilF => lanes!(|x: f32| x.ceil()),
+                Code::RoundF => lanes!(|x: f32| x.round_ties_even()),
+                Code::TruncF => lanes!(|x: f32| x.trunc()),
+                Code::FractF => lanes!(|x: f32| x - x.floor()),
+                Code::SqrtF => lanes!(|x: f32| x.sqrt()),
+                Code::InverseSqrtF => lanes!(|x: f32| 1.0 / x.sqrt()),
+                Code::ExpF => lanes!(|x: f32| math::exp(x)),
+                Code::Exp2F => lanes!(|x: f32| x.exp2()),
+                Code::LogF => lanes!(|x: f32| x.ln()),
+                Code::Log2F => lanes!(|x: f32| x.log2()),
+                Code::SinF => lanes!(|x: f32| x.sin()),
+                Code::CosF => lanes!(|x: f32| x.cos()),
+                Code::TanF => lanes!(|x: f32| x.tan()),
+                Code::AsinF => lanes!(|x: f32| x.asin()),
+                Code::AcosF => lanes!(|x: f32| x.acos()),
+                Code::AtanF => lanes!(|x: f32| x.atan()),
+                Code::SinhF => lanes!(|x: f32| x.sinh()),
+                Code::CoshF => lanes!(|x: f32| x.cosh()),
+                Code::TanhF => lanes!(|x: f32| x.tanh()),
+                Code::AsinhF => lanes!(|x: f32| x.asinh()),
+                Code::AcoshF => lanes!(|x: f32| x.acosh()),
+                Code::AtanhF => lanes!(|x: f32| x.atanh()),
                 // `as` saturates, as WGSL wants
-                Code::FtoI => lanes!(op, table, chunks, |x: f32| x as i32),
-                Code::FtoU => lanes!(op, table, chunks, |x: f32| x as u32),
-                Code::ItoF => lanes!(op, table, chunks, |x: i32| x as f32),
-                Code::UtoF => lanes!(op, table, chunks, |x: u32| x as f32),
-                Code::BtoF => lanes!(op, table, chunks, |x: bool| if x { 1.0f32 } else { 0.0 }),
-                Code::BtoI => lanes!(op, table, chunks, |x: bool| if x { 1u32 } else { 0 }),
-                Code::FtoB => lanes!(op, table, chunks, |x: f32| x != 0.0),
-                Code::ItoB => lanes!(op, table, chunks, |x: u32| x != 0),
-                Code::CountOneBits => lanes!(op, table, chunks, |x: u32| x.count_ones()),
-                Code::ReverseBits => lanes!(op, table, chunks, |x: u32| x.reverse_bits()),
-                Code::CountLeadingZeros => lanes!(op, table, chunks, |x: u32| x.leading_zeros()),
-                Code::CountTrailingZeros => lanes!(op, table, chunks, |x: u32| x.trailing_zeros()),
-                Code::AddF => lanes!(op, table, chunks, |x: f32, y: f32| x + y),
-                Code::SubF => lanes!(op, table, chunks, |x: f32, y: f32| x - y),
-                Code::MulF => lanes!(op, table, chunks, |x: f32, y: f32| x * y),
-                Code::DivF => lanes!(op, table, chunks, |x: f32, y: f32| x / y),
+                Code::FtoI => lanes!(|x: f32| x as i32),
+                Code::FtoU => lanes!(|x: f32| x as u32),
+                Code::ItoF => lanes!(|x: i32| x as f32),
+                Code::UtoF => lanes!(|x: u32| x as f32),
+                Code::BtoF => lanes!(|x: bool| if x { 1.0f32 } else { 0.0 }),
+                Code::BtoI => lanes!(|x: bool| if x { 1u32 } else { 0 }),
+                Code::FtoB => lanes!(|x: f32| x != 0.0),
+                Code::ItoB => lanes!(|x: u32| x != 0),
+                Code::CountOneBits => lanes!(|x: u32| x.count_ones()),
+                Code::ReverseBits => lanes!(|x: u32| x.reverse_bits()),
+                Code::CountLeadingZeros => lanes!(|x: u32| x.leading_zeros()),
+                Code::CountTrailingZeros => lanes!(|x: u32| x.trailing_zeros()),
+                Code::AddF => lanes!(|x: f32, y: f32| x + y),
+                Code::SubF => lanes!(|x: f32, y: f32| x - y),
+                Code::MulF => lanes!(|x: f32, y: f32| x * y),
+                Code::DivF => lanes!(|x: f32, y: f32| x / y),
                 Code::RemF => {
-                    lanes!(op, table, chunks, |x: f32, y: f32| x - y * (x / y).trunc())
+                    lanes!(|x: f32, y: f32| x - y * (x / y).trunc())
                 }
-                Code::MinF => lanes!(op, table, chunks, |x: f32, y: f32| math::min(x, y)),
-                Code::MaxF => lanes!(op, table, chunks, |x: f32, y: f32| math::max(x, y)),
-                Code::PowF => lanes!(op, table, chunks, |x: f32, y: f32| x.powf(y)),
-                Code::Atan2F => lanes!(op, table, chunks, |x: f32, y: f32| x.atan2(y)),
-                Code::AddI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_add(y)),
-                Code::SubI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_sub(y)),
-                Code::MulI => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_mul(y)),
-                Code::DivI => lanes!(op, table, chunks, |x: i32, y: i32| math::div_i32(x, y)),
+                Code::MinF => lanes!(|x: f32, y: f32| math::min(x, y)),
+                Code::MaxF => lanes!(|x: f32, y: f32| math::max(x, y)),
+                Code::PowF => lanes!(|x: f32, y: f32| x.powf(y)),
+                Code::Atan2F => lanes!(|x: f32, y: f32| x.atan2(y)),
+                Code::AddI => lanes!(|x: u32, y: u32| x.wrapping_add(y)),
+                Code::SubI => lanes!(|x: u32, y: u32| x.wrapping_sub(y)),
+                Code::MulI => lanes!(|x: u32, y: u32| x.wrapping_mul(y)),
+                Code::DivI => lanes!(|x: i32, y: i32| math::div_i32(x, y)),
                 Code::DivU => {
-                    lanes!(op, table, chunks, |x: u32, y: u32| x.checked_div(y).unwrap_or(x))
+                    lanes!(|x: u32, y: u32| x.checked_div(y).unwrap_or(x))
                 }
-                Code::RemI => lanes!(op, table, chunks, |x: i32, y: i32| math::rem_i32(x, y)),
+                Code::RemI => lanes!(|x: i32, y: i32| math::rem_i32(x, y)),
                 Code::RemU => {
-                    lanes!(op, table, chunks, |x: u32, y: u32| x.checked_rem(y).unwrap_or(0))
+                    lanes!(|x: u32, y: u32| x.checked_rem(y).unwrap_or(0))
                 }
-                Code::MinI => lanes!(op, table, chunks, |x: i32, y: i32| x.min(y)),
-                Code::MaxI => lanes!(op, table, chunks, |x: i32, y: i32| x.max(y)),
-                Code::MinU => lanes!(op, table, chunks, |x: u32, y: u32| x.min(y)),
-                Code::MaxU => lanes!(op, table, chunks, |x: u32, y: u32| x.max(y)),
-                Code::And => lanes!(op, table, chunks, |x: u32, y: u32| x & y),
-                Code::Or => lanes!(op, table, chunks, |x: u32, y: u32| x | y),
-                Code::Xor => lanes!(op, table, chunks, |x: u32, y: u32| x ^ y),
-                Code::Shl => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_shl(y)),
-                Code::ShrI => lanes!(op, table, chunks, |x: i32, y: u32| x.wrapping_shr(y)),
-                Code::ShrU => lanes!(op, table, chunks, |x: u32, y: u32| x.wrapping_shr(y)),
-                Code::EqF => lanes!(op, table, chunks, |x: f32, y: f32| x == y),
-                Code::NeF => lanes!(op, table, chunks, |x: f32, y: f32| x != y),
-                Code::LtF => lanes!(op, table, chunks, |x: f32, y: f32| x < y),
-                Code::LeF => lanes!(op, table, chunks, |x: f32, y: f32| x <= y),
-                Code::EqI => lanes!(op, table, chunks, |x: u32, y: u32| x == y),
-                Code::NeI => lanes!(op, table, chunks, |x: u32, y: u32| x != y),
-                Code::LtI => lanes!(op, table, chunks, |x: i32, y: i32| x < y),
-                Code::LeI => lanes!(op, table, chunks, |x: i32, y: i32| x <= y),
-                Code::LtU => lanes!(op, table, chunks, |x: u32, y: u32| x < y),
-                Code::LeU => lanes!(op, table, chunks, |x: u32, y: u32| x <= y),
-                Code::Select => {
-                    for chunk in 0..chunks {
-                        let mask = load(table, op.args[0], chunk);
-                        let yes = load(table, op.args[1], chunk);
-                        let no = load(table, op.args[2], chunk);
-                        let mut out = [0u32; CHUNK];
-                        for lane in 0..CHUNK {
-                            out[lane] = if mask[lane] != 0 { yes[lane] } else { no[lane] };
-                        }
-                        store(table, op.dst, chunk, out);
-                    }
-                }
+                Code::MinI => lanes!(|x: i32, y: i32| x.min(y)),
+                Code::MaxI => lanes!(|x: i32, y: i32| x.max(y)),
+                Code::MinU => lanes!(|x: u32, y: u32| x.min(y)),
+                Code::MaxU => lanes!(|x: u32, y: u32| x.max(y)),
+                Code::And => lanes!(|x: u32, y: u32| x & y),
+                Code::Or => lanes!(|x: u32, y: u32| x | y),
+                Code::Xor => lanes!(|x: u32, y: u32| x ^ y),
+                Code::Shl => lanes!(|x: u32, y: u32| x.wrapping_shl(y)),
+                Code::ShrI => lanes!(|x: i32, y: u32| x.wrapping_shr(y)),
+                Code::ShrU => lanes!(|x: u32, y: u32| x.wrapping_shr(y)),
+                Code::EqF => lanes!(|x: f32, y: f32| x == y),
+                Code::NeF => lanes!(|x: f32, y: f32| x != y),
+                Code::LtF => lanes!(|x: f32, y: f32| x < y),
+                Code::LeF => lanes!(|x: f32, y: f32| x <= y),
+                Code::EqI => lanes!(|x: u32, y: u32| x == y),
+                Code::NeI => lanes!(|x: u32, y: u32| x != y),
+                Code::LtI => lanes!(|x: i32, y: i32| x < y),
+                Code::LeI => lanes!(|x: i32, y: i32| x <= y),
+                Code::LtU => lanes!(|x: u32, y: u32| x < y),
+                Code::LeU => lanes!(|x: u32, y: u32| x <= y),
+                Code::Select => lanes!(|m: bool, x: u32, y: u32| if m { x } else { y }),
+                Code::MulAddF => lanes!(|x: f32, y: f32, z: f32| x * y + z),
+                Code::MulSubF => lanes!(|x: f32, y: f32, z: f32| x * y - z),
+                Code::SubMulF => lanes!(|x: f32, y: f32, z: f32| z - x * y),
+                Code::AddMulF => lanes!(|x: f32, y: f32, z: f32| (x + y) * z),
+                Code::DiffMulF => lanes!(|x: f32, y: f32, z: f32| (x - y) * z),
                 Code::ExitIfNone => {
                     let mut any = 0;
                     for chunk in 0..chunks {
                         let mask = load(table, op.args[0], chunk);
-                        for lane in 0..CHUNK {
-                            any |= mask[lane];
-                        }
+                        any = mask.iter().fold(any, |any, lane| any | lane);
                     }
                     if any == 0 {
                         pc = op.to as usize;

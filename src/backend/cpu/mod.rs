@@ -2,6 +2,7 @@
 
 mod allocate;
 mod engine;
+mod fuse;
 mod lanes;
 mod lower;
 mod math;

@@ -3,7 +3,7 @@
 use super::allocate::allocate;
 use super::lanes::{InstructionSet, play};
 use super::lower::lower;
-use super::tape::{Access, BLOCK, CHUNK, Tape};
+use super::tape::{Access, CHUNK, Tape};
 use crate::error::{Error, Result};
 use crate::model::Program;
 
@@ -13,8 +13,15 @@ pub(crate) struct Player {
     tape: Tape,
     set: InstructionSet,
     /// Registers, a block each, then uniforms, a chunk each.
-    scratch: Vec<u32>,
+    scratch: Vec<Line>,
+    /// Chunks of a block.
+    block: usize,
 }
+
+/// A chunk of scratch. Vector loads and stores that cross a cache line cost double, so no chunk does.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line([u32; CHUNK]);
 
 impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
@@ -27,25 +34,18 @@ impl Player {
                 help: "write it with scalars, vectors, structures and plain functions".into(),
             })?;
         let tape = allocate(lowered, inputs, outputs);
-        let mut scratch = vec![0; tape.registers * BLOCK + tape.uniforms.len() * CHUNK];
-        for (k, &bits) in tape.uniforms.iter().enumerate() {
-            let at = tape.registers * BLOCK + k * CHUNK;
-            scratch[at..at + CHUNK].fill(bits);
-        }
-        Ok(Self { tape, set: InstructionSet::detect(), scratch })
+        let block = tape.block();
+        let mut scratch = vec![Line([0; CHUNK]); tape.registers * block + tape.uniforms.len()];
+        let uniforms = &mut scratch[tape.registers * block..];
+        uniforms.iter_mut().zip(&tape.uniforms).for_each(|(line, &bits)| line.0.fill(bits));
+        Ok(Self { tape, set: InstructionSet::detect(), scratch, block })
     }
 
     /// Sets feed `k`, which is uniform. A feed that the program does not read is ignored.
     pub(crate) fn set_uniform(&mut self, k: usize, bits: u32) {
         if let Some(uniform) = self.tape.uniform_inputs[k] {
-            let at = self.tape.registers * BLOCK + uniform * CHUNK;
-            self.scratch[at..at + CHUNK].fill(bits);
+            self.scratch[self.tape.registers * self.block + uniform].0.fill(bits);
         }
-    }
-
-    /// Number of operations on columns, for reports.
-    pub(crate) fn operations(&self) -> usize {
-        self.tape.body.len()
     }
 
     /// One step of `chunks` chunks of elements. `streams[k]` is where stream `k` starts.
@@ -55,25 +55,24 @@ impl Player {
     /// and there are as many as the program was lowered for.
     pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], chunks: usize) {
         debug_assert!(streams.len() >= self.tape.streams);
-        let base = self.scratch.as_mut_ptr();
+        let base = self.scratch.as_mut_ptr().cast::<u32>();
         let mut table =
             Vec::with_capacity(self.tape.streams + self.tape.registers + self.tape.uniforms.len());
         table.extend_from_slice(&streams[..self.tape.streams]);
         // SAFETY: `scratch` has a block for every register and a chunk for every uniform.
         unsafe {
-            table.extend((0..self.tape.registers).map(|r| base.add(r * BLOCK)));
-            let uniforms = base.add(self.tape.registers * BLOCK);
+            table.extend((0..self.tape.registers).map(|r| base.add(r * self.block * CHUNK)));
+            let uniforms = base.add(self.tape.registers * self.block * CHUNK);
             table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.add(u * CHUNK)));
         }
         // SAFETY: the prologue has uniforms only, which are a chunk long.
         unsafe { play(self.set, &self.tape.prologue, &table, 1) };
-        let per_block = BLOCK / CHUNK;
-        for block in (0..chunks).step_by(per_block) {
-            let count = per_block.min(chunks - block);
+        for block in (0..chunks).step_by(self.block) {
+            let count = self.block.min(chunks - block);
             // SAFETY: `block + count <= chunks`, so the streams are long enough; registers hold a block.
             unsafe { play(self.set, &self.tape.body, &table, count) };
             for pointer in &mut table[..self.tape.streams] {
-                *pointer = pointer.wrapping_add(BLOCK);
+                *pointer = pointer.wrapping_add(self.block * CHUNK);
             }
         }
     }
@@ -272,6 +271,31 @@ mod tests {
             let v = [1.0f32 * 2.0 + 0.5, a * 2.0 + 0.5, x * 2.0 + 0.5];
             (v[0] * 1.0 + v[1] * 10.0) + v[2] * 100.0 + v[0]
         });
+    }
+
+    #[test]
+    fn joined_operations_round_twice() {
+        check("return State(s.x * p.a + 0.1);", |x, a| x * a + 0.1);
+        check("return State(s.x * p.a - 0.1);", |x, a| x * a - 0.1);
+        check("return State(0.1 - s.x * p.a);", |x, a| 0.1 - x * a);
+        check("return State((s.x + 0.1) * p.a);", |x, a| (x + 0.1) * a);
+        check("return State(p.a * (0.1 - s.x));", |x, a| a * (0.1 - x));
+        // the product is read on both sides of the loop
+        check(
+            "let y = s.x * 0.3; var n = p.a; for (var k = 0; k < 3; k++) { n += y; } return State(n + y * 0.7);",
+            |x, a| {
+                let y = x * 0.3;
+                (0..3).fold(a, |n, _| n + y) + y * 0.7
+            },
+        );
+    }
+
+    #[test]
+    fn more_than_one_block() {
+        let x: Vec<f32> = (0..3000).map(|k| k as f32 * 0.37).collect();
+        let a: Vec<f32> = x.iter().map(|x| 5.0 - x).collect();
+        let wanted: Vec<f32> = x.iter().zip(&a).map(|(x, a)| x * 2.0 + a / 3.0).collect();
+        assert_eq!(update("return State(s.x * 2.0 + p.a / 3.0);", &x, &a), wanted);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The program that the column interpreter plays: a flat list of operations on columns of lanes.
 //!
-//! A *column* is a block of up to [`BLOCK`] lanes, one lane an element. Every operand is a *slot*: a stream (an element
-//! variable in the arena), a register (scratch that stays in the first-level cache) or a uniform. A uniform is the same
-//! for all elements; it is kept as one chunk of equal lanes and read with a step of zero, so that one loop serves every
-//! mixture of operands. Operations on uniforms alone run once a step in the prologue.
+//! A *column* is a block of lanes, one lane an element. Every operand is a *slot*: a stream (an element variable in the
+//! arena), a register (scratch that stays in the first-level cache) or a uniform. A uniform is the same for all elements;
+//! it is kept as one chunk of equal lanes and read with a step of zero, so that one loop serves every mixture of operands.
+//! Operations on uniforms alone run once a step in the prologue.
 
 /// Lanes that one iteration of an inner loop handles: one AVX-512 register, two AVX2 ones, four SSE ones.
 pub(crate) const CHUNK: usize = 16;
 
-/// Lanes of one block. 256 lanes of 4 bytes and about 20 registers stay inside a 32 KiB first-level cache.
-pub(crate) const BLOCK: usize = 256;
+/// Bytes of the first-level cache that the columns of a block may take.
+const CACHE: usize = 32 * 1024;
 
 /// What an operation does. The suffix is the type of its operands: `F` f32, `I` i32, `U` u32; none where only bits count.
 /// Booleans are lanes of all zeros or all ones.
@@ -100,6 +100,16 @@ pub(crate) enum Code {
     // three operands
     /// `a ? b : c`
     Select,
+    /// `a * b + c`, rounded twice as all of these.
+    MulAddF,
+    /// `a * b - c`
+    MulSubF,
+    /// `c - a * b`
+    SubMulF,
+    /// `(a + b) * c`
+    AddMulF,
+    /// `(a - b) * c`
+    DiffMulF,
     // control; `to` is an index into the body
     /// Leave the loop when no lane of `a` is set.
     ExitIfNone,
@@ -112,8 +122,9 @@ impl Code {
         use Code::*;
         match self {
             Jump => 0,
-            Select => 3,
-            code if (code as usize) >= (AddF as usize) && (code as usize) < (Select as usize) => 2,
+            ExitIfNone => 1,
+            code if code as usize >= Select as usize => 3,
+            code if code as usize >= AddF as usize => 2,
             _ => 1,
         }
     }
@@ -164,4 +175,13 @@ pub(crate) struct Tape {
     pub uniforms: Vec<u32>,
     /// For each member of the argument structure that is uniform: its index in `uniforms`.
     pub uniform_inputs: Vec<Option<usize>>,
+}
+
+impl Tape {
+    /// Chunks of a block: as many as keep all columns in the first-level cache. With fewer than 16 chunks the start of an
+    /// operation would cost more than its loop, with more than 64 it is cheap already.
+    pub(crate) fn block(&self) -> usize {
+        let columns = (self.streams + self.registers).max(1);
+        (CACHE / (columns * CHUNK * size_of::<u32>())).clamp(16, 64)
+    }
 }

@@ -1,0 +1,204 @@
+//! Expressions, component by component where they are vectors.
+
+use naga::{Expression as Ex, Handle, Literal, TypeInner};
+
+use super::Lowering;
+use super::value::{Index, Kind, Place, Res, Scalar, Value, type_name};
+use crate::backend::cpu::tape::Code;
+
+impl Lowering<'_> {
+    pub(super) fn scalar(&mut self, handle: Handle<Ex>) -> Res<Scalar> {
+        self.expression(handle)?.scalar()
+    }
+
+    pub(super) fn expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
+        if let Some(value) = self.frame().cache.get(&handle) {
+            return Ok(value.clone());
+        }
+        // only expressions that need no `Emit` come here: literals, constants, arguments, variables
+        self.evaluate(handle)
+    }
+
+    pub(super) fn evaluate(&mut self, handle: Handle<Ex>) -> Res<Value> {
+        let function = self.frame().function;
+        match function.expressions[handle] {
+            Ex::FunctionArgument(k) => Ok(self.frame().arguments[k as usize].clone()),
+            Ex::LocalVariable(local) => {
+                let variable = self.frame().locals.get(&local).copied();
+                let variable = variable.ok_or("a variable is used before it is declared")?;
+                Ok(Value::Pointer(Place { variable, path: Vec::new() }))
+            }
+            Ex::Load { pointer } => match self.expression(pointer)? {
+                Value::Pointer(place) => self.read(&place),
+                _ => Err("a load from something that is not a variable".into()),
+            },
+            Ex::AccessIndex { base, index } => match self.expression(base)? {
+                Value::Pointer(mut place) => {
+                    place.path.push(Index::Static(index as usize));
+                    Ok(Value::Pointer(place))
+                }
+                value => value.part(index as usize),
+            },
+            Ex::Access { base, index } => {
+                let index = self.scalar(index)?;
+                match self.expression(base)? {
+                    Value::Pointer(mut place) => {
+                        place.path.push(Index::Dynamic(index));
+                        Ok(Value::Pointer(place))
+                    }
+                    value => self.pick(value, index),
+                }
+            }
+            ref other => self.pure(other.clone(), &mut |s, h| s.expression(h)),
+        }
+    }
+
+    fn global_expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
+        let module = self.module;
+        let expression = module.global_expressions[handle].clone();
+        self.pure(expression, &mut |s, h| s.global_expression(h))
+    }
+
+    /// Expressions that constants may consist of too. `get` evaluates an operand.
+    fn pure(
+        &mut self,
+        expression: Ex,
+        get: &mut dyn FnMut(&mut Self, Handle<Ex>) -> Res<Value>,
+    ) -> Res<Value> {
+        match expression {
+            Ex::Literal(literal) => {
+                let (bits, kind) = match literal {
+                    Literal::F32(v) => (v.to_bits(), Kind::F),
+                    Literal::I32(v) => (v as u32, Kind::I),
+                    Literal::U32(v) => (v, Kind::U),
+                    Literal::Bool(v) => (if v { u32::MAX } else { 0 }, Kind::B),
+                    _ => return Err("a number that is not f32, i32, u32 or bool".into()),
+                };
+                Ok(Value::Scalar(self.constant(bits, kind)))
+            }
+            Ex::Constant(handle) => self.global_expression(self.module.constants[handle].init),
+            Ex::ZeroValue(ty) => self.zero(ty),
+            Ex::Compose { ty, components } => {
+                let parts = components.iter().map(|&c| get(self, c)).collect::<Res<Vec<_>>>()?;
+                let value = Value::Composite(parts);
+                // vec4(v.xy, z, w): vectors inside a vector are joined
+                if matches!(self.module.types[ty].inner, TypeInner::Vector { .. }) {
+                    let scalars = value.scalars()?;
+                    return Ok(Value::Composite(scalars.into_iter().map(Value::Scalar).collect()));
+                }
+                Ok(value)
+            }
+            Ex::AccessIndex { base, index } => get(self, base)?.part(index as usize),
+            Ex::Access { base, index } => {
+                let index = get(self, index)?.scalar()?;
+                let base = get(self, base)?;
+                self.pick(base, index)
+            }
+            Ex::Splat { size, value } => {
+                let value = get(self, value)?;
+                Ok(Value::Composite(vec![value; size as usize]))
+            }
+            Ex::Swizzle { size, vector, pattern } => {
+                let vector = get(self, vector)?;
+                pattern[..size as usize]
+                    .iter()
+                    .map(|&c| vector.clone().part(c as usize))
+                    .collect::<Res<_>>()
+                    .map(Value::Composite)
+            }
+            Ex::Unary { op, expr } => {
+                let value = get(self, expr)?;
+                self.each(&[value], &mut |s, a| s.unary(op, a[0]))
+            }
+            Ex::Binary { op, left, right } => {
+                let (left, right) = (get(self, left)?, get(self, right)?);
+                self.each(&[left, right], &mut |s, a| s.binary(op, a[0], a[1]))
+            }
+            Ex::Select { condition, accept, reject } => {
+                let (c, y, n) = (get(self, condition)?, get(self, accept)?, get(self, reject)?);
+                match c {
+                    Value::Scalar(mask) => self.select_value(mask, &y, &n),
+                    c => self.each(&[c, y, n], &mut |s, a| Ok(s.select(a[0], a[1], a[2]))),
+                }
+            }
+            Ex::Relational { fun, argument } => {
+                let scalars = get(self, argument)?.scalars()?;
+                let code = match fun {
+                    naga::RelationalFunction::All => Code::And,
+                    naga::RelationalFunction::Any => Code::Or,
+                    _ => return Err("isnan and isinf; test the exponent bits instead".into()),
+                };
+                let first = scalars[0];
+                let all = scalars[1..].iter().fold(first, |a, &b| self.op(code, &[a, b], Kind::B));
+                Ok(Value::Scalar(all))
+            }
+            Ex::Math { fun, arg, arg1, arg2, arg3 } => {
+                let mut arguments = vec![get(self, arg)?];
+                for argument in [arg1, arg2, arg3].into_iter().flatten() {
+                    arguments.push(get(self, argument)?);
+                }
+                self.math(fun, arguments)
+            }
+            Ex::As { expr, kind, convert } => {
+                let value = get(self, expr)?;
+                let to = Kind::of(kind)?;
+                self.each(&[value], &mut |s, a| Ok(s.cast(a[0], to, convert.is_some())))
+            }
+            _ => Err("an expression that model functions cannot have".into()),
+        }
+    }
+
+    pub(super) fn zero(&mut self, ty: Handle<naga::Type>) -> Res<Value> {
+        let module = self.module;
+        Ok(match &module.types[ty].inner {
+            TypeInner::Scalar(s) => {
+                let kind = Kind::of(s.kind)?;
+                Value::Scalar(self.constant(0, kind))
+            }
+            TypeInner::Vector { size, scalar } => {
+                let kind = Kind::of(scalar.kind)?;
+                Value::Composite(vec![Value::Scalar(self.constant(0, kind)); *size as usize])
+            }
+            TypeInner::Array { base, size: naga::ArraySize::Constant(n), .. } => {
+                Value::Composite(vec![self.zero(*base)?; n.get() as usize])
+            }
+            TypeInner::Struct { members, .. } => {
+                Value::Composite(members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?)
+            }
+            _ => {
+                return Err(format!(
+                    "{} (only scalars, vectors, structures and arrays)",
+                    type_name(module, ty)
+                ));
+            }
+        })
+    }
+
+    /// Applies `f` to scalars, or to each component of vectors; scalars among the operands are repeated.
+    pub(super) fn each(
+        &mut self,
+        operands: &[Value],
+        f: &mut dyn FnMut(&mut Self, &[Scalar]) -> Res<Scalar>,
+    ) -> Res<Value> {
+        let width = operands.iter().find_map(|v| match v {
+            Value::Composite(parts) => Some(parts.len()),
+            _ => None,
+        });
+        let Some(width) = width else {
+            let scalars = operands.iter().cloned().map(Value::scalar).collect::<Res<Vec<_>>>()?;
+            return f(self, &scalars).map(Value::Scalar);
+        };
+        let mut parts = Vec::with_capacity(width);
+        for k in 0..width {
+            let scalars = operands
+                .iter()
+                .map(|v| match v {
+                    Value::Composite(_) => v.clone().part(k)?.scalar(),
+                    v => v.clone().scalar(),
+                })
+                .collect::<Res<Vec<_>>>()?;
+            parts.push(Value::Scalar(f(self, &scalars)?));
+        }
+        Ok(Value::Composite(parts))
+    }
+}

@@ -1,0 +1,242 @@
+//! Functions, which are inlined, and statements, whose branches become masks.
+
+use std::collections::HashMap;
+
+use naga::{Block, Function, Statement as St};
+
+use super::value::{Kind, Place, Res, Scalar, Value};
+use super::{Active, Frame, Lowering};
+use crate::backend::cpu::tape::Code;
+
+impl<'m> Lowering<'m> {
+    pub(super) fn call(
+        &mut self,
+        function: &'m Function,
+        arguments: Vec<Value>,
+    ) -> Res<Option<Value>> {
+        if self.frames.len() > 64 {
+            return Err("functions call each other too deeply".into());
+        }
+        let mut frame = Frame {
+            function,
+            arguments,
+            cache: HashMap::new(),
+            locals: HashMap::new(),
+            result: None,
+            returned: None,
+        };
+        if let Some(result) = &function.result {
+            let zero = self.zero(result.ty)?;
+            frame.result = Some(self.new_variable(zero));
+        }
+        if has_loop(&function.body) {
+            let none = self.truth(false);
+            frame.returned = Some(self.new_variable(Value::Scalar(none)));
+        }
+        self.frames.push(frame);
+        for (handle, local) in function.local_variables.iter() {
+            let init = match local.init {
+                Some(init) => self.expression(init)?,
+                None => self.zero(local.ty)?,
+            };
+            let variable = self.new_variable(init);
+            self.frame().locals.insert(handle, variable);
+        }
+        let caller = self.active;
+        self.block(&function.body)?;
+        self.active = caller;
+        let result = self.frames.pop().and_then(|frame| frame.result);
+        Ok(result.map(|variable| self.variables[variable].clone()))
+    }
+
+    fn new_variable(&mut self, value: Value) -> usize {
+        self.variables.push(value);
+        self.variables.len() - 1
+    }
+
+    pub(super) fn frame(&mut self) -> &mut Frame<'m> {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    pub(super) fn block(&mut self, block: &'m Block) -> Res<()> {
+        for statement in block.iter() {
+            if matches!(self.active, Active::None) {
+                break;
+            }
+            self.statement(statement)?;
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, statement: &'m St) -> Res<()> {
+        match statement {
+            St::Emit(range) => {
+                for handle in range.clone() {
+                    let value = self.evaluate(handle)?;
+                    self.frame().cache.insert(handle, value);
+                }
+            }
+            St::Block(block) => self.block(block)?,
+            St::If { condition, accept, reject } => {
+                let condition = self.scalar(*condition)?;
+                self.branch(condition, accept, reject)?;
+            }
+            St::Switch { selector, cases } => {
+                let selector = self.scalar(*selector)?;
+                self.switch(selector, cases)?;
+            }
+            St::Loop { body, continuing, break_if } => self.repeat(body, continuing, *break_if)?,
+            St::Break => {
+                if let Some(Some(left)) = self.breaks.last().copied() {
+                    let innermost = self.breaks.len() - 1;
+                    self.breaks[innermost] = Some(self.or(left, self.active));
+                }
+                self.active = Active::None;
+            }
+            St::Continue => {
+                let innermost =
+                    self.continued.len().checked_sub(1).ok_or("`continue` outside a loop")?;
+                self.continued[innermost] = self.or(self.continued[innermost], self.active);
+                self.active = Active::None;
+            }
+            St::Return { value } => {
+                if let (Some(value), Some(result)) = (value, self.frame().result) {
+                    let value = self.expression(*value)?;
+                    self.assign(&Place { variable: result, path: Vec::new() }, value)?;
+                }
+                if let Some(returned) = self.frame().returned {
+                    let yes = self.truth(true);
+                    self.assign(
+                        &Place { variable: returned, path: Vec::new() },
+                        Value::Scalar(yes),
+                    )?;
+                }
+                self.active = Active::None;
+            }
+            St::Store { pointer, value } => {
+                let value = self.expression(*value)?;
+                match self.expression(*pointer)? {
+                    Value::Pointer(place) => self.assign(&place, value)?,
+                    _ => return Err("a store to something that is not a variable".into()),
+                }
+            }
+            St::Call { function, arguments, result } => {
+                let arguments =
+                    arguments.iter().map(|&a| self.expression(a)).collect::<Res<Vec<_>>>()?;
+                let value = self.call(&self.module.functions[*function], arguments)?;
+                if let (Some(handle), Some(value)) = (result, value) {
+                    self.frame().cache.insert(*handle, value);
+                }
+            }
+            _ => {
+                return Err(
+                    "a statement that model functions cannot have (barrier, atomic, image)".into(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn branch(&mut self, condition: Scalar, accept: &'m Block, reject: &'m Block) -> Res<()> {
+        let before = self.active;
+        self.active = self.and(before, condition);
+        self.block(accept)?;
+        let after_accept = self.active;
+        let not = self.not(condition);
+        self.active = self.and(before, not);
+        self.block(reject)?;
+        // where no lane leaves early, the lanes of both branches are those before: no mask to compute
+        self.active = if any_statement(accept, &leaves) || any_statement(reject, &leaves) {
+            self.or(after_accept, self.active)
+        } else {
+            before
+        };
+        Ok(())
+    }
+
+    fn switch(&mut self, selector: Scalar, cases: &'m [naga::SwitchCase]) -> Res<()> {
+        let before = self.active;
+        let mut matched_any = self.truth(false);
+        let mut default_mask = None;
+        // masks of all cases first: `default` takes what no other case matches
+        let mut masks = Vec::with_capacity(cases.len());
+        for case in cases {
+            let bits = match case.value {
+                naga::SwitchValue::I32(v) => v as u32,
+                naga::SwitchValue::U32(v) => v,
+                naga::SwitchValue::Default => {
+                    masks.push(None);
+                    continue;
+                }
+            };
+            let value = self.constant(bits, selector.kind);
+            let mask = self.op(Code::EqI, &[selector, value], Kind::B);
+            matched_any = self.op(Code::Or, &[matched_any, mask], Kind::B);
+            masks.push(Some(mask));
+        }
+        let mut after = Active::None;
+        let mut falling = Active::None;
+        for (case, mask) in cases.iter().zip(masks) {
+            let mask = match mask {
+                Some(mask) => mask,
+                None => match default_mask {
+                    Some(mask) => mask,
+                    None => {
+                        let mask = self.not(matched_any);
+                        default_mask = Some(mask);
+                        mask
+                    }
+                },
+            };
+            let entering = self.and(before, mask);
+            self.active = self.or(entering, falling);
+            self.breaks.push(Some(Active::None));
+            self.block(&case.body)?;
+            if let Some(Some(left)) = self.breaks.pop() {
+                after = self.or(after, left);
+            }
+            if case.fall_through {
+                falling = self.active;
+            } else {
+                after = self.or(after, self.active);
+                falling = Active::None;
+            }
+        }
+        if default_mask.is_none() {
+            let none = self.not(matched_any);
+            let passing = self.and(before, none);
+            after = self.or(after, passing);
+        }
+        self.active = after;
+        Ok(())
+    }
+}
+
+/// Whether any statement, at any depth, satisfies `test`.
+fn any_statement(block: &Block, test: &dyn Fn(&St) -> bool) -> bool {
+    let inside = |b: &Block| any_statement(b, test);
+    block.iter().any(|s| {
+        test(s)
+            || match s {
+                St::Block(b) => inside(b),
+                St::If { accept, reject, .. } => inside(accept) || inside(reject),
+                St::Switch { cases, .. } => cases.iter().any(|c| inside(&c.body)),
+                St::Loop { body, continuing, .. } => inside(body) || inside(continuing),
+                _ => false,
+            }
+    })
+}
+
+fn has_loop(block: &Block) -> bool {
+    any_statement(block, &|s| matches!(s, St::Loop { .. }))
+}
+
+pub(super) fn has_return(block: &Block) -> bool {
+    any_statement(block, &|s| matches!(s, St::Return { .. }))
+}
+
+/// Statements after which a lane does not go on with the next one.
+fn leaves(statement: &St) -> bool {
+    matches!(statement, St::Return { .. } | St::Break | St::Continue)
+}
