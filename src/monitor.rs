@@ -201,7 +201,7 @@ mod tests {
         for (index, message) in [
             (Index::from(4), "index 4 is out of range for 4 elements"),
             (Index::from(..6), "index 6 is out of range"),
-            (Index::from(3..1), "runs backwards"),
+            (Index::Range { start: Some(3), end: Some(1) }, "runs backwards"),
             (Index::from(vec![true]), "must be as long as the axis"),
         ] {
             let error = index.resolve(4).unwrap_err();

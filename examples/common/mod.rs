@@ -1,5 +1,7 @@
 //! What the examples share: the command line, the report, the file of spikes.
 
+#![allow(dead_code, reason = "not every example uses all of it")]
+
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,14 +52,12 @@ impl Population {
     }
 
     /// Spikes per neuron and second between two steps.
-    #[allow(dead_code, reason = "not every example reports a window")]
     pub fn rate(&self, steps: std::ops::Range<u64>, dt_ms: f64) -> f64 {
         let count = self.events.steps.iter().filter(|s| steps.contains(s)).count();
         let seconds = (steps.end - steps.start) as f64 * dt_ms / 1000.0;
         count as f64 / self.size as f64 / seconds
     }
 
-    #[allow(dead_code, reason = "not every example draws a raster")]
     pub fn raster(&self) -> RasterGroup<'_> {
         RasterGroup {
             name: self.name,
@@ -69,7 +69,6 @@ impl Population {
 }
 
 /// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index.
-#[allow(dead_code, reason = "not every example spikes")]
 pub fn write_spikes(path: &Path, populations: &[Population]) -> Result<()> {
     let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path)?);
     for Population { name, events, .. } in populations {
@@ -150,14 +149,12 @@ impl Report<'_> {
 }
 
 /// The course of one recorded element.
-#[allow(dead_code, reason = "not every example draws courses")]
 pub fn course(runner: &DSRunner, key: &str, element: usize) -> Result<Vec<f32>> {
     let history = runner.mon().get::<f32>(key)?;
     Ok(history.index_axis(ndarray::Axis(1), element).iter().copied().collect())
 }
 
 /// The span of a run for the pictures.
-#[allow(dead_code, reason = "not every example draws a raster")]
 pub fn span(runner: &DSRunner, run: &Run) -> Span {
     Span {
         t0_ms: runner.time() - run.steps as f64 * runner.dt(),
