@@ -8,6 +8,9 @@ use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, St
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, Program, Sink, Structure, Unit};
 
+/// Words of a cache line.
+const LINE: usize = 16;
+
 pub(super) struct Layout<'a> {
     dt: f64,
     seed: u64,
@@ -85,7 +88,9 @@ impl Plan {
     fn reserve(&mut self, space: Space, words: usize) -> usize {
         match space {
             Space::Arena => {
-                let address = self.image.len();
+                // columns start at a cache line
+                let line = if words == 1 { 1 } else { LINE };
+                let address = self.image.len().next_multiple_of(line);
                 self.image.resize(address + words, 0);
                 address
             }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::player::Player;
 use super::tape::{Access, CHUNK};
+use super::words::Words;
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
 use crate::input::Operation;
@@ -16,8 +17,8 @@ use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space};
 
 pub(crate) struct CpuEngine {
     plan: Arc<Plan>,
-    arena: Vec<u32>,
-    accumulators: Vec<u32>,
+    arena: Words,
+    accumulators: Words,
     members: Vec<MemberRun>,
     done: VecDeque<Vec<u32>>,
     /// Set where the lists of spikes may not fit the flags in the arena.
@@ -163,28 +164,29 @@ impl MemberRun {
 
 impl CpuEngine {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
-        let arena = plan.image.clone();
+        let arena = Words::copy(&plan.image);
         let mut members = Vec::new();
         for (at, population) in plan.populations.iter().enumerate() {
             for member in 0..population.members.len() {
-                members.push(MemberRun::new(&plan, at, member, &arena)?);
+                members.push(MemberRun::new(&plan, at, member, arena.get())?);
             }
         }
-        let accumulators = vec![0; plan.accumulators];
+        let accumulators = Words::zeros(plan.accumulators);
         Ok(Self { plan, arena, accumulators, members, done: VecDeque::new(), stale: true })
     }
 
     /// Brings what is kept beside the arena in line with it.
     fn refresh(&mut self) {
         for run in &mut self.members {
-            run.set_places(&self.plan.populations[run.population], &self.arena);
-            run.list_events(&self.arena);
+            run.set_places(&self.plan.populations[run.population], self.arena.get());
+            run.list_events(self.arena.get());
         }
         self.stale = false;
     }
 
     fn step(&mut self, shared: &[(Feed, u32)], row: &[u32], out: &mut [u32]) {
         let Self { plan, arena, accumulators, members, .. } = self;
+        let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         for route in &plan.routes {
             let source = members
                 .iter()
@@ -246,7 +248,7 @@ impl CpuEngine {
     fn clear_inputs(&mut self) {
         for population in &self.plan.populations {
             for stream in population.streams.iter().filter(|s| s.cleared) {
-                self.arena[stream.address..stream.address + population.elements].fill(0);
+                self.arena.get_mut()[stream.address..stream.address + population.elements].fill(0);
             }
         }
     }
@@ -353,11 +355,11 @@ impl Engine for CpuEngine {
     }
 
     fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
-        Ok(self.arena[range].to_vec())
+        Ok(self.arena.get()[range].to_vec())
     }
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
-        self.arena[address..address + words.len()].copy_from_slice(words);
+        self.arena.get_mut()[address..address + words.len()].copy_from_slice(words);
         self.stale = true;
         Ok(())
     }

@@ -8,6 +8,7 @@ mod lower;
 mod math;
 mod player;
 mod tape;
+mod words;
 
 pub(crate) use engine::CpuEngine;
 pub(crate) use player::evaluate;

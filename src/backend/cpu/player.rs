@@ -4,6 +4,7 @@ use super::allocate::allocate;
 use super::lanes::{InstructionSet, play};
 use super::lower::lower;
 use super::tape::{Access, CHUNK, Tape};
+use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
 
@@ -18,11 +19,6 @@ pub(crate) struct Player {
     block: usize,
 }
 
-/// A chunk of scratch. Vector loads and stores that cross a cache line cost double, so no chunk does.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Line([u32; CHUNK]);
-
 impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
@@ -34,6 +30,13 @@ impl Player {
                 help: "write it with scalars, vectors, structures and plain functions".into(),
             })?;
         let tape = allocate(lowered, inputs, outputs);
+        if tape.streams + tape.registers + tape.uniforms.len() > usize::from(u16::MAX) {
+            return Err(Error::Unsupported {
+                model: program.name.clone(),
+                construct: "so many values at a time".into(),
+                help: "use smaller arrays and loops with fewer variables".into(),
+            });
+        }
         let block = tape.block();
         let mut scratch = vec![Line([0; CHUNK]); tape.registers * block + tape.uniforms.len()];
         let uniforms = &mut scratch[tape.registers * block..];
