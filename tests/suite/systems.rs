@@ -100,6 +100,25 @@ fn random_numbers_in_a_model(device: &str) {
     assert!(u.iter().all(|&u| (0.0..1.0).contains(&u)));
 }
 
+/// Seed, node, step, element and draw 0 are the counter and key 0, whose answer is published with the reference
+/// implementation (Random123, kat_vectors).
+fn random_words_are_those_of_philox(device: &str) {
+    let text = "struct State { a: u32, b: u32, c: u32, d: u32 }
+        fn update(s: State, r: Random) -> State {
+            let words = random_words(r, 0u);
+            return State(words.x, words.y, words.z, words.w);
+        }";
+    let group = Group::new(&Model::from_wgsl("Words", text).unwrap(), 3);
+    let mut runner =
+        DSRunner::builder(group).seed(0).progress_bar(false).device(device).build().unwrap();
+    runner.run(Steps(1)).unwrap();
+    let wanted = [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8];
+    let mut first = |path: &str| runner.get::<u32>(path).unwrap()[0];
+    assert_eq!(["a", "b", "c", "d"].map(&mut first), wanted);
+    let mut second = |path: &str| runner.get::<u32>(path).unwrap()[1];
+    assert_ne!(["a", "b", "c", "d"].map(&mut second), wanted);
+}
+
 fn grids(device: &str) {
     let group = neurons::lif([3, 4])
         .init("V", ndarray::Array2::from_shape_fn((3, 4), |(r, c)| (10 * r + c) as f64));
@@ -122,6 +141,7 @@ on_every_engine!(
     odd_sizes,
     parameters_one_or_one_each,
     random_numbers_in_a_model,
+    random_words_are_those_of_philox,
     two_networks_in_one,
 );
 
