@@ -318,6 +318,11 @@ fn nodes_that_do_not_fit() {
         &build(Network::new().with("a", e.clone()).with("a", i)),
         &["the name `a` is the path of two children"],
     );
+    let inner = Network::new().with("a", e.clone()).with("a", e.clone());
+    mentions(
+        &build(Network::new().with("n", inner)),
+        &["the name `n.a` is the path of two children"],
+    );
     mentions(&build(Network::new().with("a.b", e)), &["the name `a.b` cannot be a child's name"]);
 }
 
