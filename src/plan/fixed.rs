@@ -92,12 +92,12 @@ mod tests {
 
     #[test]
     fn rounding_cannot_push_a_sum_over_the_top() {
-        let indices = vec![0; 3];
-        // each weight is just above half a count at the first choice of quantum
-        let third = f64::from(i32::MAX) / 3.0 + 0.51;
-        let fixed = quantise(&[third, third, third - 1.53], &indices, 1).unwrap();
+        // their sum is just below i32::MAX, that of the rounded ones just above
+        let weights = [715_827_882.5, 715_827_882.5, 715_827_881.9];
+        let fixed = quantise(&weights, &[0; 3], 1).unwrap();
         let sum: i64 = fixed.counts.iter().map(|&c| i64::from(c)).sum();
         assert!(sum <= i64::from(i32::MAX));
+        assert_eq!(fixed.exponent, 1);
     }
 
     #[test]
