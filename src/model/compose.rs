@@ -221,8 +221,12 @@ impl<'s> Composer<'s> {
             }
             // a prefix of its own for each model, whatever the names
             let base = model.name().to_lowercase();
-            let taken = written.iter().filter(|w| w.model.name().to_lowercase() == base).count();
-            let prefix = if taken == 0 { base } else { format!("{base}_{taken}") };
+            let mut prefix = base.clone();
+            let mut number = 1;
+            while written.iter().any(|w| w.prefix == prefix) {
+                number += 1;
+                prefix = format!("{base}_{number}");
+            }
             written.push(Written::new(model, prefix)?);
         }
         let (feeds, body, sinks) = (Vec::new(), String::new(), Vec::new());

@@ -7,6 +7,7 @@ mod devices;
 mod engines;
 mod errors;
 mod inputs;
+mod models;
 mod monitors;
 mod order;
 mod reference;

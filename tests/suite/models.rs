@@ -1,0 +1,144 @@
+//! Models of users: whatever names they use and whatever WGSL they are written in.
+
+use dsrunner::{
+    Connect, DSRunner, Group, Input, Model, Network, Projection, Shared, Steps, outputs,
+};
+
+use crate::compare::near;
+use crate::engines::on_every_engine;
+
+fn runner(device: &str, target: impl dsrunner::DynamicalSystem + 'static) -> DSRunner {
+    DSRunner::builder(target).dt(0.5).progress_bar(false).device(device).build().unwrap()
+}
+
+/// Names that end in digits, that generated code uses itself, and that WGSL has for functions.
+const NAMES: &str = "
+    struct Params { dt: f32, k1: f32, exp: f32, arena: i32 }
+    struct State { x1: f32, x_2: f32, e: f32, out0: i32 }
+    struct Input { input1: f32 }
+    struct Derivative { e: f32, x_2: f32, x1: f32 }
+    struct In { clock: f32 }
+    struct Out { table: f32 }
+    const LANES = 3.0;
+    fn load(a: In) -> Out { return Out(a.clock * LANES); }
+    fn advance(x: f32) -> f32 { return load(In(x)).table; }
+    fn main(x: f32) -> f32 { return advance(x) / LANES; }
+    fn defaults() -> Params { return Params(1.0, 2.0, 3.0, 4); }
+    fn derivative(s: State, p: Params, x: Input) -> Derivative {
+        return Derivative(p.exp, main(p.k1), p.dt + x.input1);
+    }
+    fn update(s: State, p: Params) -> State { return State(s.x1, s.x_2, s.e, s.out0 + p.arena); }
+";
+
+fn any_names(device: &str) {
+    let group = Group::new(&Model::from_wgsl("Names2", NAMES).unwrap(), 2);
+    let mut runner = runner(device, group);
+    runner.set("input1", vec![0.0, 10.0]).unwrap();
+    runner.run(Steps(1)).unwrap();
+    for (path, wanted) in [("x1", [0.5, 5.5]), ("x_2", [1.0, 1.0]), ("e", [1.5, 1.5])] {
+        let got: Vec<f32> = runner.get::<f32>(path).unwrap().iter().copied().collect();
+        near(path, &got, &wanted, 1e-6).must();
+    }
+    assert_eq!(runner.get::<i32>("out0").unwrap().as_slice().unwrap(), [4, 4]);
+    runner.set("k1", 8.0).unwrap();
+    assert_eq!(runner.get::<f32>("k1").unwrap()[[]], 8.0);
+}
+
+/// Loops, switches, arrays, vectors, pointers, structures and constants.
+const LANGUAGE: &str = "
+    struct State { a: f32, b: f32, c: i32 }
+    struct Pair { low: f32, high: f32 }
+    const WEIGHTS = array<f32, 4>(0.5, -0.25, 0.125, 2.0);
+    fn spread(values: array<f32, 4>) -> Pair {
+        var result = Pair(values[0], values[0]);
+        for (var k = 1; k < 4; k++) {
+            result.low = min(result.low, values[k]);
+            result.high = max(result.high, values[k]);
+        }
+        return result;
+    }
+    fn add_to(target_value: ptr<function, f32>, amount: f32) { *target_value += amount; }
+    fn collatz(start: i32) -> i32 {
+        var n = start;
+        var count = 0;
+        while n > 1 {
+            switch n % 2 { case 0: { n = n / 2; } default: { n = 3 * n + 1; } }
+            count++;
+            if count > 100 { return -1; }
+        }
+        return count;
+    }
+    fn initial() -> State { return State(1.0, 0.0, 0); }
+    fn update(s: State, r: Shared) -> State {
+        var values = array<f32, 4>(s.a, s.a * 2.0, -s.a, 0.0);
+        for (var k = 0u; k < 4u; k++) { values[k] = values[k] * WEIGHTS[k]; }
+        let range = spread(values);
+        let v = vec3<f32>(range.low, range.high, 1.0);
+        var total = dot(v.xyz, vec3<f32>(1.0, 2.0, 3.0));
+        add_to(&total, f32(r.i));
+        return State(s.a + 1.0, total, collatz(i32(s.a) + 5));
+    }
+";
+
+fn the_language(device: &str) {
+    let group = Group::new(&Model::from_wgsl("Language", LANGUAGE).unwrap(), 130);
+    let mut runner = DSRunner::builder(group)
+        .monitors([("b", 129), ("c", 129)])
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(Steps(8)).unwrap();
+    let collatz = |start: i32| {
+        let (mut n, mut count) = (start, 0);
+        while n > 1 {
+            n = if n % 2 == 0 { n / 2 } else { 3 * n + 1 };
+            count += 1;
+        }
+        count
+    };
+    let wanted: Vec<f64> = (0..8)
+        .map(|i| {
+            // the smallest of a/2, -a/2, -a/8, 0 is -a/2, the largest a/2
+            let a = f64::from(i) + 1.0;
+            -a / 2.0 + 2.0 * a / 2.0 + 3.0 + f64::from(i)
+        })
+        .collect();
+    let b: Vec<f32> = runner.mon().get::<f32>("b").unwrap().iter().copied().collect();
+    near("b", &b, &wanted, 1e-5).must();
+    let c: Vec<i32> = runner.mon().get::<i32>("c").unwrap().iter().copied().collect();
+    assert_eq!(c, (0..8).map(|i| collatz(i + 6)).collect::<Vec<_>>());
+}
+
+/// Models of one name but other texts, one of them also a synapse, in one network.
+fn models_of_one_name(device: &str) {
+    let model = |gain: f64| {
+        let text = format!(
+            "struct State {{ g: f32 }} struct Input {{ input: f32 }}
+             fn update(s: State, x: Input) -> State {{ return State({gain:?} * x.input); }}
+             fn threshold(s: State) -> bool {{ return s.g > 0.0; }}"
+        );
+        Model::from_wgsl("Gain", &text).unwrap()
+    };
+    let (pre, post) = (Group::new(&model(1.0), 3), Group::new(&model(10.0), 3));
+    let line = Projection::new(&pre, &post)
+        .connect(Connect::one_to_one())
+        .weight(vec![1.0, 2.0, 3.0])
+        .synapse(dsrunner::Component::new(&model(0.5)))
+        .output(outputs::cuba());
+    let net = Network::new().with("pre", pre).with("post", post).with("line", line);
+    let mut runner = DSRunner::builder(net)
+        .input(Input::func("pre.input", |s: &Shared| if s.i == 0 { 1.0 } else { 0.0 }))
+        .monitors(["post.g", "line.g"])
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(Steps(3)).unwrap();
+    let history =
+        |key: &str| -> Vec<f32> { runner.mon().get::<f32>(key).unwrap().iter().copied().collect() };
+    assert_eq!(history("line.g"), [0.0, 0.0, 0.0, 0.5, 1.0, 1.5, 0.0, 0.0, 0.0]);
+    assert_eq!(history("post.g"), [0.0, 0.0, 0.0, 5.0, 10.0, 15.0, 0.0, 0.0, 0.0]);
+}
+
+on_every_engine!(any_names, models_of_one_name, the_language);
