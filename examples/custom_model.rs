@@ -73,7 +73,7 @@ const SIZE: usize = 100;
 #[command(about = "A neuron model written as WGSL text: four firing patterns")]
 struct Arguments {
     /// Simulated time in ms
-    #[arg(long, default_value_t = 200.0)]
+    #[arg(long, default_value_t = 200.0, allow_negative_numbers = true)]
     duration: f64,
     #[command(flatten)]
     options: Options,

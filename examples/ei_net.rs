@@ -23,7 +23,7 @@ struct Arguments {
     #[arg(long, default_value_t = 4000)]
     neurons: usize,
     /// Simulated time in ms
-    #[arg(long, default_value_t = 1000.0)]
+    #[arg(long, default_value_t = 1000.0, allow_negative_numbers = true)]
     duration: f64,
     #[command(flatten)]
     options: Options,

@@ -20,7 +20,7 @@ struct Arguments {
     #[arg(long, default_value_t = 100_000)]
     trajectories: usize,
     /// Simulated time in ms; the unit of the equations is taken as a second
-    #[arg(long, default_value_t = 4000.0)]
+    #[arg(long, default_value_t = 4000.0, allow_negative_numbers = true)]
     duration: f64,
     #[command(flatten)]
     options: Options,

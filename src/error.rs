@@ -63,7 +63,7 @@ impl fmt::Display for Location {
 /// assert!(matches!(error, Error::UnknownPath { .. }));
 /// assert!(error.to_string().contains("did you mean `V`?"));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A model's text is not valid WGSL.
@@ -216,6 +216,13 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// The message: what `unwrap` and a `main` that returns an error print is read by people.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn note(help: &str) -> String {
