@@ -10,6 +10,7 @@ mod common;
 use std::time::Instant;
 
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 use common::{Options, Population, Report, Result, span, write_spikes};
 use dsrunner::{
     Connect, DSRunner, Group, Init, Network, Projection, neurons, outputs, plot, synapses,
@@ -20,7 +21,7 @@ use serde_json::json;
 #[command(about = "A balanced network of spiking neurons: raster and population rate")]
 struct Arguments {
     /// Number of neurons, 80 % of them excitatory
-    #[arg(long, default_value_t = 4000)]
+    #[arg(long, default_value_t = 4000, value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
     neurons: usize,
     /// Simulated time in ms
     #[arg(long, default_value_t = 1000.0, allow_negative_numbers = true)]

@@ -9,6 +9,7 @@ mod common;
 use std::time::Instant;
 
 use clap::Parser;
+use clap::builder::RangedU64ValueParser;
 use common::{Options, Report, Result, course};
 use dsrunner::{DSRunner, Init, Method, odes, plot};
 use serde_json::json;
@@ -17,7 +18,7 @@ use serde_json::json;
 #[command(about = "Trajectories of the Lorenz system: the attractor")]
 struct Arguments {
     /// Number of trajectories
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     trajectories: usize,
     /// Simulated time in ms; the unit of the equations is taken as a second
     #[arg(long, default_value_t = 4000.0, allow_negative_numbers = true)]

@@ -32,16 +32,21 @@ pub enum Index {
     Mask(Vec<bool>),
 }
 
+/// An index of any type; one that does not fit is out of every range.
+fn whole(index: impl TryInto<i64>) -> i64 {
+    index.try_into().unwrap_or(i64::MAX)
+}
+
 macro_rules! indices {
     ($($ty:ty),*) => {$(
         impl From<$ty> for Index {
             fn from(index: $ty) -> Self {
-                Self::One(index as i64)
+                Self::One(whole(index))
             }
         }
         impl From<Vec<$ty>> for Index {
             fn from(list: Vec<$ty>) -> Self {
-                Self::List(list.into_iter().map(|i| i as i64).collect())
+                Self::List(list.into_iter().map(whole).collect())
             }
         }
         impl<const N: usize> From<[$ty; N]> for Index {
@@ -51,17 +56,17 @@ macro_rules! indices {
         }
         impl From<Range<$ty>> for Index {
             fn from(range: Range<$ty>) -> Self {
-                Self::Range { start: Some(range.start as i64), end: Some(range.end as i64) }
+                Self::Range { start: Some(whole(range.start)), end: Some(whole(range.end)) }
             }
         }
         impl From<RangeTo<$ty>> for Index {
             fn from(range: RangeTo<$ty>) -> Self {
-                Self::Range { start: None, end: Some(range.end as i64) }
+                Self::Range { start: None, end: Some(whole(range.end)) }
             }
         }
         impl From<RangeFrom<$ty>> for Index {
             fn from(range: RangeFrom<$ty>) -> Self {
-                Self::Range { start: Some(range.start as i64), end: None }
+                Self::Range { start: Some(whole(range.start)), end: None }
             }
         }
     )*};
@@ -91,7 +96,7 @@ impl Index {
             usize::try_from(at).ok().filter(|&at| at < count).ok_or_else(|| {
                 format!(
                     "index {index} is out of range for {length} elements; give -{length} to {}",
-                    length - 1
+                    count - 1
                 )
             })
         };

@@ -27,7 +27,16 @@ impl Connect {
     pub(crate) fn build(&self, ends: &Ends<'_>, row: impl Fn(u64) -> Stream) -> Result<Synapses> {
         let wrong = |reason: String| Error::Node { node: ends.projection.into(), reason };
         let skip_self = ends.same_group && !self.include_self;
+        let too_many = || wrong("more than 2^32 - 1 synapses; split the projection".into());
         let synapses = match &self.rule {
+            Rule::Coo { .. } | Rule::Csr { .. } if !self.include_self => {
+                return Err(wrong(
+                    "`without_self` with pairs that are given; leave out what is not wanted".into(),
+                ));
+            }
+            Rule::AllToAll if ends.sources.saturating_mul(ends.targets) > u32::MAX as usize => {
+                return Err(too_many());
+            }
             Rule::AllToAll => {
                 let all = 0..ends.targets as u32;
                 rows(ends, |source, targets| {
@@ -60,7 +69,7 @@ impl Connect {
             Rule::Coo { pre, post } => from_pairs(pre, post, ends).map_err(wrong)?,
             Rule::Csr { indptr, indices } => from_rows(indptr, indices, ends).map_err(wrong)?,
         };
-        synapses.ok_or_else(|| wrong("more than 2^32 - 1 synapses; split the projection".into()))
+        synapses.ok_or_else(too_many)
     }
 }
 

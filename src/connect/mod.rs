@@ -61,7 +61,8 @@ impl Connect {
         Self::new(Rule::Csr { indptr: indptr.into().into(), indices: indices.into().into() })
     }
 
-    /// Leaves out the pairs of an element with itself, where source and target are one group.
+    /// Leaves out the pairs of an element with itself, where source and target are one group. Not for pairs that are given
+    /// as arrays.
     pub fn without_self(mut self) -> Self {
         self.include_self = false;
         self

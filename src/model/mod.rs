@@ -53,6 +53,9 @@ impl Kind {
             }
         };
         match self {
+            Self::F32 if value.is_finite() && !(value as f32).is_finite() => {
+                Err(format!("{value:e} is beyond the range of f32"))
+            }
             Self::F32 => Ok((value as f32).to_bits()),
             Self::I32 => {
                 whole(f64::from(i32::MIN), f64::from(i32::MAX)).map(|()| value as i32 as u32)

@@ -39,6 +39,12 @@ pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Resu
         sums[target as usize] += weight(k).abs();
     }
     let largest_sum = sums.iter().fold(0.0f64, |a, &b| a.max(b));
+    if largest_sum > f64::from(f32::MAX) {
+        return Err(format!(
+            "weights whose sum at one target is {largest_sum:e}; an f32 holds at most {:e}",
+            f32::MAX
+        ));
+    }
     let mut sizes: Vec<f64> = weights.iter().map(|w| w.abs()).filter(|&w| w > 0.0).collect();
     if sizes.is_empty() || largest_sum == 0.0 {
         let counts = vec![0; weights.len()];

@@ -131,9 +131,13 @@ fn rows(value: &Value, slot: &Slot, path: &str) -> Result<(usize, Vec<u32>)> {
     }
     let data = value.data();
     let row_length = data.len() / count;
+    if row_length == 0 {
+        let wanted: Vec<usize> = std::iter::once(count).chain(slot.shape.iter().copied()).collect();
+        return Err(Error::shape(path, value.shape(), &wanted));
+    }
     let single = row_length == 1;
     let mut all = Vec::with_capacity(count * if single { 1 } else { slot.words });
-    for row in data.chunks_exact(row_length.max(1)) {
+    for row in data.chunks_exact(row_length) {
         let row = broadcast(row, row_shape, &slot.shape).ok_or_else(|| {
             let wanted: Vec<usize> =
                 std::iter::once(count).chain(slot.shape.iter().copied()).collect();

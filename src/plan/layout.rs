@@ -188,6 +188,15 @@ fn place(
             clock => Binding::Clock(clock),
         });
     }
+    // parameters that the step itself does not read are kept too: others follow from them
+    for unit in structure.units() {
+        for k in 0..structure.model(unit).inner().params.len() {
+            let feed = Feed::Param(unit, k);
+            if !places.contains(&feed) {
+                places.push(feed);
+            }
+        }
+    }
     let sinks = program
         .sinks
         .iter()

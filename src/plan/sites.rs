@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::model::{Argument, Unit};
 use crate::system::{Group, Node, NodeKind, Projection};
 
+/// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
+const MOST_ELEMENTS: usize = 1 << 30;
+
 /// A group with the projections that end on it.
 pub(super) struct GroupSite<'a> {
     pub node: &'a Node,
@@ -45,6 +48,15 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
                     "it has no elements (shape {:?}); a group needs at least one",
                     inner.shape
                 ),
+            });
+        }
+        if group.len() > MOST_ELEMENTS {
+            return Err(Error::Limit {
+                what: format!("group `{}`", label(node)),
+                needed: format!("a shape of {:?}", inner.shape),
+                available: format!("room for {MOST_ELEMENTS} elements in a group"),
+                device: "every device".into(),
+                help: "use fewer elements, or several groups",
             });
         }
         let site = Site { path: &node.path, shape: &inner.shape, node: number as u32, seed, dt };

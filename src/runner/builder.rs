@@ -117,11 +117,12 @@ impl RunnerBuilder {
     /// # Errors
     /// Whatever is wrong with the description: names, shapes, settings, models, limits, the device.
     pub fn build(self) -> Result<DSRunner> {
-        if !(self.dt.is_finite() && self.dt > 0.0) {
+        // devices compute with the nearest f32, which must not be 0 or infinite
+        if !(self.dt > 0.0 && (self.dt as f32).is_normal()) {
             return Err(Error::Setting {
                 setting: "dt",
                 given: self.dt.to_string(),
-                wanted: "finite and above 0".into(),
+                wanted: "above 0 and within the range of f32".into(),
             });
         }
         if !self.t0.is_finite() {

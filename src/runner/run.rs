@@ -1,5 +1,6 @@
 //! Running.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +49,8 @@ pub struct DSRunner {
     step: u64,
     progress_bar: bool,
     mon: Mon,
+    /// Steps of the chunks that are under way.
+    waiting: VecDeque<usize>,
     cancelled: Arc<AtomicBool>,
 }
 
@@ -184,6 +187,7 @@ impl DSRunner {
             step: 0,
             progress_bar,
             mon: Mon::default(),
+            waiting: VecDeque::new(),
             cancelled: Arc::default(),
         }
     }
@@ -204,6 +208,7 @@ impl DSRunner {
         for source in &self.sources {
             source.check(end)?;
         }
+        self.drain()?;
         self.mon = self.empty_results();
         let started = Instant::now();
         let first = self.step;
@@ -229,7 +234,6 @@ impl DSRunner {
     fn play(&mut self, end: u64, bar: &indicatif::ProgressBar) -> Result<()> {
         let first = self.step;
         let mut submitted = first;
-        let mut waiting = std::collections::VecDeque::new();
         let mut failure = None;
         while submitted < end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
             let steps = ((end - submitted) as usize).min(self.engine.chunk_steps());
@@ -242,29 +246,27 @@ impl DSRunner {
             });
             match chunk.and_then(|chunk| self.engine.submit(chunk)) {
                 Ok(()) => {
-                    waiting.push_back(steps);
+                    self.waiting.push_back(steps);
                     submitted += steps as u64;
                 }
                 Err(error) => failure = Some(error),
             }
-            if waiting.len() >= IN_FLIGHT {
-                self.take(&mut waiting, bar)?;
+            if self.waiting.len() >= IN_FLIGHT {
+                self.take(bar)?;
             }
         }
-        while !waiting.is_empty() {
-            self.take(&mut waiting, bar)?;
+        while !self.waiting.is_empty() {
+            self.take(bar)?;
         }
-        self.engine.finish()?;
+        if self.step > first {
+            self.engine.finish()?;
+        }
         failure.map_or(Ok(()), Err)
     }
 
     /// Collects a chunk and files what it recorded.
-    fn take(
-        &mut self,
-        waiting: &mut std::collections::VecDeque<usize>,
-        bar: &indicatif::ProgressBar,
-    ) -> Result<()> {
-        let (Some(rows), Some(steps)) = (self.engine.collect()?, waiting.pop_front()) else {
+    fn take(&mut self, bar: &indicatif::ProgressBar) -> Result<()> {
+        let (Some(rows), Some(steps)) = (self.engine.collect()?, self.waiting.pop_front()) else {
             return Ok(());
         };
         let row_length = self.plan.record_row;
@@ -280,6 +282,19 @@ impl DSRunner {
         self.step += steps as u64;
         bar.inc(steps as u64);
         Ok(())
+    }
+
+    /// Collects what a run left under way that did not come to its end (a closure that panicked, a device that failed):
+    /// its steps have been played, its results are dropped.
+    fn drain(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        while let Some(steps) = self.waiting.pop_front() {
+            self.engine.collect()?;
+            self.step += steps as u64;
+        }
+        self.engine.finish()
     }
 
     /// Values of the changing inputs for some steps.
@@ -317,6 +332,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn reset_state(&mut self) -> Result<()> {
+        self.drain()?;
         for slot in self.plan.slots.iter().filter(|s| s.role != Role::Param) {
             self.engine.write(slot.address, &self.plan.image[slot.range()])?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::component::Component;
 use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use super::value::{Init, Shape, Value};
+use super::value::{Init, Shape, Value, elements};
 use super::variable::Variable;
 use crate::error::Result;
 use crate::integrate::Method;
@@ -86,7 +86,7 @@ impl Group {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.0.shape.iter().product()
+        elements(&self.0.shape)
     }
 
     /// Whether it has no element; such a group cannot be run.

@@ -209,8 +209,13 @@ pub struct Shape(pub(crate) Vec<usize>);
 impl Shape {
     /// Number of elements.
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        elements(&self.0)
     }
+}
+
+/// Number of elements of a shape; the largest there is where it cannot be counted, which no limit lets through.
+pub(crate) fn elements(shape: &[usize]) -> usize {
+    if shape.contains(&0) { 0 } else { shape.iter().fold(1, |count, &n| count.saturating_mul(n)) }
 }
 
 impl From<usize> for Shape {

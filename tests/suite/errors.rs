@@ -226,10 +226,10 @@ fn monitors_that_clash() {
 
 #[test]
 fn a_bad_dt() {
-    for dt in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+    for dt in [0.0, -0.1, f64::NAN, f64::INFINITY, 1e-50, 1e60] {
         let error = DSRunner::builder(pair()).dt(dt).device("cpu").build().unwrap_err();
         assert!(matches!(error, Error::Setting { setting: "dt", .. }));
-        says(&error, &format!("`dt` is {dt}, but must be finite and above 0"));
+        says(&error, &format!("`dt` is {dt}, but must be above 0 and within the range of f32"));
     }
     let error = DSRunner::builder(pair()).t0(f64::NAN).device("cpu").build().unwrap_err();
     says(&error, "`t0` is NaN, but must be finite");
@@ -268,6 +268,42 @@ fn inputs_that_make_no_sense() {
         assert!(matches!(error, Error::Input { .. }));
         mentions(&error, &["input to `E.", message]);
     }
+}
+
+#[test]
+fn numbers_and_shapes_beyond_what_a_device_holds() {
+    let group = neurons::lif(2);
+    let all = |weight: f64| Projection::new(&group, &group).weight(weight);
+    for weight in [1e39, 1e300, 1e308] {
+        let net = Network::new().with("p", all(weight)).with("g", group.clone());
+        mentions(
+            &build(net),
+            &["node `p`: weights whose sum at one target is ", "an f32 holds at most"],
+        );
+    }
+    mentions(
+        &build(neurons::lif(2).param("tau", 1e300)),
+        &["tau", "1e300 is beyond the range of f32"],
+    );
+    mentions(&build(neurons::lif(2).init("V", -1e39)), &["V", "-1e39 is beyond the range of f32"]);
+    for shape in [vec![1 << 40, 1 << 30], vec![1 << 42], vec![usize::MAX, 2]] {
+        let error = build(neurons::lif(shape));
+        assert!(matches!(error, Error::Limit { .. }), "{error}");
+        mentions(&error, &["group `LIF", "use fewer elements"]);
+    }
+    let rows = ndarray::Array2::<f64>::zeros((5, 0));
+    let error = DSRunner::builder(pair())
+        .input(Input::iter("E.input", rows))
+        .device("cpu")
+        .build()
+        .unwrap_err();
+    mentions(&error, &["E.input: a value of shape [5, 0] does not broadcast to shape [5, 4]"]);
+    let given =
+        Projection::new(&group, &group).connect(Connect::coo([0, 0], [0, 1]).without_self());
+    mentions(
+        &build(Network::new().with("p", given).with("g", group)),
+        &["node `p`: `without_self` with pairs that are given"],
+    );
 }
 
 #[test]

@@ -77,6 +77,56 @@ fn spikes_that_are_set_are_delivered(device: &str) {
     assert!(runner.get::<bool>("pre.spike").unwrap().iter().all(|s| !s));
 }
 
+/// Parameters from which others are derived are there too, though no step reads them.
+fn a_synapse_gets_another_time_constant(device: &str) {
+    let (pre, post) = (neurons::lif(2), neurons::lif(2));
+    let line = Projection::new(&pre, &post).connect(Connect::one_to_one());
+    let net = Network::new().with("pre", pre).with("post", post).with("line", line);
+    let mut runner = DSRunner::builder(net).progress_bar(false).device(device).build().unwrap();
+    assert_eq!(runner.get::<f32>("line.tau").unwrap()[[]], 8.0);
+    for tau in [8.0, 2.0] {
+        runner.set("line.tau", tau).unwrap();
+        runner.set("line.g", 1.0).unwrap();
+        runner.run(Steps(10)).unwrap();
+        let g: Vec<f32> = runner.get::<f32>("line.g").unwrap().iter().copied().collect();
+        near("g", &g, &[(-1.0 / tau as f64).exp(); 2], 1e-6).must();
+    }
+}
+
+fn a_run_without_a_step_changes_nothing(device: &str) {
+    let mut runner = lif(device, 2);
+    runner.set("input", 4.0).unwrap();
+    runner.cancel_handle().cancel();
+    let run = runner.run(Steps(5)).unwrap();
+    assert_eq!((run.steps, run.cancelled), (0, true));
+    assert_eq!(runner.get::<f32>("input").unwrap().as_slice().unwrap(), [4.0; 2]);
+}
+
+/// What was under way when a closure panicked does not show up in the next run.
+fn a_panic_in_a_closure_leaves_nothing_behind(device: &str) {
+    let fuse = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let inner = fuse.clone();
+    let mut runner = DSRunner::builder(neurons::lif(1))
+        .input(Input::func("input", move |s: &Shared| {
+            let blow = s.i == 600 && inner.swap(false, std::sync::atomic::Ordering::Relaxed);
+            assert!(!blow, "the closure's own panic");
+            10.0
+        }))
+        .monitor("V")
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runner.run(Steps(5000))));
+    assert!(result.is_err());
+    runner.reset_state().unwrap();
+    runner.run(Steps(5)).unwrap();
+    let v = runner.mon().get::<f32>("V").unwrap();
+    assert_eq!(v.shape(), &[5, 1]);
+    near("V", &[v[[0, 0]]], &[10.0 * (1.0 - (-0.01f64).exp())], 1e-6).must();
+    assert_eq!(runner.step(), 5);
+}
+
 fn resetting_restores_the_start(device: &str) {
     let mut runner = lif(device, 3);
     runner.run(50.0).unwrap();
@@ -152,6 +202,9 @@ fn models_can_test_for_them(device: &str) {
 }
 
 on_every_engine!(
+    a_panic_in_a_closure_leaves_nothing_behind,
+    a_run_without_a_step_changes_nothing,
+    a_synapse_gets_another_time_constant,
     cancelling_keeps_the_results,
     durations_become_steps,
     injected_values_that_are_not_finite_are_found,

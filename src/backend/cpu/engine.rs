@@ -29,11 +29,11 @@ pub(crate) struct CpuEngine {
 struct MemberRun {
     population: usize,
     member: usize,
-    /// One for each thread, with the same number of chunks each but for the last.
+    /// One for each thread.
     players: Vec<Player>,
     /// Where each stream of the population starts for this member.
     streams: Vec<(Space, usize)>,
-    chunks: usize,
+    elements: usize,
     /// Feeds that change from step to step, with their place in the program's argument.
     clock: Vec<(usize, Feed)>,
     /// Where the spike flags are, if the spikes are delivered or recorded.
@@ -43,7 +43,7 @@ struct MemberRun {
 }
 
 /// Elements that are worth a thread: waking one costs some microseconds.
-const CHUNKS_PER_THREAD: usize = 8192 / CHUNK;
+const ELEMENTS_PER_THREAD: usize = 8192;
 
 /// Starts of streams, for several threads.
 struct Streams(Vec<*mut u32>);
@@ -52,8 +52,8 @@ struct Streams(Vec<*mut u32>);
 unsafe impl Sync for Streams {}
 
 impl Streams {
-    fn at_chunk(&self, chunk: usize) -> Vec<*mut u32> {
-        self.0.iter().map(|pointer| pointer.wrapping_add(chunk * CHUNK)).collect()
+    fn behind(&self, elements: usize) -> Vec<*mut u32> {
+        self.0.iter().map(|pointer| pointer.wrapping_add(elements)).collect()
     }
 }
 
@@ -90,14 +90,13 @@ impl MemberRun {
             )
         };
         let flags = flags.filter(|flags| this.emits || recorded(flags));
-        let chunks = this.elements.div_ceil(CHUNK);
-        let threads = rayon::current_num_threads().min(chunks / CHUNKS_PER_THREAD).max(1);
+        let threads = rayon::current_num_threads().min(this.elements / ELEMENTS_PER_THREAD).max(1);
         let mut run = Self {
             population: at,
             member,
             players: vec![player; threads],
             streams: own.chain(columns).collect(),
-            chunks,
+            elements: this.elements,
             clock: clock.collect(),
             flags,
             events: Vec::new(),
@@ -136,16 +135,15 @@ impl MemberRun {
         // the same; threads take disjoint ranges of chunks.
         if let [player] = &mut self.players[..] {
             // SAFETY: see above.
-            unsafe { player.step(&pointers, self.chunks) };
+            unsafe { player.step(&pointers, self.elements) };
             return;
         }
-        let (streams, chunks) = (Streams(pointers), self.chunks);
-        let share = chunks.div_ceil(self.players.len());
+        let (streams, elements) = (Streams(pointers), self.elements);
+        let share = elements.div_ceil(self.players.len()).next_multiple_of(CHUNK);
         self.players.par_iter_mut().enumerate().for_each(|(k, player)| {
-            let first = k * share;
-            let count = share.min(chunks.saturating_sub(first));
+            let first = (k * share).min(elements);
             // SAFETY: see above.
-            unsafe { player.step(&streams.at_chunk(first), count) };
+            unsafe { player.step(&streams.behind(first), share.min(elements - first)) };
         });
     }
 

@@ -51,42 +51,37 @@ impl InstructionSet {
     }
 }
 
-/// Plays `ops` on `chunks` chunks of each column.
+/// Plays `ops` on `lanes` lanes of each column; the rest of the last chunk is computed too, but ends no loop.
 ///
 /// # Safety
 /// Every slot of `ops` indexes `table`; the pointer there is valid for reads, and for writes where it is a destination,
-/// of `CHUNK * chunks` words (for reads of `CHUNK` words where the slot's step is 0), and no other thread uses that memory
+/// of as many words as the chunks of `lanes` lanes have (for reads of `CHUNK` words where the slot's step is 0), and no other thread uses that memory
 /// during the call. Two slots may be the same memory, but not overlap otherwise.
-pub(crate) unsafe fn play(
-    set: InstructionSet,
-    ops: &[Op<Slot>],
-    table: &[*mut u32],
-    chunks: usize,
-) {
+pub(crate) unsafe fn play(set: InstructionSet, ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
     // SAFETY: the caller's promise is handed on; `set` comes from `detect`, so the processor has the features.
     unsafe {
         match set {
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => play_avx512(ops, table, chunks),
+            InstructionSet::Avx512 => play_avx512(ops, table, lanes),
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => play_avx2(ops, table, chunks),
-            InstructionSet::Baseline => play_any(ops, table, chunks),
+            InstructionSet::Avx2 => play_avx2(ops, table, lanes),
+            InstructionSet::Baseline => play_any(ops, table, lanes),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn play_avx512(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+unsafe fn play_avx512(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
     // SAFETY: as promised to `play`.
-    unsafe { play_any(ops, table, chunks) }
+    unsafe { play_any(ops, table, lanes) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn play_avx2(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+unsafe fn play_avx2(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
     // SAFETY: as promised to `play`.
-    unsafe { play_any(ops, table, chunks) }
+    unsafe { play_any(ops, table, lanes) }
 }
 
 /// A lane's bits as a value and back.
@@ -158,7 +153,8 @@ unsafe fn store(table: &[*mut u32], slot: Slot, chunk: usize, value: Chunk) {
 }
 
 #[inline(always)]
-unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
+unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
+    let chunks = lanes.div_ceil(CHUNK);
     let mut pc = 0;
     while pc < ops.len() {
         let op = ops[pc];
@@ -278,7 +274,9 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], chunks: usize) {
                     let mut any = 0;
                     for chunk in 0..chunks {
                         let mask = load(table, op.args[0], chunk);
-                        any = mask.iter().fold(any, |any, lane| any | lane);
+                        // lanes of no element may never leave
+                        let living = mask.iter().take(lanes - chunk * CHUNK);
+                        any = living.fold(any, |any, lane| any | lane);
                     }
                     if any == 0 {
                         pc = op.to as usize;

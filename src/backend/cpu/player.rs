@@ -51,12 +51,12 @@ impl Player {
         }
     }
 
-    /// One step of `chunks` chunks of elements. `streams[k]` is where stream `k` starts.
+    /// One step of so many elements. `streams[k]` is where stream `k` starts.
     ///
     /// # Safety
-    /// Each of `streams` is valid for reads and writes of `CHUNK * chunks` words that nobody else uses during the call,
+    /// Each of `streams` is valid for reads and writes of all chunks of the elements, and nobody else uses them during the call,
     /// and there are as many as the program was lowered for.
-    pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], chunks: usize) {
+    pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], elements: usize) {
         debug_assert!(streams.len() >= self.tape.streams);
         let base = self.scratch.as_mut_ptr().cast::<u32>();
         let mut table =
@@ -69,13 +69,14 @@ impl Player {
             table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.add(u * CHUNK)));
         }
         // SAFETY: the prologue has uniforms only, which are a chunk long.
-        unsafe { play(self.set, &self.tape.prologue, &table, 1) };
-        for block in (0..chunks).step_by(self.block) {
-            let count = self.block.min(chunks - block);
-            // SAFETY: `block + count <= chunks`, so the streams are long enough; registers hold a block.
+        unsafe { play(self.set, &self.tape.prologue, &table, CHUNK) };
+        let block = self.block * CHUNK;
+        for first in (0..elements).step_by(block) {
+            let count = block.min(elements - first);
+            // SAFETY: `first + count <= elements`, so the streams are long enough; registers hold a block.
             unsafe { play(self.set, &self.tape.body, &table, count) };
             for pointer in &mut table[..self.tape.streams] {
-                *pointer = pointer.wrapping_add(self.block * CHUNK);
+                *pointer = pointer.wrapping_add(block);
             }
         }
     }
@@ -112,7 +113,7 @@ pub(crate) fn evaluate(
     }
     let streams: Vec<*mut u32> = columns.iter_mut().map(|c| c.as_mut_ptr()).collect();
     // SAFETY: every column has `padded` words of its own.
-    unsafe { player.step(&streams, padded / CHUNK) };
+    unsafe { player.step(&streams, elements) };
     Ok(columns
         .into_iter()
         .skip(first_output)
@@ -250,6 +251,14 @@ mod tests {
                 t[a.abs() as usize % 3] + x
             },
         );
+    }
+
+    /// Lanes behind the last element hold 0, for which this loop never ends.
+    #[test]
+    fn loops_end_with_the_last_element() {
+        let x = [1.0, 2.0, 3.0];
+        let got = update("var y = s.x; while y < 64.0 { y = y * 2.0; } return State(y);", &x, &x);
+        assert_eq!(got, [64.0, 64.0, 96.0]);
     }
 
     #[test]
