@@ -1,6 +1,5 @@
 //! A component's parameters, derived parameters and initial values as columns of words.
 
-use super::Role;
 use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
@@ -186,14 +185,4 @@ fn state(
         }
     }
     Ok(columns)
-}
-
-/// The name under which a member of a component is found.
-pub(super) fn member_of(model: &Model, role: Role, index: usize) -> &Member {
-    let inner = model.inner();
-    match role {
-        Role::Param => &inner.params[index],
-        Role::Input => &inner.inputs[index],
-        Role::State | Role::Spike => &inner.state[index],
-    }
 }

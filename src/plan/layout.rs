@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::components::{join, member_of};
-use super::sites::{GroupSite, label, units_of, variables_of};
+use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
 use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Kind, Program, Sink, Structure, Unit};
+use crate::model::{Feed, Program, Sink, Structure, Unit};
 
 /// Words of a cache line.
 const LINE: usize = 16;
@@ -284,7 +283,7 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
     let elements = site.elements();
     let mut slots = Vec::new();
     for (unit, node, _, resolved) in units_of(site) {
-        for (role, index, name) in variables_of(resolved, unit) {
+        for Named { role, index, name, kind } in variables_of(resolved, unit) {
             let found = match role {
                 Role::State => population.stream_of(Sink::State(unit, index)),
                 Role::Input => population.stream_of(Sink::Input(unit, index)),
@@ -301,16 +300,9 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
                 }
                 (None, None) => continue,
             };
-            let mut names = vec![join(&node.path, &name)];
-            names.extend(node.aliases.iter().map(|alias| join(alias, &name)));
-            names.push(format!("{}.{name}", node.name));
             slots.push(Slot {
-                names,
-                kind: if role == Role::Spike {
-                    Kind::Bool
-                } else {
-                    member_of(&resolved.model, role, index).kind
-                },
+                names: names_of(node, &name),
+                kind,
                 role,
                 shape: if words == 1 && role == Role::Param {
                     Vec::new()

@@ -1,7 +1,6 @@
 //! Monitors as gathers of addresses.
 
-use super::components::join;
-use super::sites::{GroupSite, units_of, variables_of};
+use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::{Gather, Plan, Record, Role};
 use crate::error::{Error, Result};
 use crate::model::Kind;
@@ -11,13 +10,10 @@ use crate::monitor::Monitor;
 pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) -> Vec<bool> {
     let wanted = |site: &GroupSite<'_>| {
         units_of(site).into_iter().any(|(unit, node, _, resolved)| {
-            let inputs =
-                variables_of(resolved, unit).into_iter().filter(|(role, ..)| *role == Role::Input);
-            inputs.into_iter().any(|(.., name)| {
-                let absolute = format!("{}.{name}", node.name);
-                let paths =
-                    std::iter::once(&node.path).chain(&node.aliases).map(|path| join(path, &name));
-                let names: Vec<String> = paths.chain([absolute]).collect();
+            let variables = variables_of(resolved, unit).into_iter();
+            let mut inputs = variables.filter(|variable| variable.role == Role::Input);
+            inputs.any(|input| {
+                let names = names_of(node, &input.name);
                 monitors.iter().any(|m| names.contains(&m.target.path))
             })
         })

@@ -1,9 +1,9 @@
 //! The groups and projections of a description with all names, shapes and partners checked.
 
 use super::Role;
-use super::components::{Resolved, Site, resolve};
+use super::components::{Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
-use crate::model::{Argument, Unit};
+use crate::model::{Argument, Kind, Unit};
 use crate::system::{Group, Node, NodeKind, Projection};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
@@ -204,18 +204,41 @@ pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, u32,
     units
 }
 
-/// All variables and parameters of a unit: role, index and name.
-pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<(Role, usize, String)> {
+/// A variable or parameter of a unit.
+pub(super) struct Named {
+    pub role: Role,
+    /// Place among those of its role.
+    pub index: usize,
+    pub name: String,
+    pub kind: Kind,
+}
+
+/// All variables and parameters of a unit.
+pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<Named> {
     let inner = resolved.model.inner();
-    let mut all = Vec::new();
-    let mut take = |role: Role, members: &[crate::model::Member]| {
-        all.extend(members.iter().enumerate().map(|(k, m)| (role, k, m.name.clone())));
-    };
-    take(Role::State, &inner.state);
-    take(Role::Input, &inner.inputs);
-    take(Role::Param, &inner.params);
+    let roles =
+        [(Role::State, &inner.state), (Role::Input, &inner.inputs), (Role::Param, &inner.params)];
+    let mut all: Vec<Named> = roles
+        .into_iter()
+        .flat_map(|(role, members)| {
+            members.iter().enumerate().map(move |(index, member)| Named {
+                role,
+                index,
+                name: member.name.clone(),
+                kind: member.kind,
+            })
+        })
+        .collect();
     if unit == Unit::Element && resolved.model.spikes() {
-        all.push((Role::Spike, 0, "spike".into()));
+        all.push(Named { role: Role::Spike, index: 0, name: "spike".into(), kind: Kind::Bool });
     }
     all
+}
+
+/// All names of a node's variable: by its path from the target first, then by further paths, then by the node's name.
+pub(super) fn names_of(node: &Node, variable: &str) -> Vec<String> {
+    let paths = std::iter::once(&node.path).chain(&node.aliases);
+    let mut names: Vec<String> = paths.map(|path| join(path, variable)).collect();
+    names.push(format!("{}.{variable}", node.name));
+    names
 }

@@ -14,7 +14,6 @@ const CACHE: usize = 32 * 1024;
 /// What an operation does. The suffix is the type of its operands: `F` f32, `I` i32, `U` u32; none where only bits count.
 /// Booleans are lanes of all zeros or all ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub(crate) enum Code {
     // one operand
     Copy,
