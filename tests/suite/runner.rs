@@ -89,7 +89,7 @@ fn a_synapse_gets_another_time_constant(device: &str) {
         runner.set("line.g", 1.0).unwrap();
         runner.run(Steps(10)).unwrap();
         let g: Vec<f32> = runner.get::<f32>("line.g").unwrap().iter().copied().collect();
-        near("g", &g, &[(-1.0 / tau as f64).exp(); 2], 1e-6).must();
+        near("g", &g, &[(-1.0f64 / tau).exp(); 2], 1e-6).must();
     }
 }
 
