@@ -90,6 +90,22 @@ pub enum Error {
         /// What the contract wants.
         help: String,
     },
+    /// The method `exp_euler` differentiates a model's right-hand side, and this one cannot be differentiated.
+    #[error(
+        "model `{model}`: `{function}` cannot be differentiated for the method `exp_euler`, because of {construct}\n\
+         {location}\nhelp: give `fn jacobian(..) -> Derivative`, the derivative of each member of `Derivative` with respect \
+         to its own variable, or use another method, such as `Method::RK4`"
+    )]
+    NotDifferentiable {
+        /// Name of the model.
+        model: String,
+        /// The function.
+        function: String,
+        /// What is in the way.
+        construct: String,
+        /// Where.
+        location: Box<Location>,
+    },
     /// A model uses WGSL that an engine cannot run.
     #[error("model `{model}`: the engines cannot run {construct}; {help}")]
     Unsupported {

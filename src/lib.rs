@@ -74,6 +74,7 @@ mod plan;
 pub mod plot;
 mod random;
 mod runner;
+mod scalar;
 mod shipped;
 mod system;
 
@@ -87,7 +88,7 @@ pub use monitor::{Index, Monitor};
 pub use runner::{
     CancelHandle, DSRunner, Element, Events, Mon, NonFinite, Run, RunnerBuilder, Span, Steps,
 };
-pub use shipped::{neurons, odes, outputs, synapses};
+pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
     Component, DynamicalSystem, Group, Init, Network, Number, Projection, Shape, StepBuilder,
     Target, Value, Variable,

@@ -1,22 +1,26 @@
 //! The models that come with the crate.
 
+/// Declares shipped models: `STATIC = "Name", "file below shaders"`.
+macro_rules! models {
+    ($($model:ident = $name:literal, $file:literal;)*) => {$(
+        static $model: std::sync::LazyLock<crate::model::Shipped> =
+            std::sync::LazyLock::new(|| {
+                let text = include_str!(concat!("../shaders/", $file));
+                crate::model::Model::shipped($name, concat!("shaders/", $file), text)
+            });
+    )*};
+}
+
 /// Spiking neurons. Times in ms, potentials in mV.
 pub mod neurons {
-    use crate::model::{Model, Shipped};
     use crate::system::{Group, Shape};
-    use std::sync::LazyLock;
 
-    static LIF: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped(
-            "LIF",
-            "shaders/neurons/lif.wgsl",
-            include_str!("../shaders/neurons/lif.wgsl"),
-        )
-    });
-    static LIF_REF: LazyLock<Shipped> = LazyLock::new(|| {
-        let file = "shaders/neurons/lif_ref.wgsl";
-        Model::shipped("LIFRef", file, include_str!("../shaders/neurons/lif_ref.wgsl"))
-    });
+    models! {
+        HH = "HH", "neurons/hh.wgsl";
+        IZHIKEVICH = "Izhikevich", "neurons/izhikevich.wgsl";
+        LIF = "LIF", "neurons/lif.wgsl";
+        LIF_REF = "LIFRef", "neurons/lif_ref.wgsl";
+    }
 
     /// Leaky integrate-and-fire neurons without a refractory period (Lapicque 1907; Gerstner et al. 2014, section 1.3).
     ///
@@ -30,7 +34,7 @@ pub mod neurons {
     /// | `R` membrane resistance | 1 | Ohm |
     /// | `tau` membrane time constant | 10 | ms |
     ///
-    /// State: `V`, at first 0. Input: `input`. Method: exact.
+    /// State: `V`, at first 0. Input: `input`. Method: exponential Euler, which is exact here.
     ///
     /// ```
     /// use dsrunner::{DSRunner, neurons};
@@ -53,7 +57,7 @@ pub mod neurons {
     /// `round(tau_ref / dt)` steps.
     ///
     /// Parameters as [`lif`], and `tau_ref`, default 0 ms. State: `V`, at first 0, and `refractory` (i32), the steps that
-    /// are left. Input: `input`. Method: exact.
+    /// are left. Input: `input`. Method: exponential Euler.
     ///
     /// ```
     /// use dsrunner::neurons;
@@ -63,23 +67,115 @@ pub mod neurons {
     pub fn lif_ref(shape: impl Into<Shape>) -> Group {
         Group::shipped(LIF_REF.clone(), shape)
     }
+
+    /// Hodgkin-Huxley neurons (Hodgkin and Huxley 1952), with rates shifted to a resting potential of -65 mV:
+    ///
+    /// `C dV/dt = -g_Na m^3 h (V - E_Na) - g_K n^4 (V - E_K) - g_L (V - E_L) + input`, and for the gates m, h, n
+    /// `dx/dt = a_x (1 - x) - b_x x` with
+    ///
+    /// | gate | `a` | `b` |
+    /// |---|---|---|
+    /// | m | `0.1 (V + 40) / (1 - exp(-(V + 40) / 10))` | `4 exp(-(V + 65) / 18)` |
+    /// | h | `0.07 exp(-(V + 65) / 20)` | `1 / (1 + exp(-(V + 35) / 10))` |
+    /// | n | `0.01 (V + 55) / (1 - exp(-(V + 55) / 10))` | `0.125 exp(-(V + 65) / 80)` |
+    ///
+    /// A spike is where `V` crosses `V_th` upwards; nothing is reset.
+    ///
+    /// | parameter | default | unit |
+    /// |---|---|---|
+    /// | `E_Na`, `E_K`, `E_L` reversal potentials | 50, -77, -54.387 | mV |
+    /// | `g_Na`, `g_K` largest conductances | 120, 36 | mS/cm² |
+    /// | `g_L` leak conductance; the paper has 0.3, the default is the original's | 0.03 | mS/cm² |
+    /// | `C` capacitance | 1 | µF/cm² |
+    /// | `V_th` threshold | 20 | mV |
+    ///
+    /// State: `V`, at first -65, and `m`, `h`, `n`, at rest there. Input: `input` (µA/cm²). Method: exponential Euler.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::hh(1).param("g_L", 0.3))
+    ///     .input(("input", 10.0))
+    ///     .monitor("spike")
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(100.0)?;
+    /// assert_eq!(runner.mon().events("spike")?.steps.len(), 7);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn hh(shape: impl Into<Shape>) -> Group {
+        Group::shipped(HH.clone(), shape)
+    }
+
+    /// Izhikevich's neurons (Izhikevich 2003, "Simple model of spiking neurons"):
+    ///
+    /// `dV/dt = 0.04 V^2 + 5 V + 140 - u + input`, `du/dt = a (b V - u)`; where `V >= V_th` a spike, `V = c` and
+    /// `u = u + d`.
+    ///
+    /// | parameter | default |
+    /// |---|---|
+    /// | `a`, `b` rate and slope of the recovery | 0.02, 0.2 |
+    /// | `c`, `d` reset | -65, 8 |
+    /// | `V_th` top of a spike | 30 |
+    ///
+    /// The defaults are those of regular spiking cells; the paper has others for intrinsically bursting (`c` -55, `d` 4),
+    /// chattering (`c` -50, `d` 2) and fast spiking ones (`a` 0.1, `d` 2). State: `V`, at first -70, and `u`, at first
+    /// `b V`. Input: `input`. Method: exponential Euler.
+    ///
+    /// ```
+    /// use dsrunner::neurons;
+    ///
+    /// let chattering = neurons::izhikevich(100).param("c", -50.0).param("d", 2.0);
+    /// ```
+    pub fn izhikevich(shape: impl Into<Shape>) -> Group {
+        Group::shipped(IZHIKEVICH.clone(), shape)
+    }
+}
+
+/// Sources of spikes.
+pub mod sources {
+    use crate::system::{Group, Shape};
+
+    models! {
+        POISSON = "Poisson", "sources/poisson.wgsl";
+    }
+
+    /// Elements that spike at random, independently of each other and of the past: in each step with probability
+    /// `freqs dt / 1000`.
+    ///
+    /// Parameter: `freqs`, default 10 Hz. State: `silent` (u32), the steps since the last spike.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, sources};
+    ///
+    /// let mut runner = DSRunner::builder(sources::poisson(1000).param("freqs", 20.0))
+    ///     .monitor("spike")
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(1000.0)?;
+    /// let spikes = runner.mon().events("spike")?.steps.len() as f64;
+    /// // 1000 elements for 1 s at 20 Hz; the standard deviation of the count is its root, 141
+    /// assert!((spikes - 20_000.0).abs() < 5.0 * 141.0);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn poisson(shape: impl Into<Shape>) -> Group {
+        Group::shipped(POISSON.clone(), shape)
+    }
 }
 
 /// Dynamics of synapses.
 pub mod synapses {
-    use crate::model::{Model, Shipped};
     use crate::system::Component;
-    use std::sync::LazyLock;
 
-    static EXPON: LazyLock<Shipped> = LazyLock::new(|| {
-        let file = "shaders/synapses/expon.wgsl";
-        Model::shipped("Expon", file, include_str!("../shaders/synapses/expon.wgsl"))
-    });
+    models! {
+        EXPON = "Expon", "synapses/expon.wgsl";
+    }
 
     /// Exponential synapse (Gerstner et al. 2014, section 3.1): `tau dg/dt = -g`, and each event adds its weight to `g`,
     /// after the decay of its step.
     ///
-    /// Parameter: `tau`, default 8 ms. State: `g`, at first 0. Input: `x`, the sum of what arrives. Method: exact.
+    /// Parameter: `tau`, default 8 ms. State: `g`, at first 0. Input: `x`, the sum of what arrives. Method: exponential
+    /// Euler, which is exact here.
     ///
     /// ```
     /// use dsrunner::synapses;
@@ -93,26 +189,15 @@ pub mod synapses {
 
 /// Outputs: how a synapse's state becomes a current into the target.
 pub mod outputs {
-    use crate::model::{Model, Shipped};
     use crate::system::Component;
-    use std::sync::LazyLock;
 
-    static COBA: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped(
-            "COBA",
-            "shaders/outputs/coba.wgsl",
-            include_str!("../shaders/outputs/coba.wgsl"),
-        )
-    });
-    static CUBA: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped(
-            "CUBA",
-            "shaders/outputs/cuba.wgsl",
-            include_str!("../shaders/outputs/cuba.wgsl"),
-        )
-    });
+    models! {
+        COBA = "COBA", "outputs/coba.wgsl";
+        CUBA = "CUBA", "outputs/cuba.wgsl";
+    }
 
-    /// Conductance-based: `I = g (E - V)`, with `V` at the start of the step. Parameter: reversal potential `E`, default 0 mV.
+    /// Conductance-based: `I = g (E - V)`, with `V` at the start of the step, or within the step where the target has the
+    /// form [`ltc`](crate::Group::ltc). Parameter: reversal potential `E`, default 0 mV.
     ///
     /// ```
     /// use dsrunner::outputs;
@@ -131,17 +216,14 @@ pub mod outputs {
 
 /// Ordinary differential equations.
 pub mod odes {
-    use crate::model::{Model, Shipped};
+    use crate::integrate::Method;
     use crate::system::{Group, Shape};
-    use std::sync::LazyLock;
 
-    static LORENZ: LazyLock<Shipped> = LazyLock::new(|| {
-        Model::shipped(
-            "Lorenz",
-            "shaders/odes/lorenz.wgsl",
-            include_str!("../shaders/odes/lorenz.wgsl"),
-        )
-    });
+    models! {
+        FORCED = "Forced", "odes/forced.wgsl";
+        LORENZ = "Lorenz", "odes/lorenz.wgsl";
+        VAN_DER_POL = "VanDerPol", "odes/van_der_pol.wgsl";
+    }
 
     /// The Lorenz system (Lorenz 1963, "Deterministic nonperiodic flow"), one trajectory an element:
     /// `x' = sigma (y - x)`, `y' = x (rho - z) - y`, `z' = x y - beta z`.
@@ -156,6 +238,32 @@ pub mod odes {
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     pub fn lorenz(shape: impl Into<Shape>) -> Group {
-        Group::shipped(LORENZ.clone(), shape)
+        Group::shipped(LORENZ.clone(), shape).method(Method::RK4)
+    }
+
+    /// Van der Pol's oscillator (van der Pol 1926, "On relaxation-oscillations"): `x' = y`, `y' = mu (1 - x^2) y - x`.
+    ///
+    /// Parameter: `mu`, default 1. State: `x`, `y`, at first 2 and 0. Method: RK4.
+    ///
+    /// ```
+    /// use dsrunner::odes;
+    ///
+    /// let stiff = odes::van_der_pol(100).param("mu", 5.0);
+    /// ```
+    pub fn van_der_pol(shape: impl Into<Shape>) -> Group {
+        Group::shipped(VAN_DER_POL.clone(), shape).method(Method::RK4)
+    }
+
+    /// Relaxation under a periodic force: `x' = -x + sin(omega t)`, whose solution is known in closed form.
+    ///
+    /// Parameter: `omega`, default 3. State: `x`, at first 0.25. Method: RK4.
+    ///
+    /// ```
+    /// use dsrunner::odes;
+    ///
+    /// let fast = odes::forced(1).param("omega", 10.0);
+    /// ```
+    pub fn forced(shape: impl Into<Shape>) -> Group {
+        Group::shipped(FORCED.clone(), shape).method(Method::RK4)
     }
 }

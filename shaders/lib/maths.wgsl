@@ -17,3 +17,8 @@ fn is_inf(x: f32) -> bool {
 fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
+
+// (e^x - 1) / x, and 1 at 0.
+fn exprel(x: f32) -> f32 {
+    return select((exp(x) - 1.0) / x, 1.0 + x * (0.5 + x * (1.0 / 6.0)), abs(x) < 1e-3);
+}

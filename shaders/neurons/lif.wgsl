@@ -22,28 +22,24 @@ struct Derivative {
 }
 
 struct Derived {
-    decay: f32,
+    // 1 / tau
+    rate: f32,
 }
 
 fn defaults() -> Params {
     return Params(0.0, -5.0, 20.0, 1.0, 10.0);
 }
 
+fn derive(p: Params) -> Derived {
+    return Derived(1.0 / p.tau);
+}
+
 fn initial(p: Params) -> State {
     return State(0.0);
 }
 
-fn derive(p: Params, sh: Shared) -> Derived {
-    return Derived(exp(-sh.dt / p.tau));
-}
-
-fn derivative(s: State, p: Params, x: Input) -> Derivative {
-    return Derivative((p.V_rest - s.V + p.R * x.input) / p.tau);
-}
-
-fn exact(s: State, p: Params, d: Derived, x: Input) -> State {
-    let V_inf = p.V_rest + p.R * x.input;
-    return State(V_inf + (s.V - V_inf) * d.decay);
+fn derivative(s: State, p: Params, d: Derived, x: Input) -> Derivative {
+    return Derivative((p.V_rest - s.V + p.R * x.input) * d.rate);
 }
 
 fn threshold(s: State, p: Params) -> bool {

@@ -26,7 +26,8 @@ struct Derivative {
 }
 
 struct Derived {
-    decay: f32,
+    // 1 / tau
+    rate: f32,
     refractory_steps: i32,
 }
 
@@ -39,16 +40,11 @@ fn initial(p: Params) -> State {
 }
 
 fn derive(p: Params, sh: Shared) -> Derived {
-    return Derived(exp(-sh.dt / p.tau), steps(p.tau_ref, sh.dt));
+    return Derived(1.0 / p.tau, steps(p.tau_ref, sh.dt));
 }
 
-fn derivative(s: State, p: Params, x: Input) -> Derivative {
-    return Derivative((p.V_rest - s.V + p.R * x.input) / p.tau);
-}
-
-fn exact(s: State, p: Params, d: Derived, x: Input) -> State {
-    let V_inf = p.V_rest + p.R * x.input;
-    return State(V_inf + (s.V - V_inf) * d.decay, s.refractory);
+fn derivative(s: State, p: Params, d: Derived, x: Input) -> Derivative {
+    return Derivative((p.V_rest - s.V + p.R * x.input) * d.rate);
 }
 
 fn update(old: State, s: State) -> State {

@@ -18,7 +18,8 @@ struct Derivative {
 }
 
 struct Derived {
-    decay: f32,
+    // 1 / tau
+    rate: f32,
 }
 
 fn defaults() -> Params {
@@ -29,16 +30,12 @@ fn initial(p: Params) -> State {
     return State(0.0);
 }
 
-fn derive(p: Params, sh: Shared) -> Derived {
-    return Derived(exp(-sh.dt / p.tau));
+fn derive(p: Params) -> Derived {
+    return Derived(1.0 / p.tau);
 }
 
-fn derivative(s: State, p: Params) -> Derivative {
-    return Derivative(-s.g / p.tau);
-}
-
-fn exact(s: State, d: Derived) -> State {
-    return State(s.g * d.decay);
+fn derivative(s: State, d: Derived) -> Derivative {
+    return Derivative(-s.g * d.rate);
 }
 
 fn update(s: State, x: Input) -> State {

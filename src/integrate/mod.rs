@@ -24,6 +24,8 @@ pub struct Method {
 enum Scheme {
     /// The model's own function `exact`.
     Exact,
+    /// Exponential Euler.
+    ExpEuler,
     /// Explicit Runge-Kutta: rows of `a` below the first, which is empty, and `b`.
     Explicit { order: u32, a: &'static [&'static [f64]], b: &'static [f64] },
 }
@@ -38,6 +40,13 @@ const fn explicit(
 }
 
 impl Method {
+    /// Exponential Euler, order 1: `x(t + dt) = x + dt phi(dt J) f(x)` with `phi(z) = (e^z - 1) / z` for each equation
+    /// `x' = f(x, ..)` on its own, where `J` is the derivative of `f` with respect to `x`, and all variables are those of
+    /// the start of the step (Hochbruck and Ostermann 2010, "Exponential integrators"). Exact where `f` is linear in `x` and
+    /// the rest is held. The default of models that have a `derivative` and no `exact`.
+    ///
+    /// `J` is found by differentiating the model's `derivative`, unless the model has a function `jacobian`.
+    pub const EXP_EULER: Self = Self { name: "exp_euler", scheme: Scheme::ExpEuler };
     /// The model's function `exact`: the closed form of one step with inputs held. The default where there is one.
     pub const EXACT: Self = Self { name: "exact", scheme: Scheme::Exact };
     /// Euler's method, order 1.
@@ -46,7 +55,7 @@ impl Method {
     pub const MIDPOINT: Self = explicit("midpoint", 2, &[&[0.5]], &[0.0, 1.0]);
     /// Heun's method (Heun 1900), order 2.
     pub const HEUN2: Self = explicit("heun2", 2, &[&[1.0]], &[0.5, 0.5]);
-    /// The classical method (Kutta 1901), order 4. The default where the model has no `exact`.
+    /// The classical method (Kutta 1901), order 4.
     pub const RK4: Self = explicit(
         "rk4",
         4,
@@ -55,10 +64,16 @@ impl Method {
     );
 
     /// All methods.
-    pub const ALL: [Self; 5] = [Self::EXACT, Self::EULER, Self::MIDPOINT, Self::HEUN2, Self::RK4];
+    pub const ALL: [Self; 6] =
+        [Self::EXACT, Self::EXP_EULER, Self::EULER, Self::MIDPOINT, Self::HEUN2, Self::RK4];
 
-    /// The method of that name.
+    /// The method of that name. The original's other names of `exp_euler` are known: `exponential_euler`, `exp_auto`,
+    /// `exp_euler_auto`.
     pub fn by_name(name: &str) -> Option<Self> {
+        let name = match name {
+            "exponential_euler" | "exp_auto" | "exp_euler_auto" => Self::EXP_EULER.name,
+            name => name,
+        };
         Self::ALL.into_iter().find(|method| method.name == name)
     }
 
@@ -71,6 +86,7 @@ impl Method {
     pub fn order(&self) -> Option<u32> {
         match self.scheme {
             Scheme::Exact => None,
+            Scheme::ExpEuler => Some(1),
             Scheme::Explicit { order, .. } => Some(order),
         }
     }
@@ -96,6 +112,10 @@ pub(crate) struct Equations<'a> {
     pub call: &'a dyn Fn(&str, &str) -> String,
     /// Calls `exact`, if there is one.
     pub exact: Option<String>,
+    /// Calls what gives the derivative of each equation with respect to its own variable, where the method needs it.
+    pub jacobian: String,
+    /// Name of the function `exprel`.
+    pub exprel: &'a str,
     /// Makes the shared structure for a stage at `t + c dt`: `c` to expression.
     pub shared_at: &'a dyn Fn(f64) -> String,
 }
@@ -109,6 +129,25 @@ impl Method {
             Scheme::Exact => {
                 let exact = equations.exact.clone().unwrap_or_else(|| format!("{system}_old"));
                 let _ = writeln!(text, "    let {system}_new = {exact};");
+            }
+            Scheme::ExpEuler => {
+                let shared = (equations.shared_at)(0.0);
+                let call = (equations.call)(&format!("{system}_old"), &shared);
+                let _ = writeln!(text, "    let {system}_f = {call};");
+                let _ = writeln!(text, "    let {system}_j = {};", equations.jacobian);
+                let members = equations.state.iter().enumerate().map(|(k, member)| {
+                    let old = format!("{system}_old.{member}");
+                    match equations.derivative.iter().find(|(_, at)| *at == k) {
+                        None => old,
+                        Some((name, _)) => format!(
+                            "{old} + (in.dt * {}(in.dt * {system}_j.{name})) * {system}_f.{name}",
+                            equations.exprel
+                        ),
+                    }
+                });
+                let members = members.collect::<Vec<_>>().join(", ");
+                let _ =
+                    writeln!(text, "    let {system}_new = {}({members});", equations.state_type);
             }
             Scheme::Explicit { a, b, .. } => {
                 for stage in 0..b.len() {

@@ -7,9 +7,11 @@
 use std::fmt::Write as _;
 
 use super::contract::Argument;
-use super::{Kind, Member, Model, prefix, validate};
+use super::jacobian::{Field, primitive};
+use super::{Kind, LIBRARY_PRIMITIVE, Member, Model, prefix, validate};
 use crate::error::{Error, Result};
 use crate::integrate::{Equations, Method};
+use crate::scalar::{Code, write};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub(crate) struct Structure {
     pub element: Model,
     pub method: Method,
     pub arms: Vec<Arm>,
+    /// Whether the currents are part of the element's derivative.
+    pub ltc: bool,
     /// Whether the sums of the inputs are wanted after the step.
     pub observe_inputs: bool,
 }
@@ -33,6 +37,7 @@ impl PartialEq for Structure {
     fn eq(&self, other: &Self) -> bool {
         self.element.same(&other.element)
             && self.method == other.method
+            && self.ltc == other.ltc
             && self.observe_inputs == other.observe_inputs
             && self.arms.len() == other.arms.len()
             && self.arms.iter().zip(&other.arms).all(|(a, b)| {
@@ -111,10 +116,26 @@ pub(crate) struct Program {
     pub name: String,
     pub text: String,
     pub module: naga::Module,
+    /// What stands before the names of each model's functions.
+    prefixes: Vec<String>,
     pub feeds: Vec<Feed>,
     pub feed_kinds: Vec<Kind>,
     pub sinks: Vec<Sink>,
     pub sink_kinds: Vec<Kind>,
+}
+
+impl Program {
+    /// The function of that name that is one operation.
+    pub(crate) fn primitive(&self, name: &str) -> Option<Code> {
+        prefixed_primitive(self.prefixes.iter(), name)
+    }
+}
+
+fn prefixed_primitive<'a>(
+    mut prefixes: impl Iterator<Item = &'a String>,
+    name: &str,
+) -> Option<Code> {
+    prefixes.find_map(|prefix| primitive(name.strip_prefix(prefix.as_str())?.strip_prefix('_')?))
 }
 
 impl Structure {
@@ -177,15 +198,36 @@ struct Composer<'s> {
     structure: &'s Structure,
     written: Vec<Written>,
     feeds: Vec<Feed>,
+    /// Functions beside `advance`.
+    functions: String,
     body: String,
     sinks: Vec<(Sink, Kind, String)>,
+}
+
+/// The current of an arm: its call with the element's state left open.
+struct Current<'s> {
+    arm: usize,
+    output: &'s Model,
+    prefix: String,
+    arguments: Vec<Argument>,
+}
+
+/// What adds to an element's input.
+#[derive(Default)]
+struct Arriving<'s> {
+    /// The input's place.
+    input: usize,
+    /// Held during the step.
+    held: Option<String>,
+    /// Functions of the state within the step.
+    currents: Vec<Current<'s>>,
 }
 
 impl Structure {
     /// Writes, parses and validates the program.
     pub(crate) fn compose(&self) -> Result<Program> {
         let mut composer = Composer::new(self)?;
-        composer.advance();
+        composer.advance()?;
         let name =
             self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
         composer.finish(name)
@@ -197,6 +239,7 @@ impl Structure {
             element: model.clone(),
             method: Method::EXACT,
             arms: Vec::new(),
+            ltc: false,
             observe_inputs: false,
         };
         let inner = model.inner();
@@ -229,8 +272,9 @@ impl<'s> Composer<'s> {
             }
             written.push(Written::new(model, prefix)?);
         }
-        let (feeds, body, sinks) = (Vec::new(), String::new(), Vec::new());
-        Ok(Self { structure, written, feeds, body, sinks })
+        let (feeds, functions, body, sinks) =
+            (Vec::new(), String::new(), String::new(), Vec::new());
+        Ok(Self { structure, written, feeds, functions, body, sinks })
     }
 
     fn written(&self, model: &Model) -> &Written {
@@ -302,12 +346,25 @@ impl<'s> Composer<'s> {
         states: [&str; 2],
         shared: &str,
     ) -> String {
+        Self::call_with(prefix, name, arguments, v, states, shared, &format!("{v}_x"))
+    }
+
+    /// The same with another input structure.
+    fn call_with(
+        prefix: &str,
+        name: &str,
+        arguments: &[Argument],
+        v: &str,
+        states: [&str; 2],
+        shared: &str,
+        input: &str,
+    ) -> String {
         let arguments = arguments.iter().map(|argument| match argument {
             Argument::Old => states[0].to_string(),
             Argument::State => states[1].to_string(),
             Argument::Params => format!("{v}_p"),
             Argument::Derived => format!("{v}_d"),
-            Argument::Input => format!("{v}_x"),
+            Argument::Input => input.to_string(),
             Argument::Shared => shared.to_string(),
             Argument::Random => format!("{v}_r"),
             Argument::Named(name) => name.clone(),
@@ -315,9 +372,16 @@ impl<'s> Composer<'s> {
         format!("{prefix}_{name}({})", arguments.collect::<Vec<_>>().join(", "))
     }
 
-    /// One step of a unit with a state: defines `{v}_old` and `{v}_end`, and `{v}_spike` where it has a threshold.
-    /// `extra[k]` is added to input `k`.
-    fn step(&mut self, unit: Unit, v: &str, method: Method, extra: &[Option<String>]) {
+    /// Defines `{v}_old`, the state of a unit at the start of the step.
+    fn begin(&mut self, unit: Unit, v: &str) {
+        let model = self.structure.model(unit);
+        let values = self.feeds(model.inner().state.len(), |k| Feed::State(unit, k));
+        let prefix = self.written(model).prefix.clone();
+        self.line(&format!("let {v}_old = {prefix}_State({values});"));
+    }
+
+    /// One step of a unit with a state from `{v}_old`: defines `{v}_end`, and `{v}_spike` where it has a threshold.
+    fn step(&mut self, unit: Unit, v: &str, method: Method, arriving: &Arriving<'_>) -> Result<()> {
         let model = self.structure.model(unit).clone();
         let inner = model.inner();
         let functions = &inner.functions;
@@ -338,15 +402,13 @@ impl<'s> Composer<'s> {
                 .cloned()
                 .collect();
         self.surroundings(unit, v, &used);
-        let values = self.feeds(inner.state.len(), |k| Feed::State(unit, k));
-        self.line(&format!("let {v}_old = {prefix}_State({values});"));
         if !inner.inputs.is_empty() {
             let sums: Vec<String> = (0..inner.inputs.len())
                 .map(|k| {
                     let own = self.feed(Feed::Input(unit, k));
-                    match extra.get(k).and_then(Option::as_ref) {
-                        Some(extra) => format!("{own} + {extra}"),
-                        None => own,
+                    match &arriving.held {
+                        Some(held) if k == arriving.input => format!("{own} + {held}"),
+                        _ => own,
                     }
                 })
                 .collect();
@@ -365,7 +427,8 @@ impl<'s> Composer<'s> {
         if functions.derivative.is_some() || functions.exact.is_some() {
             let arguments = functions.derivative.clone().unwrap_or_default();
             let call = |state: &str, shared: &str| {
-                Self::call(&prefix, "derivative", &arguments, v, [&old, state], shared)
+                let input = self.input_at(v, &prefix, inner.inputs.len(), arriving, state);
+                Self::call_with(&prefix, "derivative", &arguments, v, [&old, state], shared, &input)
             };
             let exact = functions
                 .exact
@@ -376,6 +439,15 @@ impl<'s> Composer<'s> {
                     if c == 0.0 { "in.t".into() } else { format!("in.t + {:?} * in.dt", c as f32) };
                 format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high)")
             };
+            let (function, jacobian) = if method != Method::EXP_EULER {
+                Default::default()
+            } else if let (Some(arguments), false) = (&functions.jacobian, self.structure.ltc) {
+                let call = Self::call(&prefix, "jacobian", arguments, v, [&old, &old], &shared);
+                (String::new(), call)
+            } else {
+                self.jacobian(unit, v, &used, arriving, &call("s", "h"))?
+            };
+            let exprel = format!("{prefix}_{LIBRARY_PRIMITIVE}");
             let text = method.generate(&Equations {
                 system: v,
                 state_type: &format!("{prefix}_State"),
@@ -383,8 +455,11 @@ impl<'s> Composer<'s> {
                 derivative: &derivative,
                 call: &call,
                 exact,
+                jacobian,
+                exprel: &exprel,
                 shared_at: &shared_at,
             });
+            self.functions.push_str(&function);
             self.body.push_str(&text);
         } else {
             self.line(&format!("let {v}_new = {old};"));
@@ -412,57 +487,174 @@ impl<'s> Composer<'s> {
         for (k, name) in state_names.iter().enumerate() {
             self.sinks.push((Sink::State(unit, k), inner.state[k].kind, format!("{v}_end.{name}")));
         }
+        Ok(())
+    }
+
+    /// The input structure of unit `v` while its state is `state`.
+    fn input_at(
+        &self,
+        v: &str,
+        prefix: &str,
+        count: usize,
+        arriving: &Arriving<'_>,
+        state: &str,
+    ) -> String {
+        if arriving.currents.is_empty() {
+            return format!("{v}_x");
+        }
+        let sums = (0..count).map(|k| {
+            let mut terms = vec![format!("{v}_sum{k}")];
+            if k == arriving.input {
+                terms.extend(arriving.currents.iter().map(|c| self.current(c, state)));
+            }
+            terms.join(" + ")
+        });
+        format!("{prefix}_Input({})", sums.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The current of an arm while the element's state is `state`.
+    fn current(&self, current: &Current<'_>, state: &str) -> String {
+        let Current { arm, prefix, arguments, .. } = current;
+        let resolved: Vec<Argument> =
+            arguments.iter().map(|a| self.resolved(*arm, a, state)).collect();
+        let o = format!("o{arm}");
+        Self::call(prefix, "current", &resolved, &o, ["", ""], &format!("{o}_h"))
+    }
+
+    /// A function that gives the derivative of each equation of unit `v` with respect to its own variable, found by
+    /// differentiating `call`, the right-hand side in state `s` with the shared values `h`; and a call of it.
+    fn jacobian(
+        &self,
+        unit: Unit,
+        v: &str,
+        used: &[Argument],
+        arriving: &Arriving<'_>,
+        call: &str,
+    ) -> Result<(String, String)> {
+        let model = self.structure.model(unit);
+        let prefix = &self.written(model).prefix;
+        // what the right-hand side reads: name, type, and what is given for it
+        let mut reads = vec![
+            ("s".into(), format!("{prefix}_State"), format!("{v}_old")),
+            ("h".into(), format!("{prefix}_Shared"), format!("{v}_h")),
+        ];
+        let mut read = |name: String, ty: String| reads.push((name.clone(), ty, name));
+        for (argument, letter, ty) in [
+            (Argument::Params, "p", "Params"),
+            (Argument::Derived, "d", "Derived"),
+            (Argument::Random, "r", "Random"),
+        ] {
+            if used.contains(&argument) {
+                read(format!("{v}_{letter}"), format!("{prefix}_{ty}"));
+            }
+        }
+        match arriving.currents.is_empty() {
+            true if !model.inner().inputs.is_empty() => {
+                read(format!("{v}_x"), format!("{prefix}_Input"));
+            }
+            true => {}
+            false => {
+                let sums = 0..model.inner().inputs.len();
+                sums.for_each(|k| read(format!("{v}_sum{k}"), "f32".into()));
+            }
+        }
+        for Current { arm, output, prefix, arguments } in &arriving.currents {
+            let synapse = &self.written(&self.structure.arms[*arm].synapse).prefix;
+            read(format!("a{arm}_end"), format!("{synapse}_State"));
+            if arguments.contains(&Argument::Params) && !output.inner().params.is_empty() {
+                read(format!("o{arm}_p"), format!("{prefix}_Params"));
+            }
+            if arguments.contains(&Argument::Derived) {
+                read(format!("o{arm}_d"), format!("{prefix}_Derived"));
+            }
+        }
+        let list = |f: &dyn Fn(&(String, String, String)) -> String| {
+            reads.iter().map(f).collect::<Vec<_>>().join(", ")
+        };
+        let parameters = list(&|(name, ty, _)| format!("{name}: {ty}"));
+        let given = list(&|(.., given)| given.clone());
+        let function = format!("{v}_field");
+        let mut text = self.models_text();
+        let _ =
+            write!(text, "fn {function}({parameters}) -> {prefix}_Derivative {{ return {call}; }}");
+        let name = format!("{}.jacobian", model.name());
+        let module = parsed(&name, &text)?;
+        let variables: Vec<(usize, usize)> =
+            model.inner().derivative.iter().map(|&member| (0, member)).collect();
+        let prefixes = || self.written.iter().map(|w| &w.prefix);
+        let primitive = |name: &str| prefixed_primitive(prefixes(), name);
+        let field = Field {
+            module: &module,
+            function: &function,
+            primitive: &primitive,
+            variables: &variables,
+        };
+        // each model alone was found to be differentiable before
+        let (derivative, streams) = field
+            .differentiated()
+            .map_err(|refusal| broken(&name, &format!("its derivative: {}", refusal.what)))?;
+        let exprel = format!("{prefix}_{LIBRARY_PRIMITIVE}");
+        let (body, results) = write(&derivative, &streams, &exprel);
+        let text = format!(
+            "\nfn {v}_jacobian({parameters}) -> {prefix}_Derivative {{\n{body}    return {prefix}_Derivative({});\n}}\n",
+            results.join(", ")
+        );
+        Ok((text, format!("{v}_jacobian({given})")))
+    }
+
+    fn models_text(&self) -> String {
+        self.written.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// The whole step: synapses decay and take what arrives, their currents go to the element's input, the element steps.
-    fn advance(&mut self) {
+    fn advance(&mut self) -> Result<()> {
         let structure = self.structure;
         let element = structure.element.inner();
-        let target = element.inputs.iter().position(|m| m.name == "input").unwrap_or(0);
+        let input = element.inputs.iter().position(|m| m.name == "input").unwrap_or(0);
         let mut currents = Vec::new();
         for (arm, Arm { method, output, .. }) in structure.arms.iter().enumerate() {
             let v = format!("a{arm}");
             let (arrivals, quantum) =
                 (self.feed(Feed::Arrivals(arm)), self.feed(Feed::Quantum(arm)));
-            self.step(
-                Unit::Synapse(arm),
-                &v,
-                *method,
-                &[Some(format!("f32({arrivals}) * {quantum}"))],
-            );
+            let held = Some(format!("f32({arrivals}) * {quantum}"));
+            let arriving = Arriving { held, ..Arriving::default() };
+            self.begin(Unit::Synapse(arm), &v);
+            self.step(Unit::Synapse(arm), &v, *method, &arriving)?;
             self.sinks.push((Sink::Arrivals(arm), Kind::I32, "0i".into()));
-            let o = format!("o{arm}");
             let arguments = output.inner().functions.current.clone().unwrap_or_default();
-            self.surroundings(Unit::Output(arm), &o, &arguments);
-            let arguments: Vec<Argument> =
-                arguments.into_iter().map(|a| self.resolved(arm, a)).collect();
+            self.surroundings(Unit::Output(arm), &format!("o{arm}"), &arguments);
             let prefix = self.written(output).prefix.clone();
-            let call = Self::call(&prefix, "current", &arguments, &o, ["", ""], &format!("{o}_h"));
-            self.line(&format!("let {o}_current = {call};"));
-            currents.push(format!("{o}_current"));
+            currents.push(Current { arm, output, prefix, arguments });
         }
-        let mut extra = vec![None; element.inputs.len()];
-        if !currents.is_empty() && target < extra.len() {
-            extra[target] = Some(currents.join(" + "));
+        self.begin(Unit::Element, "e");
+        let mut arriving = Arriving { input, ..Arriving::default() };
+        if structure.ltc {
+            arriving.currents = currents;
+        } else if !currents.is_empty() {
+            for current in &currents {
+                let call = self.current(current, "e_old");
+                self.line(&format!("let o{}_current = {call};", current.arm));
+            }
+            let names = currents.iter().map(|c| format!("o{}_current", c.arm));
+            arriving.held = Some(names.collect::<Vec<_>>().join(" + "));
         }
-        self.step(Unit::Element, "e", structure.method, &extra);
+        self.step(Unit::Element, "e", structure.method, &arriving)?;
         if element.functions.threshold.is_some() {
             self.sinks.push((Sink::Spike, Kind::U32, "select(0u, 1u, e_spike)".into()));
         }
+        Ok(())
     }
 
-    /// A named argument of an output: a state member of the synapse after its step, or of the element before its own.
-    fn resolved(&mut self, arm: usize, argument: Argument) -> Argument {
-        let Argument::Named(name) = argument else { return argument };
+    /// A named argument of an output: a state member of the synapse after its step, or of the element in `state`.
+    fn resolved(&self, arm: usize, argument: &Argument, state: &str) -> Argument {
+        let Argument::Named(name) = argument else { return argument.clone() };
         let synapse = &self.structure.arms[arm].synapse;
-        let own = synapse.inner().state.iter().position(|m| m.name == name);
-        if let Some(k) = own {
-            let member = self.written(synapse).members("State")[k].clone();
-            return Argument::Named(format!("a{arm}_end.{member}"));
-        }
-        let element = self.structure.element.inner();
-        let at = element.state.iter().position(|m| m.name == name).unwrap_or(0);
-        Argument::Named(self.feed(Feed::State(Unit::Element, at)))
+        let (model, state) = match synapse.inner().state.iter().any(|m| m.name == *name) {
+            true => (synapse, format!("a{arm}_end")),
+            false => (&self.structure.element, state.into()),
+        };
+        let at = model.inner().state.iter().position(|m| m.name == *name).unwrap_or(0);
+        Argument::Named(format!("{state}.{}", self.written(model).members("State")[at]))
     }
 
     fn host_call(&mut self, function: &str, arguments: &[Argument], members: &[Member]) {
@@ -489,8 +681,8 @@ impl<'s> Composer<'s> {
     }
 
     fn finish(self, name: String) -> Result<Program> {
-        let Self { structure, written, feeds, body, sinks } = self;
-        let mut text = written.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join("\n");
+        let mut text = self.models_text();
+        let Self { structure, written, feeds, functions, body, sinks } = self;
         text.push_str("\nstruct In {\n");
         for &feed in &feeds {
             let (member, kind) = (member_name(structure, feed), feed.kind(structure).name());
@@ -503,20 +695,29 @@ impl<'s> Composer<'s> {
         let results = sinks.iter().map(|(.., e)| e.as_str()).collect::<Vec<_>>().join(", ");
         let _ = write!(
             text,
-            "}}\n\nfn advance(in: In) -> Out {{\n{body}    return Out({results});\n}}\n"
+            "}}\n{functions}\nfn advance(in: In) -> Out {{\n{body}    return Out({results});\n}}\n"
         );
-        let broken = |reason: String| Error::Unsupported {
-            model: name.clone(),
-            construct: format!("the composed program ({reason})"),
-            help: "write the model in plainer WGSL".into(),
-        };
-        let module =
-            naga::front::wgsl::parse_str(&text).map_err(|e| broken(e.emit_to_string(&text)))?;
-        validate(&module).map_err(|e| broken(e.emit_to_string(&text)))?;
+        let module = parsed(&name, &text)?;
         let feed_kinds = feeds.iter().map(|f| f.kind(structure)).collect();
         let (sinks, sink_kinds) = sinks.into_iter().map(|(sink, kind, _)| (sink, kind)).unzip();
-        Ok(Program { name, text, module, feeds, feed_kinds, sinks, sink_kinds })
+        let prefixes = written.into_iter().map(|w| w.prefix).collect();
+        Ok(Program { name, text, module, prefixes, feeds, feed_kinds, sinks, sink_kinds })
     }
+}
+
+fn broken(name: &str, reason: &str) -> Error {
+    Error::Unsupported {
+        model: name.into(),
+        construct: format!("the composed program ({reason})"),
+        help: "write the model in plainer WGSL".into(),
+    }
+}
+
+fn parsed(name: &str, text: &str) -> Result<naga::Module> {
+    let module =
+        naga::front::wgsl::parse_str(text).map_err(|e| broken(name, &e.emit_to_string(text)))?;
+    validate(&module).map_err(|e| broken(name, &e.emit_to_string(text)))?;
+    Ok(module)
 }
 
 fn member_name(structure: &Structure, feed: Feed) -> String {

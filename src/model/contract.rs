@@ -139,6 +139,7 @@ impl Checker<'_> {
             initial: self.function("initial", "State", false)?,
             derive: self.function("derive", "Derived", false)?,
             derivative: self.function("derivative", "Derivative", false)?,
+            jacobian: self.function("jacobian", "Derivative", false)?,
             exact: self.function("exact", "State", false)?,
             update: self.function("update", "State", false)?,
             threshold: self.function("threshold", "bool", false)?,
@@ -158,6 +159,7 @@ impl Checker<'_> {
         }
         Ok(Inner {
             name: self.name.into(),
+            file: self.file.into(),
             source: self.source.into(),
             module: Module::default(),
             params,
@@ -190,6 +192,13 @@ impl Checker<'_> {
                         "nothing changes the state".into(),
                         self.word_span("State"),
                         "add `fn derivative(s: State, ..) -> Derivative`, or `fn update(s: State, ..) -> State` for a map",
+                    ));
+                }
+                if functions.jacobian.is_some() && functions.derivative.is_none() {
+                    return Err(self.error(
+                        "there is a function `jacobian`, but no `derivative`".into(),
+                        self.word_span("jacobian"),
+                        "add `fn derivative(s: State, ..) -> Derivative`",
                     ));
                 }
                 if functions.reset.is_some() && functions.threshold.is_none() {
@@ -342,7 +351,7 @@ impl Checker<'_> {
             "defaults" => false,
             "initial" => matches!(argument, Params | Derived),
             "derive" => matches!(argument, Params | Shared),
-            "derivative" | "exact" => !matches!(argument, Old | Named(_)),
+            "derivative" | "jacobian" | "exact" => !matches!(argument, Old | Named(_)),
             "current" => matches!(argument, Params | Derived | Named(_)),
             _ => matches!(argument, Old | State | Params | Derived | Input | Shared | Random),
         };

@@ -2,6 +2,7 @@
 
 mod compose;
 mod contract;
+mod jacobian;
 mod prefix;
 
 pub(crate) use compose::{Arm, Feed, Program, Sink, Structure, Unit};
@@ -18,6 +19,9 @@ const LIBRARY: [&str; 3] = [
     include_str!("../../shaders/lib/maths.wgsl"),
     include_str!("../../shaders/lib/random.wgsl"),
 ];
+
+/// The function of the library that the engines know as one operation.
+const LIBRARY_PRIMITIVE: &str = "exprel";
 
 /// Type of a variable's or a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +84,7 @@ pub(crate) struct Functions {
     pub initial: Option<Vec<Argument>>,
     pub derive: Option<Vec<Argument>>,
     pub derivative: Option<Vec<Argument>>,
+    pub jacobian: Option<Vec<Argument>>,
     pub exact: Option<Vec<Argument>>,
     pub update: Option<Vec<Argument>>,
     pub threshold: Option<Vec<Argument>>,
@@ -89,6 +94,8 @@ pub(crate) struct Functions {
 
 pub(crate) struct Inner {
     pub name: String,
+    /// The file that the text came from, or the name.
+    pub file: String,
     /// The user's own text.
     pub source: String,
     pub module: naga::Module,
@@ -117,6 +124,7 @@ pub(crate) struct Inner {
 /// | `initial(Params, ..) -> State` | initial values; without it they are zero |
 /// | `derive(Params, Shared) -> Derived` | what follows from parameters and dt, computed once on the host |
 /// | `derivative(State, ..) -> Derivative` | right-hand side of the differential equations |
+/// | `jacobian(State, ..) -> Derivative` | derivative of each right-hand side with respect to its own variable, for [`Method::EXP_EULER`](crate::Method::EXP_EULER) where it cannot be found automatically |
 /// | `exact(State, ..) -> State` | their solution over one step with inputs held, where it has a closed form |
 /// | `update(State, ..) -> State` | what else a step does, after the integration; alone, it is a map |
 /// | `threshold(State, ..) -> bool` | whether the element spikes |
@@ -127,7 +135,7 @@ pub(crate) struct Inner {
 /// `Shared` (`t`, `dt`, step `i`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
 /// the state at the start of the step, the second the new one.
 ///
-/// The library after the text has `steps(duration, dt)`, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
+/// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
 /// `random_normal`.
 ///
 /// ```

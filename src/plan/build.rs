@@ -41,6 +41,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::
                 element: site.element.model.clone(),
                 method: site.element.method,
                 arms: arms.collect(),
+                ltc: site.ltc,
                 observe_inputs,
             },
         )?;

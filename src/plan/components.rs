@@ -25,6 +25,8 @@ pub(super) struct Site<'a> {
     pub node: u32,
     pub seed: u64,
     pub dt: f64,
+    /// Whether the synaptic currents are part of the derivative.
+    pub ltc: bool,
 }
 
 impl Site<'_> {
@@ -50,6 +52,18 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
     known(&inner.params, component.params.iter().map(|(n, _)| n), "parameter", site)?;
     known(&inner.state, component.inits.iter().map(|(n, _)| n), "state variable", site)?;
     let method = method(&model, component.method, site)?;
+    if site.ltc && method == Method::EXACT {
+        return Err(Error::Node {
+            node: site.path.into(),
+            reason: format!(
+                "the form `ltc` with the method `exact`: model `{}` needs a function `derivative`, and another method",
+                model.name()
+            ),
+        });
+    }
+    if method == Method::EXP_EULER && (site.ltc || inner.functions.jacobian.is_none()) {
+        inner.check_derivative()?;
+    }
     let params = params(&model, &component.params, site)?;
     let derived = derive(&model, &params, site.dt, site.elements())?;
     let state = state(&model, component, &params, &derived, site)?;
@@ -86,7 +100,7 @@ fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Metho
         Some(method) if method != Method::EXACT && !derivative => Err(wrong(method, "derivative")),
         Some(method) => Ok(method),
         None if exact || !derivative => Ok(Method::EXACT),
-        None => Ok(Method::RK4),
+        None => Ok(Method::EXP_EULER),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Role;
 use super::components::{Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
+use crate::integrate::Method;
 use crate::model::{Argument, Kind, Unit};
 use crate::system::{Group, Node, NodeKind, Projection};
 
@@ -16,6 +17,8 @@ pub(super) struct GroupSite<'a> {
     /// Place among the groups.
     pub order: usize,
     pub shape: &'a [usize],
+    /// Whether the synaptic currents are part of the derivative.
+    pub ltc: bool,
     pub element: Resolved,
     pub arms: Vec<ArmSite<'a>>,
 }
@@ -59,7 +62,8 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
                 help: "use fewer elements, or several groups",
             });
         }
-        let site = Site { path: &node.path, shape: &inner.shape, node: number as u32, seed, dt };
+        let (shape, ltc) = (&inner.shape, inner.ltc);
+        let site = Site { path: &node.path, shape, node: number as u32, seed, dt, ltc };
         let element = resolve(&inner.component, &site)?;
         if element.model.inner().functions.current.is_some() {
             return Err(Error::Node {
@@ -75,6 +79,7 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
             number: number as u32,
             order: groups.len(),
             shape: &inner.shape,
+            ltc: inner.ltc,
             element,
             arms: Vec::new(),
         });
@@ -91,9 +96,13 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
         let shape = groups[target].shape;
-        let site = Site { path: &node.path, shape, node: number as u32, seed, dt };
+        let ltc = false;
+        let site = Site { path: &node.path, shape, node: number as u32, seed, dt, ltc };
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
+        if groups[target].ltc && groups[target].element.method == Method::EXP_EULER {
+            output.model.inner().check_current()?;
+        }
         let arm = ArmSite { node, number: number as u32, projection, synapse, output };
         check_arm(&arm, &groups[target])?;
         groups[target].arms.push(arm);

@@ -44,7 +44,7 @@ impl Component {
     }
 
     /// Sets the integration method. The default is [`Method::EXACT`] where the model has a function `exact`, else
-    /// [`Method::RK4`].
+    /// [`Method::EXP_EULER`].
     pub fn method(mut self, method: Method) -> Self {
         self.method = Some(method);
         self

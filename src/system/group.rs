@@ -37,6 +37,7 @@ pub(crate) struct GroupInner {
     pub name: NodeName,
     pub shape: Vec<usize>,
     pub component: Component,
+    pub ltc: bool,
 }
 
 impl Group {
@@ -51,6 +52,7 @@ impl Group {
             name: NodeName::next(class),
             shape: shape.into().0,
             component: Component::shipped(model),
+            ltc: false,
         }))
     }
 
@@ -73,6 +75,22 @@ impl Group {
     /// Sets the integration method; see [`Component::method`] for the default.
     pub fn method(self, method: Method) -> Self {
         self.with(|c| c.method(method))
+    }
+
+    /// Makes the synaptic currents part of the derivative (the liquid-time-constant form, the original's `LTC` models): they
+    /// follow the group's state within a step, through the stages of a Runge-Kutta method, and add to the Jacobian of
+    /// [`Method::EXP_EULER`]. Without it a current is evaluated once a step, at the state of its start, and held.
+    ///
+    /// In this form the input variables hold what inputs give, without the synaptic currents.
+    ///
+    /// ```
+    /// use dsrunner::neurons;
+    ///
+    /// let group = neurons::lif_ref(100).param("tau_ref", 5.0).ltc();
+    /// ```
+    pub fn ltc(mut self) -> Self {
+        Arc::make_mut(&mut self.0).ltc = true;
+        self
     }
 
     /// Gives the group a name of its own instead of the model's name with a number.

@@ -141,4 +141,36 @@ fn models_of_one_name(device: &str) {
     assert_eq!(history("post.g"), [0.0, 0.0, 0.0, 5.0, 10.0, 15.0, 0.0, 0.0, 0.0]);
 }
 
-on_every_engine!(any_names, models_of_one_name, the_language);
+/// A right-hand side with a loop, x' = -4 x, which the engines do not differentiate.
+const LOOPED: &str = "
+    struct State { x: f32 }
+    struct Derivative { x: f32 }
+    fn derivative(s: State) -> Derivative {
+        var sum = 0.0;
+        for (var k = 0; k < 4; k++) { sum -= s.x; }
+        return Derivative(sum);
+    }
+";
+
+fn a_given_jacobian_is_used(device: &str) {
+    let text =
+        format!("{LOOPED} fn jacobian(s: State) -> Derivative {{ return Derivative(-4.0); }}");
+    let group = Group::new(&Model::from_wgsl("Looped", &text).unwrap(), 1).init("x", 1.0);
+    let mut runner = runner(device, group);
+    runner.run(Steps(1)).unwrap();
+    // exponential Euler is exact here, at any step: e^(-4 / 2)
+    near("x", runner.get::<f32>("x").unwrap().as_slice().unwrap(), &[(-2.0f64).exp()], 1e-7).must();
+}
+
+#[test]
+fn without_it_the_loop_is_told() {
+    let group = Group::new(&Model::from_wgsl("Looped", LOOPED).unwrap(), 1);
+    let error = DSRunner::builder(group.clone()).device("cpu").build().unwrap_err();
+    assert!(matches!(error, dsrunner::Error::NotDifferentiable { .. }));
+    let text = error.to_string();
+    assert!(text.contains("because of a loop\n --> Looped:6:9\n"), "{text}");
+    assert!(text.contains("give `fn jacobian(..) -> Derivative`"), "{text}");
+    assert!(DSRunner::builder(group.method(dsrunner::Method::RK4)).device("cpu").build().is_ok());
+}
+
+on_every_engine!(a_given_jacobian_is_used, any_names, models_of_one_name, the_language);

@@ -132,6 +132,72 @@ fn lif_iter_sin(device: &str) {
     lif_case(device, "lif_iter_sin", |case| lif(case, 1));
 }
 
+/// A neuron under an input per step: all its variables, and its spikes. Where the case has a tighter tolerance away from
+/// spikes (more than 20 steps before and 5 after one), it is held there.
+fn neuron_case(device: &str, name: &str, group: impl Fn(usize) -> Group, parameters: &[&str]) {
+    let case = Case::load(name);
+    let variables: Vec<String> =
+        case.about["initial"].as_object().unwrap().keys().cloned().collect();
+    let method = Method::by_name(case.about["method"].as_str().unwrap()).unwrap();
+    let mut cells = case.with_parameters(group(1), parameters).method(method);
+    for variable in &variables {
+        cells = cells.init(variable, case.about["initial"][variable].as_f64().unwrap());
+    }
+    let mut runner = DSRunner::builder(cells)
+        .input(Input::iter("input", case.array("input")))
+        .monitors(variables.iter().map(String::as_str).chain(["spike"]))
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    let spikes = case.steps_of("spike_steps");
+    assert!(!spikes.is_empty());
+    equal("spikes", &runner.mon().events("spike").unwrap().steps, &spikes).must();
+    for variable in &variables {
+        let wanted = case.array(variable);
+        let got = column(runner.mon().get(variable).unwrap());
+        let got = &got[..wanted.len()];
+        alive(variable, got).must();
+        near(variable, got, &wanted, case.tolerance(variable)).must();
+        let calm: Vec<usize> = (0..wanted.len())
+            .filter(|&k| {
+                let k = k as u64;
+                !spikes.iter().any(|&s| k + 20 >= s && k <= s + 5)
+            })
+            .collect();
+        assert!(calm.len() > wanted.len() / 4, "{name}: only {} calm rows", calm.len());
+        let pick = |k: &usize| (got[*k], wanted[*k]);
+        let (got, wanted): (Vec<f32>, Vec<f64>) = calm.iter().map(pick).unzip();
+        let tolerance = case.about["tolerance"][variable]["f32_calm"].as_f64().unwrap();
+        near(&format!("{variable} away from spikes"), &got, &wanted, tolerance).must();
+    }
+}
+
+const IZHIKEVICH: [&str; 5] = ["a", "b", "c", "d", "V_th"];
+const HH: [&str; 8] = ["E_Na", "g_Na", "E_K", "g_K", "E_L", "g_L", "C", "V_th"];
+
+macro_rules! neuron_cases {
+    ($($case:ident: $group:path, $parameters:ident;)*) => {$(
+        fn $case(device: &str) {
+            neuron_case(device, stringify!($case), |count| $group(count), &$parameters);
+        }
+    )*};
+}
+
+neuron_cases! {
+    hh_expeuler_gl003: neurons::hh, HH;
+    hh_expeuler_gl03: neurons::hh, HH;
+    hh_rk4_gl003: neurons::hh, HH;
+    hh_rk4_gl03: neurons::hh, HH;
+    izhikevich_ch: neurons::izhikevich, IZHIKEVICH;
+    izhikevich_fs: neurons::izhikevich, IZHIKEVICH;
+    izhikevich_fs_i10: neurons::izhikevich, IZHIKEVICH;
+    izhikevich_ib: neurons::izhikevich, IZHIKEVICH;
+    izhikevich_rs: neurons::izhikevich, IZHIKEVICH;
+}
+
 fn syn_expon(device: &str) {
     let case = Case::load("syn_expon");
     let model =
@@ -159,9 +225,22 @@ const SOURCE: &str = "
 ";
 
 fn projection_case(device: &str, name: &str, output: impl Fn(&Case) -> dsrunner::Component) {
+    one_projection(device, name, false, &output);
+    one_projection(device, name, true, &output);
+}
+
+/// In the plain form, or with the current inside the derivative.
+fn one_projection(
+    device: &str,
+    name: &str,
+    ltc: bool,
+    output: &impl Fn(&Case) -> dsrunner::Component,
+) {
     let case = Case::load(name);
+    let [v, spikes] = ["V", "spike_steps"].map(|key| form(key, ltc));
     let pre = Group::new(&Model::from_wgsl("Source", SOURCE).unwrap(), 1);
     let post = lif(&case, 1).init("V", case.about["initial"]["V"].as_f64().unwrap());
+    let post = if ltc { post.ltc() } else { post };
     let synapse = Projection::new(&pre, &post)
         .weight(case.parameter("w"))
         .synapse(synapses::expon().param("tau", case.parameter("tau_syn")))
@@ -179,8 +258,13 @@ fn projection_case(device: &str, name: &str, output: impl Fn(&Case) -> dsrunner:
     runner.run(case.steps()).unwrap();
     let mon = runner.mon();
     near("g", &column(mon.get("syn.g").unwrap()), &case.array("g"), case.tolerance("g")).must();
-    near("V", &column(mon.get("post.V").unwrap()), &case.array("V"), case.tolerance("V")).must();
-    equal("spikes", &mon.events("post.spike").unwrap().steps, &case.steps_of("spike_steps")).must();
+    near(&v, &column(mon.get("post.V").unwrap()), &case.array(&v), case.tolerance(&v)).must();
+    equal(&spikes, &mon.events("post.spike").unwrap().steps, &case.steps_of(&spikes)).must();
+}
+
+/// The key of an array in that form.
+fn form(key: &str, ltc: bool) -> String {
+    if ltc { format!("{key}_ltc") } else { key.into() }
 }
 
 fn proj_cuba_lif(device: &str) {
@@ -206,10 +290,16 @@ fn part(indptr: &[u32], indices: &[u32], range: std::ops::Range<usize>) -> Conne
 }
 
 fn net_coba_100(device: &str) {
+    coba_network(device, false);
+    coba_network(device, true);
+}
+
+fn coba_network(device: &str, ltc: bool) {
     let case = Case::load("net_coba_100");
     let (n, n_exc) = (case.parameter("n") as usize, case.parameter("n_exc") as usize);
     let (indptr, indices) = (case.unsigned("indptr"), case.unsigned("indices"));
     let cells = lif(&case, n).init("V", case.array("V0"));
+    let cells = if ltc { cells.ltc() } else { cells };
     let project = |range, kind: &str| {
         let parameter = |name: &str| case.parameter(&format!("{name}_{kind}"));
         Projection::new(&cells, &cells)
@@ -232,8 +322,12 @@ fn net_coba_100(device: &str) {
         .unwrap();
     runner.run(case.steps()).unwrap();
     let events = runner.mon().events("cells.spike").unwrap();
-    equal("steps", &events.steps, &case.steps_of("spike_step")).must();
-    equal("neurons", &events.indices, &case.unsigned("spike_neuron")).must();
+    equal("steps", &events.steps, &case.steps_of(&form("spike_step", ltc))).must();
+    equal("neurons", &events.indices, &case.unsigned(&form("spike_neuron", ltc))).must();
+    if ltc {
+        // the case has no further arrays of this form
+        return;
+    }
     let v: ArrayD<f32> = runner.mon().get("cells.V").unwrap();
     near("V", &column(v), &case.array("V"), case.tolerance("V")).must();
     let mut g = column(runner.get("exc.g").unwrap());
@@ -260,10 +354,11 @@ fn ode_case(device: &str, name: &str, group: impl Fn() -> Group, variables: &[&s
     let end = case.array("times").last().copied().unwrap();
     let size = finals.iter().fold(0.0f64, |a, &b| a.max(b.abs()));
     for method in Method::ALL.into_iter().filter(|m| m.order().is_some()) {
-        let row = methods.iter().position(|m| *m == method.name()).unwrap();
-        let run = |dt: f64, steps: u64| -> Vec<f32> {
+        let row = methods.iter().position(|m| Method::by_name(m) == Some(method)).unwrap();
+        let run = |dt: f64, t0: f64, steps: u64| -> Vec<f32> {
             let mut runner = DSRunner::builder(group().method(method))
                 .dt(dt)
+                .t0(t0)
                 .progress_bar(false)
                 .device(device)
                 .build()
@@ -271,7 +366,7 @@ fn ode_case(device: &str, name: &str, group: impl Fn() -> Group, variables: &[&s
             runner.run(Steps(steps)).unwrap();
             variables.iter().map(|v| runner.get::<f32>(*v).unwrap()[0]).collect()
         };
-        let step = run(case.array("one_step_h")[0], 1);
+        let step = run(case.array("one_step_h")[0], case.array("one_step_t")[0], 1);
         near(
             &format!("one step of {method}"),
             &step,
@@ -281,8 +376,8 @@ fn ode_case(device: &str, name: &str, group: impl Fn() -> Group, variables: &[&s
         .must();
         for (k, &steps) in counts.iter().enumerate() {
             let wanted: Vec<f64> = finals.slice(ndarray::s![row, k, ..]).to_vec();
-            let got = run(end / f64::from(steps), steps as u64);
-            // each step rounds by some 2^-24 of the size of the state, and both systems carry an error on with a growth
+            let got = run(end / f64::from(steps), 0.0, steps as u64);
+            // each step rounds by some 2^-24 of the size of the state, and all systems carry an error on with a growth
             // below a hundredfold over the whole time (the Lorenz system's largest exponent is 0.9)
             let tolerance = f64::from(steps) * size * 2f64.powi(-24) * 100.0;
             near(&format!("{steps} steps of {method}"), &got, &wanted, tolerance).must();
@@ -299,14 +394,33 @@ fn ode_lorenz(device: &str) {
     ode_case(device, "ode_lorenz", || odes::lorenz(1), &["x", "y", "z"]);
 }
 
+fn ode_forced(device: &str) {
+    ode_case(device, "ode_forced", || odes::forced(1), &["x"]);
+}
+
+fn ode_vanderpol(device: &str) {
+    ode_case(device, "ode_vanderpol", || odes::van_der_pol(1), &["x", "y"]);
+}
+
 on_every_engine!(
+    hh_expeuler_gl003,
+    hh_expeuler_gl03,
+    hh_rk4_gl003,
+    hh_rk4_gl03,
+    izhikevich_ch,
+    izhikevich_fs,
+    izhikevich_fs_i10,
+    izhikevich_ib,
+    izhikevich_rs,
     lif_const_ref0,
     lif_const_ref5,
     lif_iter_ramp_steps,
     lif_iter_sin,
     net_coba_100,
+    ode_forced,
     ode_linear,
     ode_lorenz,
+    ode_vanderpol,
     proj_coba_lif,
     proj_cuba_lif,
     syn_expon,

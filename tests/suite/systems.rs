@@ -175,7 +175,7 @@ fn groups_of_one_structure_share_a_kernel() {
         .with("c", neurons::lif_ref(30));
     let runner = DSRunner::builder(net).device("cpu").build().unwrap();
     let plan = runner.plan();
-    assert!(plan.contains("update   LIF by exact, a (10), b (20)"), "{plan}");
+    assert!(plan.contains("update   LIF by exp_euler, a (10), b (20)"), "{plan}");
     assert_eq!(runner.wgsl().unwrap().len(), 2);
 }
 

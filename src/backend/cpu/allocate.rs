@@ -2,8 +2,8 @@
 //! registers between values that do not live at the same time.
 
 use super::fuse::fuse;
-use super::lower::{Id, Lowered, Origin};
-use super::tape::{Access, CHUNK, Code, Op, Slot, Tape};
+use super::tape::{CHUNK, Slot, Tape};
+use crate::scalar::{Access, Code, Id, Lowered, Op, Origin};
 
 /// Turns a lowered function into a tape. `outputs[k]` is the stream that member `k` of the result goes to.
 pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize]) -> Tape {

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::player::Player;
-use super::tape::{Access, CHUNK};
+use super::tape::CHUNK;
 use super::words::Words;
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
 use crate::input::Operation;
 use crate::model::{Feed, Kind};
 use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space};
+use crate::scalar::Access;
 
 pub(crate) struct CpuEngine {
     plan: Arc<Plan>,

@@ -1,8 +1,7 @@
 //! Joins pairs of operations, so that the first result stays in a vector register: the inner loops wait for their loads
 //! and stores, not for arithmetic. Both operations still round, so the bits do not change.
 
-use super::lower::{Id, Lowered, Origin};
-use super::tape::{Code, Op};
+use crate::scalar::{Code, Id, Lowered, Op, Origin};
 
 /// Rewrites the second operation of each pair. The first one is then unused.
 ///

@@ -2,7 +2,8 @@
 //! run time.
 
 use super::math;
-use super::tape::{CHUNK, Code, Op, Slot};
+use super::tape::{CHUNK, Slot};
+use crate::scalar::{Code, Op};
 
 type Chunk = [u32; CHUNK];
 
@@ -209,6 +210,7 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
                 Code::AsinhF => lanes!(|x: f32| x.asinh()),
                 Code::AcoshF => lanes!(|x: f32| x.acosh()),
                 Code::AtanhF => lanes!(|x: f32| x.atanh()),
+                Code::ExprelF => lanes!(|x: f32| math::exprel(x)),
                 // `as` saturates, as WGSL wants
                 Code::FtoI => lanes!(|x: f32| x as i32),
                 Code::FtoU => lanes!(|x: f32| x as u32),

@@ -31,6 +31,14 @@ pub(crate) fn exp(x: f32) -> f32 {
     e * scale(half) * scale(n - half)
 }
 
+/// temporary
+#[inline(always)]
+pub(crate) fn exprel(x: f32) -> f32 {
+    let near = 1.0 + x * (0.5 + x * (1.0 / 6.0));
+    let far = (exp(x) - 1.0) / x;
+    if x.abs() < 1e-3 { near } else { far }
+}
+
 /// Like WGSL's `sign`.
 #[inline(always)]
 pub(crate) fn sign(x: f32) -> f32 {

@@ -4,7 +4,6 @@ mod allocate;
 mod engine;
 mod fuse;
 mod lanes;
-mod lower;
 mod math;
 mod player;
 mod tape;

@@ -2,11 +2,11 @@
 
 use super::allocate::allocate;
 use super::lanes::{InstructionSet, play};
-use super::lower::lower;
-use super::tape::{Access, CHUNK, Tape};
+use super::tape::{CHUNK, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
+use crate::scalar::{Access, Options, lower};
 
 /// A tape with the scratch memory that it needs. Every thread has its own.
 #[derive(Debug, Clone)]
@@ -23,12 +23,15 @@ impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        let lowered =
-            lower(&program.module, "advance", inputs).map_err(|construct| Error::Unsupported {
+        let primitive = |name: &str| program.primitive(name);
+        let options = Options { primitive: &primitive, loops: true };
+        let lowered = lower(&program.module, "advance", inputs, &options).map_err(|refusal| {
+            Error::Unsupported {
                 model: program.name.clone(),
-                construct,
+                construct: refusal.what,
                 help: "write it with scalars, vectors, structures and plain functions".into(),
-            })?;
+            }
+        })?;
         let tape = allocate(lowered, inputs, outputs);
         if tape.streams + tape.registers + tape.uniforms.len() > usize::from(u16::MAX) {
             return Err(Error::Unsupported {
@@ -141,6 +144,7 @@ mod tests {
             element: model,
             method: Method::RK4,
             arms: Vec::new(),
+            ltc: false,
             observe_inputs: false,
         };
         let program = structure.compose().unwrap();

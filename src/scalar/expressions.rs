@@ -2,9 +2,9 @@
 
 use naga::{Expression as Ex, Handle, Literal, TypeInner};
 
-use super::Lowering;
+use super::code::Code;
+use super::lower::Lowering;
 use super::value::{Index, Kind, Place, Res, Scalar, Value, type_name};
-use crate::backend::cpu::tape::Code;
 
 impl Lowering<'_> {
     pub(super) fn scalar(&mut self, handle: Handle<Ex>) -> Res<Scalar> {
@@ -166,10 +166,8 @@ impl Lowering<'_> {
                 Value::Composite(members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?)
             }
             _ => {
-                return Err(format!(
-                    "{} (only scalars, vectors, structures and arrays)",
-                    type_name(module, ty)
-                ));
+                let name = type_name(module, ty);
+                return Err(format!("{name} (only scalars, vectors, structures and arrays)").into());
             }
         })
     }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use naga::{Block, Function, Statement as St};
 
+use super::code::Code;
+use super::lower::{Active, Frame, Lowering};
 use super::value::{Kind, Place, Res, Scalar, Value};
-use super::{Active, Frame, Lowering};
-use crate::backend::cpu::tape::Code;
 
 impl<'m> Lowering<'m> {
     pub(super) fn call(
@@ -60,11 +60,14 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn block(&mut self, block: &'m Block) -> Res<()> {
-        for statement in block.iter() {
+        for (statement, &span) in block.span_iter() {
             if matches!(self.active, Active::None) {
                 break;
             }
-            self.statement(statement)?;
+            if self.frames.len() == 1 {
+                self.at = span;
+            }
+            self.statement(statement).map_err(|refusal| refusal.within(span))?;
         }
         Ok(())
     }
@@ -73,7 +76,8 @@ impl<'m> Lowering<'m> {
         match statement {
             St::Emit(range) => {
                 for handle in range.clone() {
-                    let value = self.evaluate(handle)?;
+                    let span = self.frame().function.expressions.get_span(handle);
+                    let value = self.evaluate(handle).map_err(|refusal| refusal.within(span))?;
                     self.frame().cache.insert(handle, value);
                 }
             }
@@ -124,7 +128,14 @@ impl<'m> Lowering<'m> {
             St::Call { function, arguments, result } => {
                 let arguments =
                     arguments.iter().map(|&a| self.expression(a)).collect::<Res<Vec<_>>>()?;
-                let value = self.call(&self.module.functions[*function], arguments)?;
+                let callee = &self.module.functions[*function];
+                let primitive = callee.name.as_deref().and_then(self.options.primitive);
+                let value = match primitive {
+                    Some(code) => {
+                        Some(self.each(&arguments, &mut |s, a| Ok(s.op(code, a, Kind::F)))?)
+                    }
+                    None => self.call(callee, arguments)?,
+                };
                 if let (Some(handle), Some(value)) = (result, value) {
                     self.frame().cache.insert(*handle, value);
                 }

@@ -3,10 +3,10 @@
 
 use naga::{Block, Expression as Ex, Handle};
 
+use super::code::{Code, Op};
+use super::lower::{Active, Lowering, Origin};
 use super::statements::has_return;
 use super::value::{Res, Scalar, Value};
-use super::{Active, Lowering, Origin};
-use crate::backend::cpu::tape::{Code, Op};
 
 impl<'m> Lowering<'m> {
     pub(super) fn repeat(
@@ -15,6 +15,9 @@ impl<'m> Lowering<'m> {
         continuing: &'m Block,
         break_if: Option<Handle<Ex>>,
     ) -> Res<()> {
+        if !self.options.loops {
+            return Err("a loop".into());
+        }
         let before = self.active;
         // every variable becomes cells, which the loop's end writes back
         let mut cells: Vec<(usize, Vec<Scalar>)> = Vec::new();

@@ -2,9 +2,9 @@
 
 use naga::{BinaryOperator as Bin, MathFunction as Math};
 
-use super::Lowering;
+use super::code::Code;
+use super::lower::Lowering;
 use super::value::{Kind, Res, Scalar, Value};
-use crate::backend::cpu::tape::Code;
 
 /// The operation that a built-in function is, where it is one.
 fn operation(fun: Math, kind: Kind) -> Option<Code> {
@@ -123,7 +123,7 @@ impl Lowering<'_> {
                 let square = self.binary(Bin::Multiply, t, t)?;
                 self.binary(Bin::Multiply, square, rest)
             }
-            _ => Err(format!("the built-in function {fun:?}")),
+            _ => Err(format!("the built-in function {fun:?}").into()),
         }
     }
 }

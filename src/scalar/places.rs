@@ -1,8 +1,8 @@
 //! Local variables: writes for the active lanes, reads, and indices that are known at run time only.
 
+use super::code::Code;
+use super::lower::{Active, Lowering};
 use super::value::{Index, Kind, Place, Res, Scalar, Value};
-use super::{Active, Lowering};
-use crate::backend::cpu::tape::Code;
 
 impl Lowering<'_> {
     pub(super) fn assign(&mut self, place: &Place, value: Value) -> Res<()> {

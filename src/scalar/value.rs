@@ -2,15 +2,43 @@
 
 use naga::{Handle, Module, ScalarKind, TypeInner};
 
-use super::Id;
+use super::lower::Id;
 
-/// What cannot be lowered, in a few words.
-pub(super) type Refusal = String;
+/// What cannot be lowered, in a few words, and where: the statements around it, the innermost first.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub what: String,
+    pub spans: Vec<naga::Span>,
+}
+
 pub(super) type Res<T> = Result<T, Refusal>;
+
+impl Refusal {
+    pub(crate) fn at(what: &str, span: naga::Span) -> Self {
+        Self { what: what.into(), spans: vec![span] }
+    }
+
+    pub(super) fn within(mut self, span: naga::Span) -> Self {
+        self.spans.push(span);
+        self
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(what: String) -> Self {
+        Self { what, spans: Vec::new() }
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(what: &str) -> Self {
+        what.to_string().into()
+    }
+}
 
 /// Type of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     F,
     I,
     U,
@@ -57,7 +85,7 @@ impl Kind {
     pub(super) fn of_type(module: &Module, ty: Handle<naga::Type>) -> Res<Self> {
         match module.types[ty].inner {
             TypeInner::Scalar(s) => Self::of(s.kind),
-            _ => Err(format!("{} is not a scalar", type_name(module, ty))),
+            _ => Err(format!("{} is not a scalar", type_name(module, ty)).into()),
         }
     }
 }

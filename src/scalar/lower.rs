@@ -4,27 +4,19 @@
 //! uniforms alone goes to the prologue. Values are in single-assignment form but for the *cells* that carry variables
 //! around a loop.
 
-mod expressions;
-mod loops;
-mod math;
-mod operators;
-mod places;
-mod statements;
-mod value;
-
 use std::collections::HashMap;
 
 use naga::{Expression as Ex, Function, Handle, LocalVariable, Module, TypeInner};
 
-use super::tape::{Access, Code, Op};
-use value::{Kind, Res, Scalar, Value};
+use super::code::{Access, Code, Op};
+use super::value::{Kind, Refusal, Res, Scalar, Value};
 
 /// A value number.
-pub(super) type Id = u32;
+pub(crate) type Id = u32;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// Read from the numbered stream.
     Stream(usize),
     /// Member of the argument structure, the same for all elements.
@@ -40,92 +32,114 @@ pub(super) enum Origin {
 }
 
 impl Origin {
-    pub(super) fn is_uniform(self) -> bool {
+    pub(crate) fn is_uniform(self) -> bool {
         matches!(self, Self::UniformInput(_) | Self::Constant(_) | Self::Prologue)
     }
 }
 
 /// The function as operations on numbered values.
-#[derive(Debug, Default)]
-pub(super) struct Lowered {
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Lowered {
     pub values: Vec<Origin>,
+    /// Type of each value where it was made; conversions that keep the bits make no new value.
+    pub kinds: Vec<Kind>,
+    /// The statement that each value belongs to.
+    pub spans: Vec<naga::Span>,
     pub prologue: Vec<Op<Id>>,
     pub body: Vec<Op<Id>>,
     /// The members of the returned structure.
     pub outputs: Vec<Id>,
 }
 
+/// How a function is lowered.
+pub(crate) struct Options<'a> {
+    /// The functions that are one operation, by name.
+    pub primitive: &'a dyn Fn(&str) -> Option<Code>,
+    /// Whether loops are taken.
+    pub loops: bool,
+}
+
 /// The lanes that execute the statement at hand.
 #[derive(Debug, Clone, Copy)]
-enum Active {
+pub(super) enum Active {
     All,
     Some(Scalar),
     None,
 }
 
-struct Frame<'m> {
-    function: &'m Function,
-    arguments: Vec<Value>,
-    cache: HashMap<Handle<Ex>, Value>,
-    locals: HashMap<Handle<LocalVariable>, usize>,
+pub(super) struct Frame<'m> {
+    pub function: &'m Function,
+    pub arguments: Vec<Value>,
+    pub cache: HashMap<Handle<Ex>, Value>,
+    pub locals: HashMap<Handle<LocalVariable>, usize>,
     /// Variable that holds the result.
-    result: Option<usize>,
+    pub result: Option<usize>,
     /// Variable that tells which lanes have returned; there where a loop needs it.
-    returned: Option<usize>,
+    pub returned: Option<usize>,
 }
 
-/// Lowers the function `name`, whose one argument and whose result are structures of scalars.
-pub(super) fn lower(module: &Module, name: &str, inputs: &[Access]) -> Res<Lowered> {
-    let function = module
-        .functions
-        .iter()
-        .map(|(_, f)| f)
+/// Lowers the function `name`. Its arguments and its result are scalars, or structures of them; `inputs` says of each
+/// scalar of the arguments, in order, how it is given.
+pub(crate) fn lower(
+    module: &Module,
+    name: &str,
+    inputs: &[Access],
+    options: &Options<'_>,
+) -> Res<Lowered> {
+    let mut functions = module.functions.iter().map(|(_, f)| f);
+    let function = functions
         .find(|f| f.name.as_deref() == Some(name))
-        .ok_or_else(|| format!("there is no function `{name}`"))?;
-    let mut lowering = Lowering::new(module);
-    let members = match function.arguments.first().map(|a| &module.types[a.ty].inner) {
-        Some(TypeInner::Struct { members, .. }) if members.len() == inputs.len() => members,
-        _ => {
-            return Err(format!(
-                "`{name}` does not take one structure of {} members",
-                inputs.len()
-            ));
-        }
-    };
-    let mut argument = Vec::with_capacity(inputs.len());
-    for (k, (member, access)) in members.iter().zip(inputs).enumerate() {
-        let origin = match *access {
-            Access::Stream(stream) => Origin::Stream(stream),
-            Access::Uniform => Origin::UniformInput(k),
+        .ok_or_else(|| Refusal::from(format!("there is no function `{name}`")))?;
+    let mut lowering = Lowering::new(module, options);
+    let mut arguments = Vec::with_capacity(function.arguments.len());
+    let mut accesses = inputs.iter();
+    let mut given = |lowering: &mut Lowering<'_>, ty| {
+        let kind = Kind::of_type(module, ty)?;
+        let origin = match accesses.next() {
+            Some(&Access::Stream(stream)) => Origin::Stream(stream),
+            Some(Access::Uniform) => Origin::UniformInput(inputs.len() - accesses.len() - 1),
+            None => return Err(format!("`{name}` takes more than {}", inputs.len()).into()),
         };
-        let kind = Kind::of_type(module, member.ty)?;
-        argument.push(Value::Scalar(lowering.value(origin, kind)));
+        Ok(Value::Scalar(lowering.value(origin, kind)))
+    };
+    for argument in &function.arguments {
+        arguments.push(match &module.types[argument.ty].inner {
+            TypeInner::Struct { members, .. } => {
+                let parts = members.iter().map(|member| given(&mut lowering, member.ty));
+                Value::Composite(parts.collect::<Res<_>>()?)
+            }
+            _ => given(&mut lowering, argument.ty)?,
+        });
     }
     let result = lowering
-        .call(function, vec![Value::Composite(argument)])?
-        .ok_or_else(|| format!("`{name}` returns nothing"))?;
+        .call(function, arguments)?
+        .ok_or_else(|| Refusal::from(format!("`{name}` returns nothing")))?;
     lowering.out.outputs = result.scalars()?.iter().map(|s| s.id).collect();
     Ok(lowering.out)
 }
 
-struct Lowering<'m> {
-    module: &'m Module,
-    out: Lowered,
-    variables: Vec<Value>,
-    frames: Vec<Frame<'m>>,
-    active: Active,
+pub(super) struct Lowering<'m> {
+    pub module: &'m Module,
+    pub options: &'m Options<'m>,
+    pub out: Lowered,
+    pub variables: Vec<Value>,
+    pub frames: Vec<Frame<'m>>,
+    pub active: Active,
     /// For each loop around the statement at hand: the lanes that went on to its continuing part.
-    continued: Vec<Active>,
+    pub continued: Vec<Active>,
     /// For each loop (none) and switch (the lanes that left it) around the statement at hand.
-    breaks: Vec<Option<Active>>,
-    known: HashMap<(Code, [Id; 3]), Scalar>,
+    pub breaks: Vec<Option<Active>>,
+    pub known: HashMap<(Code, [Id; 3]), Scalar>,
     constants: HashMap<u32, Id>,
+    /// The statement of the outermost function at hand.
+    pub at: naga::Span,
 }
 
 impl<'m> Lowering<'m> {
-    fn new(module: &'m Module) -> Self {
+    fn new(module: &'m Module, options: &'m Options<'m>) -> Self {
         Self {
             module,
+            options,
             out: Lowered::default(),
             variables: Vec::new(),
             frames: Vec::new(),
@@ -134,15 +148,18 @@ impl<'m> Lowering<'m> {
             breaks: Vec::new(),
             known: HashMap::new(),
             constants: HashMap::new(),
+            at: naga::Span::UNDEFINED,
         }
     }
 
-    fn value(&mut self, origin: Origin, kind: Kind) -> Scalar {
+    pub(super) fn value(&mut self, origin: Origin, kind: Kind) -> Scalar {
         self.out.values.push(origin);
+        self.out.kinds.push(kind);
+        self.out.spans.push(self.at);
         Scalar { id: self.out.values.len() as Id - 1, kind }
     }
 
-    fn constant(&mut self, bits: u32, kind: Kind) -> Scalar {
+    pub(super) fn constant(&mut self, bits: u32, kind: Kind) -> Scalar {
         if let Some(&id) = self.constants.get(&bits) {
             return Scalar { id, kind };
         }
@@ -163,7 +180,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Adds an operation, or finds the value that an equal one gave.
-    fn op(&mut self, code: Code, args: &[Scalar], kind: Kind) -> Scalar {
+    pub(super) fn op(&mut self, code: Code, args: &[Scalar], kind: Kind) -> Scalar {
         let first = args[0].id;
         let id = |k: usize| args.get(k).map_or(first, |s| s.id);
         let ids = [id(0), id(1), id(2)];
@@ -186,7 +203,7 @@ impl<'m> Lowering<'m> {
         dst
     }
 
-    fn select(&mut self, mask: Scalar, yes: Scalar, no: Scalar) -> Scalar {
+    pub(super) fn select(&mut self, mask: Scalar, yes: Scalar, no: Scalar) -> Scalar {
         if yes.id == no.id {
             return yes;
         }
@@ -197,7 +214,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn select_value(&mut self, mask: Scalar, yes: &Value, no: &Value) -> Res<Value> {
+    pub(super) fn select_value(&mut self, mask: Scalar, yes: &Value, no: &Value) -> Res<Value> {
         Ok(match (yes, no) {
             (Value::Scalar(yes), Value::Scalar(no)) => Value::Scalar(self.select(mask, *yes, *no)),
             (Value::Composite(yes), Value::Composite(no)) => Value::Composite(
@@ -210,11 +227,11 @@ impl<'m> Lowering<'m> {
         })
     }
 
-    fn truth(&mut self, value: bool) -> Scalar {
+    pub(super) fn truth(&mut self, value: bool) -> Scalar {
         self.constant(if value { u32::MAX } else { 0 }, Kind::B)
     }
 
-    fn and(&mut self, active: Active, mask: Scalar) -> Active {
+    pub(super) fn and(&mut self, active: Active, mask: Scalar) -> Active {
         match (active, self.bits(mask)) {
             (Active::None, _) | (_, Some(0)) => Active::None,
             (active, Some(_)) => active,
@@ -223,7 +240,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn or(&mut self, a: Active, b: Active) -> Active {
+    pub(super) fn or(&mut self, a: Active, b: Active) -> Active {
         match (a, b) {
             (Active::All, _) | (_, Active::All) => Active::All,
             (Active::None, x) | (x, Active::None) => x,
@@ -231,7 +248,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn mask(&mut self, active: Active) -> Scalar {
+    pub(super) fn mask(&mut self, active: Active) -> Scalar {
         match active {
             Active::All => self.truth(true),
             Active::None => self.truth(false),
@@ -239,7 +256,7 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn not(&mut self, condition: Scalar) -> Scalar {
+    pub(super) fn not(&mut self, condition: Scalar) -> Scalar {
         match self.bits(condition) {
             Some(bits) => self.truth(bits == 0),
             None => self.op(Code::Not, &[condition], Kind::B),

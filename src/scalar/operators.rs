@@ -2,9 +2,9 @@
 
 use naga::{BinaryOperator as Bin, UnaryOperator};
 
-use super::Lowering;
+use super::code::Code;
+use super::lower::Lowering;
 use super::value::{Kind, Res, Scalar};
-use crate::backend::cpu::tape::Code;
 
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, op: UnaryOperator, x: Scalar) -> Res<Scalar> {
@@ -54,7 +54,7 @@ impl Lowering<'_> {
             (Bin::LessEqual, I) => Code::LeI,
             (Bin::Less, U) => Code::LtU,
             (Bin::LessEqual, U) => Code::LeU,
-            _ => return Err(format!("the operator {op:?} on booleans")),
+            _ => return Err(format!("the operator {op:?} on booleans").into()),
         };
         let compares = matches!(order, Bin::Equal | Bin::NotEqual | Bin::Less | Bin::LessEqual);
         Ok(self.op(code, &args, if compares { B } else { kind }))

@@ -1,0 +1,25 @@
+// Relaxation under a periodic force:  x' = -x + sin(omega t).
+
+struct Params {
+    omega: f32,
+}
+
+struct State {
+    x: f32,
+}
+
+struct Derivative {
+    x: f32,
+}
+
+fn defaults() -> Params {
+    return Params(3.0);
+}
+
+fn initial(p: Params) -> State {
+    return State(0.25);
+}
+
+fn derivative(s: State, p: Params, sh: Shared) -> Derivative {
+    return Derivative(sin(p.omega * sh.t) - s.x);
+}

@@ -1,0 +1,101 @@
+//! Derivatives of a model's functions with respect to the variables that they belong to.
+
+use naga::{Module, TypeInner};
+
+use super::{Inner, LIBRARY_PRIMITIVE};
+use crate::error::{Error, Location, Result};
+use crate::model::Argument;
+use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
+
+/// The function of that name in a model's own text that is one operation.
+pub(super) fn primitive(name: &str) -> Option<Code> {
+    (name == LIBRARY_PRIMITIVE).then_some(Code::ExprelF)
+}
+
+/// A function whose result is differentiated.
+pub(super) struct Field<'a> {
+    pub module: &'a Module,
+    pub function: &'a str,
+    pub primitive: &'a dyn Fn(&str) -> Option<Code>,
+    /// For each scalar of the result the variable: argument, and member of it.
+    pub variables: &'a [(usize, usize)],
+}
+
+impl Field<'_> {
+    /// The derivative of each scalar of the result, as a function of the same arguments, and how each scalar of these is
+    /// written.
+    pub(super) fn differentiated(&self) -> std::result::Result<(Lowered, Vec<String>), Refusal> {
+        let leaves = self.leaves();
+        let inputs: Vec<Access> = (0..leaves.len()).map(Access::Stream).collect();
+        let options = Options { primitive: self.primitive, loops: false };
+        let lowered = lower(self.module, self.function, &inputs, &options)?;
+        let stream = |&(argument, member): &(usize, usize)| {
+            let first = leaves.iter().position(|(a, _)| *a == argument);
+            first.map_or(usize::MAX, |first| first + member)
+        };
+        let streams: Vec<usize> = self.variables.iter().map(stream).collect();
+        let derivative = differentiate(&lowered, &streams)?;
+        Ok((derivative, leaves.into_iter().map(|(_, text)| text).collect()))
+    }
+
+    /// The scalars of all arguments: number of the argument, and text.
+    fn leaves(&self) -> Vec<(usize, String)> {
+        let functions = self.module.functions.iter().map(|(_, f)| f);
+        let mut leaves = Vec::new();
+        for function in functions.filter(|f| f.name.as_deref() == Some(self.function)) {
+            for (k, argument) in function.arguments.iter().enumerate() {
+                let name = argument.name.clone().unwrap_or_default();
+                match &self.module.types[argument.ty].inner {
+                    TypeInner::Struct { members, .. } => {
+                        leaves.extend(members.iter().map(|m| {
+                            (k, format!("{name}.{}", m.name.as_deref().unwrap_or_default()))
+                        }))
+                    }
+                    _ => leaves.push((k, name)),
+                }
+            }
+        }
+        leaves
+    }
+}
+
+impl Inner {
+    /// Whether `derivative` can be differentiated, and what is in the way.
+    ///
+    /// # Errors
+    /// [`Error::NotDifferentiable`] with the place in the model's own text.
+    pub(crate) fn check_derivative(&self) -> Result<()> {
+        let arguments = self.functions.derivative.as_deref().unwrap_or_default();
+        let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
+        let variables: Vec<(usize, usize)> =
+            self.derivative.iter().map(|&member| (state, member)).collect();
+        self.check("derivative", &variables)
+    }
+
+    /// The same for `current`, with respect to each variable that it takes.
+    ///
+    /// # Errors
+    /// As [`Inner::check_derivative`].
+    pub(crate) fn check_current(&self) -> Result<()> {
+        let arguments = self.functions.current.as_deref().unwrap_or_default();
+        let named = arguments.iter().enumerate().filter(|(_, a)| matches!(a, Argument::Named(_)));
+        named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)]))
+    }
+
+    fn check(&self, function: &str, variables: &[(usize, usize)]) -> Result<()> {
+        let field = Field { module: &self.module, function, primitive: &primitive, variables };
+        let Err(Refusal { what, spans }) = field.differentiated() else { return Ok(()) };
+        // the innermost place that is in the model's own text, not in the library behind it
+        let starts = spans.iter().filter_map(|span| span.to_range()).map(|range| range.start);
+        let offset = starts.into_iter().find(|&start| start < self.source.len()).unwrap_or(0);
+        Err(Error::NotDifferentiable {
+            model: self.name.clone(),
+            function: function.into(),
+            construct: what,
+            location: Box::new(Location::of(&self.file, &self.source, offset)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! Functions of a naga module as lists of operations on scalars: what the CPU engine plays on columns, and what is
+//! differentiated.
+
+mod code;
+mod differentiate;
+mod expressions;
+mod loops;
+mod lower;
+mod math;
+mod operators;
+mod places;
+mod statements;
+mod value;
+mod write;
+
+pub(crate) use code::{Access, Code, Op};
+pub(crate) use differentiate::differentiate;
+pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
+#[cfg(test)]
+pub(crate) use value::Kind;
+pub(crate) use value::Refusal;
+pub(crate) use write::write;

@@ -1,0 +1,195 @@
+//! Operations as WGSL.
+
+use std::fmt::Write as _;
+
+use super::code::{Code, Op};
+use super::lower::{Id, Lowered, Origin};
+use super::value::Kind;
+
+/// The statements that compute a function's results, and an expression for each result. `streams[k]` is the expression for
+/// stream `k`, `exprel` the name of that function. The function has no loop.
+pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (String, Vec<String>) {
+    let ops = || lowered.prologue.iter().chain(&lowered.body);
+    let mut used = vec![false; lowered.values.len()];
+    for &output in &lowered.outputs {
+        used[output as usize] = true;
+    }
+    for op in lowered.prologue.iter().chain(&lowered.body).rev() {
+        if used[op.dst as usize] {
+            op.args[..op.code.arity()].iter().for_each(|&arg| used[arg as usize] = true);
+        }
+    }
+    let writer = Writer { lowered, streams, exprel };
+    let mut text = String::new();
+    for op in ops().filter(|op| used[op.dst as usize]) {
+        let _ = writeln!(text, "    let v{} = {};", op.dst, writer.expression(op));
+    }
+    let outputs = lowered.outputs.iter().map(|&id| writer.operand(id, Kind::F));
+    (text, outputs.collect())
+}
+
+struct Writer<'a> {
+    lowered: &'a Lowered,
+    streams: &'a [String],
+    exprel: &'a str,
+}
+
+impl Writer<'_> {
+    /// The value as one of that kind; the bits stay.
+    fn operand(&self, id: Id, kind: Kind) -> String {
+        let text = match self.lowered.values[id as usize] {
+            Origin::Constant(bits) => return literal(bits, kind),
+            Origin::Stream(stream) => self.streams[stream].clone(),
+            _ => format!("v{id}"),
+        };
+        cast(text, self.lowered.kinds[id as usize], kind)
+    }
+
+    fn expression(&self, op: &Op<Id>) -> String {
+        let kind = self.lowered.kinds[op.dst as usize];
+        let (of, result) = kinds(op.code, kind, self.lowered.kinds[op.args[0] as usize]);
+        let arg = |k: usize| self.operand(op.args[k], of);
+        let text = match symbol(op.code, of) {
+            Symbol::Function("exprel") => format!("{}({})", self.exprel, arg(0)),
+            Symbol::Function(name) if op.code.arity() == 1 => format!("{name}({})", arg(0)),
+            Symbol::Function(name) => format!("{name}({}, {})", arg(0), arg(1)),
+            Symbol::Prefix(sign) => format!("{sign}({})", arg(0)),
+            Symbol::Infix(sign) => format!("({} {sign} {})", arg(0), arg(1)),
+            Symbol::Shift(sign) => {
+                format!("({} {sign} {})", arg(0), self.operand(op.args[1], Kind::U))
+            }
+            Symbol::Select => {
+                let mask = self.operand(op.args[0], Kind::B);
+                let [yes, no] = [1, 2].map(|k| self.operand(op.args[k], kind));
+                format!("select({no}, {yes}, {mask})")
+            }
+        };
+        cast(text, result, kind)
+    }
+}
+
+enum Symbol {
+    Function(&'static str),
+    Prefix(&'static str),
+    Infix(&'static str),
+    Shift(&'static str),
+    Select,
+}
+
+/// Kinds of an operation's operands and of its result. `to` is the kind of the value that it makes, `from` that of its
+/// first operand, where the code leaves it open.
+fn kinds(code: Code, to: Kind, from: Kind) -> (Kind, Kind) {
+    use Code::*;
+    match code {
+        Copy | Not | Select | And | Or | Xor | Shl => (to, to),
+        NegI | AbsI | SignI | DivI | RemI | MinI | MaxI | ShrI => (Kind::I, Kind::I),
+        DivU | RemU | MinU | MaxU | ShrU => (Kind::U, Kind::U),
+        AddI | SubI | MulI | CountOneBits | ReverseBits | CountLeadingZeros
+        | CountTrailingZeros => {
+            let kind = if to == Kind::F { Kind::U } else { to };
+            (kind, kind)
+        }
+        FtoI => (Kind::F, Kind::I),
+        FtoU => (Kind::F, Kind::U),
+        ItoF => (Kind::I, Kind::F),
+        UtoF => (Kind::U, Kind::F),
+        BtoF => (Kind::B, Kind::F),
+        BtoI => (Kind::B, Kind::U),
+        FtoB | EqF | NeF | LtF | LeF => (Kind::F, Kind::B),
+        ItoB => (Kind::U, Kind::B),
+        EqI | NeI => (if from == Kind::F { Kind::U } else { from }, Kind::B),
+        LtI | LeI => (Kind::I, Kind::B),
+        LtU | LeU => (Kind::U, Kind::B),
+        _ => (Kind::F, Kind::F),
+    }
+}
+
+fn symbol(code: Code, of: Kind) -> Symbol {
+    use Code::*;
+    use Symbol::{Function, Infix, Prefix, Shift};
+    match code {
+        Copy => Prefix(""),
+        Not => Prefix(if of == Kind::B { "!" } else { "~" }),
+        NegF | NegI => Prefix("-"),
+        AbsF | AbsI => Function("abs"),
+        SignF | SignI => Function("sign"),
+        FloorF => Function("floor"),
+        CeilF => Function("ceil"),
+        RoundF => Function("round"),
+        TruncF => Function("trunc"),
+        FractF => Function("fract"),
+        SqrtF => Function("sqrt"),
+        InverseSqrtF => Function("inverseSqrt"),
+        ExpF => Function("exp"),
+        Exp2F => Function("exp2"),
+        LogF => Function("log"),
+        Log2F => Function("log2"),
+        SinF => Function("sin"),
+        CosF => Function("cos"),
+        TanF => Function("tan"),
+        AsinF => Function("asin"),
+        AcosF => Function("acos"),
+        AtanF => Function("atan"),
+        SinhF => Function("sinh"),
+        CoshF => Function("cosh"),
+        TanhF => Function("tanh"),
+        AsinhF => Function("asinh"),
+        AcoshF => Function("acosh"),
+        AtanhF => Function("atanh"),
+        ExprelF => Function("exprel"),
+        FtoI | ItoF | UtoF | BtoF | FtoU | BtoI | FtoB | ItoB => Function(match code {
+            FtoI => "i32",
+            FtoU => "u32",
+            FtoB | ItoB => "bool",
+            BtoI => "u32",
+            _ => "f32",
+        }),
+        CountOneBits => Function("countOneBits"),
+        ReverseBits => Function("reverseBits"),
+        CountLeadingZeros => Function("countLeadingZeros"),
+        CountTrailingZeros => Function("countTrailingZeros"),
+        AddF | AddI => Infix("+"),
+        SubF | SubI => Infix("-"),
+        MulF | MulI => Infix("*"),
+        DivF | DivI | DivU => Infix("/"),
+        RemF | RemI | RemU => Infix("%"),
+        MinF | MinI | MinU => Function("min"),
+        MaxF | MaxI | MaxU => Function("max"),
+        PowF => Function("pow"),
+        Atan2F => Function("atan2"),
+        And => Infix("&"),
+        Or => Infix("|"),
+        Xor if of == Kind::B => Infix("!="),
+        Xor => Infix("^"),
+        Shl => Shift("<<"),
+        ShrI | ShrU => Shift(">>"),
+        EqF | EqI => Infix("=="),
+        NeF | NeI => Infix("!="),
+        LtF | LtI | LtU => Infix("<"),
+        LeF | LeI | LeU => Infix("<="),
+        // joined operations and jumps are made later, from what is written here
+        Select | MulAddF | MulSubF | SubMulF | AddMulF | DiffMulF | ExitIfNone | Jump => {
+            Symbol::Select
+        }
+    }
+}
+
+fn cast(text: String, from: Kind, to: Kind) -> String {
+    match to {
+        _ if from == to => text,
+        Kind::F => format!("bitcast<f32>({text})"),
+        Kind::I => format!("bitcast<i32>({text})"),
+        Kind::U => format!("bitcast<u32>({text})"),
+        Kind::B => text,
+    }
+}
+
+fn literal(bits: u32, kind: Kind) -> String {
+    match kind {
+        Kind::F if f32::from_bits(bits).is_finite() => format!("({:?}f)", f32::from_bits(bits)),
+        Kind::F => format!("bitcast<f32>({bits}u)"),
+        Kind::I => format!("bitcast<i32>({bits}u)"),
+        Kind::U => format!("{bits}u"),
+        Kind::B => (bits != 0).to_string(),
+    }
+}
