@@ -156,10 +156,7 @@ impl Device {
             },
             choice => {
                 let all = devices();
-                pick(&all, choice).ok_or_else(|| Error::NoDevice {
-                    asked: choice.to_string(),
-                    available: all.iter().map(ToString::to_string).collect(),
-                })
+                pick(&all, choice).ok_or_else(|| Error::no_device(&choice.to_string(), &all))
             }
         }
     }

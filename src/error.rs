@@ -278,6 +278,12 @@ impl Error {
         Self::UnknownPath { what, path: path.into(), nearest, known }
     }
 
+    /// A device that is not among those that are there.
+    pub(crate) fn no_device(asked: &str, there: &[crate::device::DeviceInfo]) -> Self {
+        let available = there.iter().map(ToString::to_string).collect();
+        Self::NoDevice { asked: asked.into(), available }
+    }
+
     /// A value whose shape does not fit.
     pub(crate) fn shape(what: impl Into<String>, given: &[usize], wanted: &[usize]) -> Self {
         Self::Shape {

@@ -3,9 +3,9 @@
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<i32>;
-// for each member: first element, number of elements, list of spikes + 1 (0: none), start of the list, number of inputs,
-// start of its inputs in this table, start of its parameters that are the same for all elements, then address and stride
-// of each other place
+// for each member: first element, number of elements, start of the counts of its lists of spikes + 1 (0: none), number of
+// these lists - 1, start of the first list, number of inputs, start of its inputs in this table, start of its parameters
+// that are the same for all elements, then address and stride of each other place
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> values: array<u32>;
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
@@ -61,15 +61,16 @@ fn main(
     if clock.starts == 0u {
         clear(e);
     }
-    let first_input = table[member + 5u];
-    for (var k = 0u; k < table[member + 4u]; k++) {
+    let first_input = table[member + 6u];
+    for (var k = 0u; k < table[member + 5u]; k++) {
         apply_input(first_input + k * INPUT, element);
     }
     let spike = store(advance(load(e, element, member)), e);
-    let list = table[member + 2u];
-    if spike && list != 0u {
+    let counts = table[member + 2u];
+    if spike && counts != 0u {
         // spikes are rare, so one atomic each costs less than the barriers of a count per workgroup
-        let place = atomicAdd(&events[2u * (list - 1u) + (clock.i & 1u)], 1u);
-        atomicStore(&events[table[member + 3u] + place], element);
+        let slot = clock.i & table[member + 3u];
+        let place = atomicAdd(&events[counts - 1u + slot], 1u);
+        atomicStore(&events[table[member + 4u] + slot * table[member + 1u] + place], element);
     }
 }

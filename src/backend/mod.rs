@@ -4,8 +4,10 @@ pub(crate) mod cpu;
 pub(crate) mod gpu;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::Result;
+use crate::plan::{Plan, State};
 
 /// Some steps to play.
 #[derive(Debug, Clone)]
@@ -41,17 +43,20 @@ pub(crate) trait Engine: Send {
     /// Writes to the arena.
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()>;
 
+    /// All that a run goes on from.
+    fn state(&mut self) -> Result<State>;
+
+    /// Goes on from a state instead.
+    fn set_state(&mut self, state: &State) -> Result<()>;
+
     /// Where it runs, for people.
     fn describe(&self) -> String;
 }
 
-/// The engine for the device of that number, with the plan's initial state.
-pub(crate) fn engine(
-    device: usize,
-    plan: std::sync::Arc<crate::plan::Plan>,
-) -> Result<Box<dyn Engine>> {
+/// The engine for the device of that number, with the plan's initial state. The CPU engine uses at most so many threads.
+pub(crate) fn engine(device: usize, plan: Arc<Plan>, threads: usize) -> Result<Box<dyn Engine>> {
     Ok(match device {
-        0 => Box::new(cpu::CpuEngine::new(plan)?),
+        0 => Box::new(cpu::CpuEngine::new(plan, threads)?),
         index => Box::new(gpu::GpuEngine::new(index, plan)?),
     })
 }

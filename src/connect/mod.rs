@@ -2,7 +2,7 @@
 
 mod build;
 
-pub(crate) use build::Ends;
+pub(crate) use build::{Ends, Synapses};
 
 use std::sync::Arc;
 

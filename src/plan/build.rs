@@ -3,14 +3,14 @@
 use super::components::join;
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::{Plan, Route, fixed, inputs, records};
+use super::{Plan, Route, delays, fixed, inputs, records};
 use crate::connect::Ends;
-use crate::error::{Error, Result};
+use crate::error::{Error, Explained, Result};
 use crate::input::Input;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
 use crate::random::{Purpose, Stream};
-use crate::system::{DynamicalSystem, StepBuilder};
+use crate::system::{DynamicalSystem, StepBuilder, Value};
 
 /// What a runner is built with, as far as the plan is concerned.
 pub(crate) struct Description<'a> {
@@ -69,25 +69,39 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let synapses = inner
                 .connect
                 .build(&ends, |row| Stream::new(seed, Purpose::Connectivity, *number, 0, row))?;
-            let weights =
-                inner.weight.broadcast(&join(&path, "weight"), &[synapses.indices.len()])?;
-            let weights = match &synapses.order {
-                Some(order) if weights.len() > 1 => {
-                    order.iter().map(|&k| weights[k as usize]).collect()
-                }
-                _ => weights,
+            let per_synapse = |value: &Value, what: &str| -> Result<Vec<f64>> {
+                let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
+                Ok(match &synapses.order {
+                    Some(order) if values.len() > 1 => {
+                        order.iter().map(|&k| values[k as usize]).collect()
+                    }
+                    _ => values,
+                })
             };
-            let fixed = fixed::quantise(&weights, &synapses.indices, ends.targets)
-                .map_err(|reason| Error::Node { node: path.clone(), reason })?;
+            let wrong = |reason| Error::Node { node: path.clone(), reason };
+            let weights = per_synapse(&inner.weight, "weight")?;
+            let fixed =
+                fixed::quantise(&weights, &synapses.indices, ends.targets).map_err(wrong)?;
+            let delays = per_synapse(&inner.delay, "delay")?.into_iter();
+            let delays: Vec<usize> = delays
+                .map(|delay| delays::steps(delay, plan.dt))
+                .collect::<Explained<_>>()
+                .map_err(wrong)?;
             let quantum = (fixed.quantum() as f32).to_bits();
             let (population, member) = position(plan, source);
             let (to_population, to_member) = position(plan, target);
             let address = plan.quantum_address(to_population, to_member, arm);
             plan.image[address] = quantum;
-            plan.populations[population].members[member].emits = true;
+            let from = &mut plan.populations[population].members[member];
+            from.history = delays.iter().copied().fold(from.history.max(1), usize::max);
             let target = plan.accumulator_address(to_population, to_member, arm);
-            let (indptr, indices) = (synapses.indptr, synapses.indices);
-            plan.routes.push(Route { path, population, member, target, indptr, indices, fixed });
+            for part in delays::split(synapses, fixed, &delays) {
+                let delays::Part { delay, indptr, indices, fixed } = part;
+                let path = path.clone();
+                let route =
+                    Route { path, population, member, delay, target, indptr, indices, fixed };
+                plan.routes.push(route);
+            }
         }
     }
     Ok(())

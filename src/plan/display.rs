@@ -18,14 +18,21 @@ impl fmt::Display for Plan {
         for input in &self.inputs {
             writeln!(f, "  input    {input}")?;
         }
-        for route in &self.routes {
+        for routes in self.routes.chunk_by(|a, b| a.path == b.path) {
+            let route = &routes[0];
+            let synapses: usize = routes.iter().map(|r| r.indices.len()).sum();
+            let last = routes.last().map_or(1, |r| r.delay);
+            let delay = match (route.delay, last) {
+                (1, 1) => String::new(),
+                (first, last) if first == last => format!(", {first} steps later"),
+                (first, last) => format!(", {first} to {last} steps later"),
+            };
             let weights =
                 if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
             writeln!(
                 f,
-                "  deliver  {}: {} synapses, {weights}, quantum 2^{}{}",
+                "  deliver  {}: {synapses} synapses, {weights}, quantum 2^{}{}{delay}",
                 route.path,
-                route.indices.len(),
                 route.fixed.exponent,
                 relative(route.fixed.quantum(), route.fixed.median, route.fixed.largest_sum)
             )?;

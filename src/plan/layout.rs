@@ -151,7 +151,7 @@ fn place(
             elements: count,
             start: elements,
             places: Vec::new(),
-            emits: false,
+            history: 0,
         });
         elements += count.next_multiple_of(PAD);
     }

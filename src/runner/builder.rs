@@ -1,7 +1,5 @@
 //! What a runner is built from.
 
-use std::sync::Arc;
-
 use super::run::DSRunner;
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -12,14 +10,16 @@ use crate::system::DynamicalSystem;
 
 /// Collects the settings of a [`DSRunner`]; made by [`DSRunner::builder`].
 pub struct RunnerBuilder {
-    target: Box<dyn DynamicalSystem>,
+    pub(super) target: Box<dyn DynamicalSystem>,
     inputs: Vec<Input>,
     monitors: Vec<Monitor>,
     dt: f64,
-    t0: f64,
+    pub(super) t0: f64,
     seed: u64,
-    progress_bar: bool,
-    device: Device,
+    pub(super) progress_bar: bool,
+    pub(super) device: Device,
+    pub(super) threads: usize,
+    pub(super) chunk: usize,
 }
 
 impl RunnerBuilder {
@@ -33,6 +33,8 @@ impl RunnerBuilder {
             seed: 0,
             progress_bar: true,
             device: Device::Auto,
+            threads: usize::MAX,
+            chunk: usize::MAX,
         }
     }
 
@@ -112,6 +114,20 @@ impl RunnerBuilder {
         self
     }
 
+    /// Sets how many threads the CPU engine uses at most. The default is all; small groups use fewer. The results do not
+    /// depend on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Sets how many steps are handed to the device at once at most. By default a device gets as many as it plays in some 80
+    /// ms. Shorter chunks make a run slower, and let it be cancelled sooner; the results do not depend on it.
+    pub fn chunk(mut self, steps: usize) -> Self {
+        self.chunk = steps;
+        self
+    }
+
     /// Checks everything, compiles the step, and puts the system on its device.
     ///
     /// # Errors
@@ -132,6 +148,12 @@ impl RunnerBuilder {
                 wanted: "finite".into(),
             });
         }
+        for (setting, given) in [("threads", self.threads), ("chunk", self.chunk)] {
+            if given == 0 {
+                let (given, wanted) = (given.to_string(), "at least 1".into());
+                return Err(Error::Setting { setting, given, wanted });
+            }
+        }
         let (plan, sources) = plan::build(&Description {
             target: self.target.as_ref(),
             inputs: &self.inputs,
@@ -139,8 +161,6 @@ impl RunnerBuilder {
             dt: self.dt,
             seed: self.seed,
         })?;
-        let plan = Arc::new(plan);
-        let engine = crate::backend::engine(self.device.resolve()?, plan.clone())?;
-        Ok(DSRunner::new(self.target, plan, sources, engine, self.t0, self.progress_bar))
+        DSRunner::new(self, plan, sources)
     }
 }

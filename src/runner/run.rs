@@ -12,10 +12,11 @@ use super::builder::RunnerBuilder;
 use super::progress;
 use super::results::{Element, Mon, Trace, array};
 use crate::backend::{Chunk, Engine};
+use crate::device::{Device, devices};
 use crate::error::{Error, Result};
 use crate::input::Shared;
 use crate::model::Kind;
-use crate::plan::{Plan, Role, RowSource, Slot};
+use crate::plan::{Plan, Role, RowSource, Slot, State};
 use crate::system::{DynamicalSystem, Target, Value};
 
 /// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
@@ -44,6 +45,11 @@ pub struct DSRunner {
     plan: Arc<Plan>,
     sources: Vec<RowSource>,
     engine: Box<dyn Engine>,
+    /// Number of the engine's device.
+    device: usize,
+    threads: usize,
+    /// Most steps of a chunk.
+    chunk: usize,
     t0: f64,
     /// Number of the next step.
     step: u64,
@@ -170,26 +176,26 @@ impl DSRunner {
         RunnerBuilder::new(target)
     }
 
-    pub(super) fn new(
-        target: Box<dyn DynamicalSystem>,
-        plan: Arc<Plan>,
-        sources: Vec<RowSource>,
-        engine: Box<dyn Engine>,
-        t0: f64,
-        progress_bar: bool,
-    ) -> Self {
-        Self {
+    /// A runner whose description `builder` was compiled to `plan` and `sources`.
+    pub(super) fn new(builder: RunnerBuilder, plan: Plan, sources: Vec<RowSource>) -> Result<Self> {
+        let RunnerBuilder { target, t0, progress_bar, device, threads, chunk, .. } = builder;
+        let (plan, device) = (Arc::new(plan), device.resolve()?);
+        let engine = crate::backend::engine(device, plan.clone(), threads)?;
+        Ok(Self {
             target,
             plan,
             sources,
             engine,
+            device,
+            threads,
+            chunk,
             t0,
             step: 0,
             progress_bar,
             mon: Mon::default(),
             waiting: VecDeque::new(),
             cancelled: Arc::default(),
-        }
+        })
     }
 
     /// Runs for a duration, or for a number of [`Steps`], from where the last run ended. The results replace those of the
@@ -236,7 +242,7 @@ impl DSRunner {
         let mut submitted = first;
         let mut failure = None;
         while submitted < end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
-            let steps = ((end - submitted) as usize).min(self.engine.chunk_steps());
+            let steps = ((end - submitted) as usize).min(self.engine.chunk_steps()).min(self.chunk);
             let chunk = self.rows(submitted, steps).map(|rows| Chunk {
                 first: submitted,
                 t0: self.t0,
@@ -333,11 +339,104 @@ impl DSRunner {
     /// [`Error::Device`] where the device fails.
     pub fn reset_state(&mut self) -> Result<()> {
         self.drain()?;
-        for slot in self.plan.slots.iter().filter(|s| s.role != Role::Param) {
-            self.engine.write(slot.address, &self.plan.image[slot.range()])?;
+        let now = self.engine.state()?;
+        let mut start = self.plan.initial_state();
+        // parameters, and what follows from them, stay
+        for range in self.plan.parameters() {
+            start.arena[range.clone()].copy_from_slice(&now.arena[range]);
         }
+        self.engine.set_state(&start)?;
         self.step = 0;
         Ok(())
+    }
+
+    /// Puts the clock alone back to the start: inputs start with their first row and random numbers repeat, the state stays.
+    /// Spikes that are under way arrive when they would have arrived.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner =
+    ///     DSRunner::builder(neurons::lif(1)).input(("input", 15.0)).progress_bar(false).build()?;
+    /// runner.run(10.0)?;
+    /// let v = runner.get::<f32>("V")?;
+    /// runner.reset_clock()?;
+    /// assert_eq!((runner.step(), runner.get::<f32>("V")?), (0, v));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device fails.
+    pub fn reset_clock(&mut self) -> Result<()> {
+        self.drain()?;
+        let now = self.engine.state()?;
+        self.engine.set_state(&State { step: 0, ..now })?;
+        self.step = 0;
+        Ok(())
+    }
+
+    /// Moves the system to another device, in the middle of a simulation: all variables and parameters, the spikes that are
+    /// under way, the clock. The next run goes on from there. See [`Device`] for the words that name a device.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(1))
+    ///     .input(("input", 25.0))
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(10.0)?;
+    /// runner.to("cpu")?.run(10.0)?;
+    /// assert_eq!(runner.step(), 200);
+    /// assert!(runner.device().starts_with("CPU engine"));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] with a list of the devices that are there, [`Error::Limit`] where the system does not fit,
+    /// [`Error::Device`]. Nothing has changed then.
+    pub fn to(&mut self, device: impl Into<Device>) -> Result<&mut Self> {
+        self.drain()?;
+        let number = device.into().resolve()?;
+        if number != self.device {
+            let state = self.engine.state()?;
+            let mut engine = crate::backend::engine(number, self.plan.clone(), self.threads)?;
+            engine.set_state(&state)?;
+            (self.engine, self.device) = (engine, number);
+        }
+        Ok(self)
+    }
+
+    /// Moves the system to host memory and the CPU engine; see [`DSRunner::to`].
+    ///
+    /// # Errors
+    /// As [`DSRunner::to`].
+    pub fn cpu(&mut self) -> Result<&mut Self> {
+        self.to(Device::Cpu)
+    }
+
+    /// Moves the system to a hardware GPU, one of NVIDIA first; any other will do. See [`DSRunner::to`].
+    ///
+    /// # Errors
+    /// As [`DSRunner::to`]: where there is no hardware GPU, the error lists the devices that are there.
+    pub fn cuda(&mut self) -> Result<&mut Self> {
+        self.to("cuda")
+    }
+
+    /// Would move the system to a TPU, which nothing here can drive.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(1)).device("cpu").build()?;
+    /// assert!(runner.tpu().unwrap_err().to_string().starts_with("no device `tpu`; there are:"));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`], always, with a list of the devices that are there.
+    pub fn tpu(&mut self) -> Result<&mut Self> {
+        Err(Error::no_device("tpu", &devices()))
     }
 
     /// The results of the last run.

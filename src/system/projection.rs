@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// Synapses from the spikes of one group to another.
 ///
-/// In each step the synapse's state decays, then the weights of the spikes of the step before are added, then the output
+/// In each step the synapse's state decays, then the weights of the spikes that arrive are added, then the output
 /// makes a current from it and from the target's state at the start of the step, which is added to the target's `input`.
 /// The synapse's state has one value per target element: it is the sum over all that arrive there.
 ///
@@ -47,6 +47,7 @@ pub(crate) struct ProjectionInner {
     pub post: Group,
     pub connect: Connect,
     pub weight: Value,
+    pub delay: Value,
     pub synapse: Component,
     pub output: Component,
 }
@@ -61,6 +62,7 @@ impl Projection {
             post: post.clone(),
             connect: Connect::all_to_all(),
             weight: Value::from(1.0),
+            delay: Value::from(0.0),
             synapse: crate::synapses::expon(),
             output: crate::outputs::cuba(),
         }))
@@ -80,6 +82,27 @@ impl Projection {
     pub fn weight(self, weight: impl Into<Value>) -> Self {
         let weight = weight.into();
         self.with(|p| p.weight = weight)
+    }
+
+    /// Sets the delay, in the unit of `dt`: one for all synapses, or one per synapse in the order of the connectivity. The
+    /// default is 0.
+    ///
+    /// A delay is a whole number of steps `d`, the nearest one at the runner's `dt` (half steps round up): a spike in step
+    /// `k` arrives in step `k + max(1, d)`, so 0 and one step are the same. A delay that is negative or not finite is an
+    /// error when the runner is built. The history of a group's spikes is shared by all projections from it.
+    ///
+    /// ```
+    /// use dsrunner::{Connect, Projection, neurons};
+    ///
+    /// let (a, b) = (neurons::lif(2), neurons::lif(3));
+    /// let slow = Projection::new(&a, &b).delay(1.5);
+    /// let each = Projection::new(&a, &b)
+    ///     .connect(Connect::coo(vec![0, 0, 1], vec![0, 2, 1]))
+    ///     .delay(vec![0.5, 12.0, 3.1]);
+    /// ```
+    pub fn delay(self, delay: impl Into<Value>) -> Self {
+        let delay = delay.into();
+        self.with(|p| p.delay = delay)
     }
 
     /// Sets the synapse's dynamics.

@@ -2,6 +2,7 @@
 
 mod accumulation;
 mod compare;
+mod delays;
 mod determinism;
 mod devices;
 mod engines;
@@ -9,6 +10,7 @@ mod errors;
 mod inputs;
 mod models;
 mod monitors;
+mod moves;
 mod order;
 mod reference;
 mod runner;

@@ -277,6 +277,53 @@ fn proj_coba_lif(device: &str) {
     });
 }
 
+/// Delays of 0, 1, 2 and 5 steps from one source: one per connection, and one per projection.
+fn delay_semantics(device: &str) {
+    let case = Case::load("delay_semantics");
+    let delays: Vec<f64> =
+        case.integers["delays"].iter().map(|&d| f64::from(d) * case.dt()).collect();
+    let count = delays.len();
+    let pre = Group::new(&Model::from_wgsl("Source", SOURCE).unwrap(), 1);
+    let post = lif(&case, count).init("V", case.about["initial"]["V"].as_f64().unwrap());
+    let line = |delay: dsrunner::Value, connect: Connect| {
+        Projection::new(&pre, &post)
+            .connect(connect)
+            .weight(case.parameter("w"))
+            .delay(delay)
+            .synapse(synapses::expon().param("tau", case.parameter("tau_syn")))
+            .output(outputs::cuba())
+    };
+    let net = || Network::new().with("pre", pre.clone()).with("post", post.clone());
+    let one = net().with("line0", line(delays.clone().into(), Connect::all_to_all()));
+    let several = delays.iter().enumerate().fold(net(), |net, (k, &delay)| {
+        let connect = Connect::coo(vec![0], vec![k as u32]);
+        net.with(&format!("line{k}"), line(delay.into(), connect))
+    });
+    for (net, lines) in [(one, 1), (several, count)] {
+        let keys: Vec<String> = (0..lines).map(|k| format!("line{k}.g")).collect();
+        let mut runner = DSRunner::builder(net)
+            .input(Input::iter("pre.x_in", case.array("pre")))
+            .monitors(keys.iter().map(String::as_str).chain(["post.V"]))
+            .dt(case.dt())
+            .progress_bar(false)
+            .device(device)
+            .build()
+            .unwrap();
+        runner.run(case.steps()).unwrap();
+        let mut g = column(runner.mon().get(&keys[0]).unwrap());
+        for key in &keys[1..] {
+            let other = runner.mon().get::<f32>(key).unwrap();
+            g.iter_mut().zip(&other).for_each(|(g, o)| *g += o);
+        }
+        near("g", &g, &case.array("g"), case.tolerance("g")).must();
+        let v = column(runner.mon().get("post.V").unwrap());
+        near("V", &v, &case.array("V"), case.tolerance("V")).must();
+        let first = (0..count).map(|k| g.iter().skip(k).step_by(count).position(|&g| g != 0.0));
+        let first: Vec<u64> = first.map(|step| step.unwrap() as u64).collect();
+        equal("first change", &first, &case.steps_of("first_change")).must();
+    }
+}
+
 /// The rows of the sources in `range`, all other rows empty.
 fn part(indptr: &[u32], indices: &[u32], range: std::ops::Range<usize>) -> Connect {
     let (mut starts, mut targets) = (vec![0], Vec::new());
@@ -403,6 +450,7 @@ fn ode_vanderpol(device: &str) {
 }
 
 on_every_engine!(
+    delay_semantics,
     hh_expeuler_gl003,
     hh_expeuler_gl03,
     hh_rk4_gl003,

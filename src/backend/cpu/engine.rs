@@ -13,7 +13,7 @@ use crate::backend::{Chunk, Engine};
 use crate::error::Result;
 use crate::input::Operation;
 use crate::model::{Feed, Kind};
-use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space};
+use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space, State, packed_words};
 use crate::scalar::Access;
 
 pub(crate) struct CpuEngine {
@@ -21,6 +21,10 @@ pub(crate) struct CpuEngine {
     arena: Words,
     accumulators: Words,
     members: Vec<MemberRun>,
+    /// For each route the member that it starts from.
+    sources: Vec<usize>,
+    /// Number of the next step.
+    next: u64,
     done: VecDeque<Vec<u32>>,
     /// Set where the lists of spikes may not fit the flags in the arena.
     stale: bool,
@@ -39,8 +43,8 @@ struct MemberRun {
     clock: Vec<(usize, Feed)>,
     /// Where the spike flags are, if the spikes are delivered or recorded.
     flags: Option<Range<usize>>,
-    /// The elements that spiked in the last step, in order.
-    events: Vec<u32>,
+    /// The elements that spiked in the last step, in the one before, and so on as far as a delay reaches; each in order.
+    events: VecDeque<Vec<u32>>,
 }
 
 /// Elements that are worth a thread: waking one costs some microseconds.
@@ -59,7 +63,7 @@ impl Streams {
 }
 
 impl MemberRun {
-    fn new(plan: &Plan, at: usize, member: usize, arena: &[u32]) -> Result<Self> {
+    fn new(plan: &Plan, at: usize, member: usize, threads: usize, arena: &[u32]) -> Result<Self> {
         let population = &plan.populations[at];
         let this = &population.members[member];
         let access: Vec<Access> = population
@@ -90,8 +94,9 @@ impl MemberRun {
                 |r| matches!(r.gather, Gather::Flags { address, .. } if address == flags.start),
             )
         };
-        let flags = flags.filter(|flags| this.emits || recorded(flags));
-        let threads = rayon::current_num_threads().min(this.elements / ELEMENTS_PER_THREAD).max(1);
+        let flags = flags.filter(|flags| this.history > 0 || recorded(flags));
+        let most = rayon::current_num_threads().min(threads);
+        let threads = most.min(this.elements / ELEMENTS_PER_THREAD).max(1);
         let mut run = Self {
             population: at,
             member,
@@ -100,7 +105,7 @@ impl MemberRun {
             elements: this.elements,
             clock: clock.collect(),
             flags,
-            events: Vec::new(),
+            events: vec![Vec::new(); this.history.max(1)].into(),
         };
         run.set_places(population, arena);
         Ok(run)
@@ -148,30 +153,41 @@ impl MemberRun {
         });
     }
 
+    /// Lists the elements that spiked in this step; what was listed before grows a step older.
+    fn list_new_events(&mut self, arena: &[u32]) {
+        self.events.rotate_right(1);
+        self.list_events(arena);
+    }
+
     /// Lists the elements whose flag is set.
     fn list_events(&mut self, arena: &[u32]) {
-        let Some(flags) = &self.flags else { return };
-        self.events.clear();
+        let (Some(flags), Some(events)) = (&self.flags, self.events.front_mut()) else { return };
+        events.clear();
         for (k, flags) in arena[flags.clone()].chunks(CHUNK).enumerate() {
             if flags.iter().fold(0, |any, f| any | f) != 0 {
                 let set = flags.iter().enumerate().filter(|(_, f)| **f != 0);
-                self.events.extend(set.map(|(lane, _)| (k * CHUNK + lane) as u32));
+                events.extend(set.map(|(lane, _)| (k * CHUNK + lane) as u32));
             }
         }
     }
 }
 
 impl CpuEngine {
-    pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
+    pub(crate) fn new(plan: Arc<Plan>, threads: usize) -> Result<Self> {
         let arena = Words::copy(&plan.image);
         let mut members = Vec::new();
         for (at, population) in plan.populations.iter().enumerate() {
             for member in 0..population.members.len() {
-                members.push(MemberRun::new(&plan, at, member, arena.get())?);
+                members.push(MemberRun::new(&plan, at, member, threads, arena.get())?);
             }
         }
+        let start_of = |population: usize| -> usize {
+            plan.populations[..population].iter().map(|p| p.members.len()).sum()
+        };
+        let sources = plan.routes.iter().map(|r| start_of(r.population) + r.member).collect();
         let accumulators = Words::zeros(plan.accumulators);
-        Ok(Self { plan, arena, accumulators, members, done: VecDeque::new(), stale: true })
+        let (next, done) = (0, VecDeque::new());
+        Ok(Self { plan, arena, accumulators, members, sources, next, done, stale: true })
     }
 
     /// Brings what is kept beside the arena in line with it.
@@ -184,15 +200,11 @@ impl CpuEngine {
     }
 
     fn step(&mut self, shared: &[(Feed, u32)], row: &[u32], out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, .. } = self;
+        let Self { plan, arena, accumulators, members, sources, .. } = self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
-        for route in &plan.routes {
-            let source = members
-                .iter()
-                .find(|run| run.population == route.population && run.member == route.member);
-            let Some(source) = source else { continue };
+        for (route, &source) in plan.routes.iter().zip(sources.iter()) {
             let sums = &mut accumulators[route.target..];
-            for &spike in &source.events {
+            for &spike in &members[source].events[route.delay - 1] {
                 let range = route.indptr[spike as usize] as usize
                     ..route.indptr[spike as usize + 1] as usize;
                 if let [count] = route.fixed.counts[..] {
@@ -217,7 +229,7 @@ impl CpuEngine {
                 }
             }
             run.step(arena, accumulators);
-            run.list_events(arena);
+            run.list_new_events(arena);
         }
         for record in &plan.records {
             let out = &mut out[record.offset..record.offset + record.words()];
@@ -228,9 +240,8 @@ impl CpuEngine {
                 &Gather::Flags { address, .. } => {
                     let starts =
                         |run: &&MemberRun| run.flags.as_ref().is_some_and(|f| f.start == address);
-                    for &event in
-                        members.iter().find(starts).into_iter().flat_map(|run| &run.events)
-                    {
+                    let run = members.iter().find(starts);
+                    for &event in run.and_then(|run| run.events.front()).into_iter().flatten() {
                         out[event as usize / 32] |= 1 << (event % 32);
                     }
                 }
@@ -341,6 +352,7 @@ impl Engine for CpuEngine {
             let row = &chunk.rows[k * row_in..(k + 1) * row_in];
             self.step(&shared, row, &mut out[k * row_out..(k + 1) * row_out]);
         }
+        self.next = chunk.first + chunk.steps as u64;
         self.done.push_back(out);
         Ok(())
     }
@@ -359,6 +371,35 @@ impl Engine for CpuEngine {
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
         self.arena.get_mut()[address..address + words.len()].copy_from_slice(words);
+        self.stale = true;
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<State> {
+        let runs = self.members.iter().filter(|run| run.events.len() > 1);
+        let history = runs.map(|run| {
+            let words = packed_words(run.elements);
+            let mut rows = vec![0u32; (run.events.len() - 1) * words];
+            for (row, events) in rows.chunks_exact_mut(words).zip(run.events.iter().skip(1)) {
+                events.iter().for_each(|&e| row[e as usize / 32] |= 1 << (e % 32));
+            }
+            rows
+        });
+        let history = history.collect();
+        Ok(State { step: self.next, arena: self.plan.canonical(self.arena.get()), history })
+    }
+
+    fn set_state(&mut self, state: &State) -> Result<()> {
+        self.next = state.step;
+        self.arena.get_mut()[..state.arena.len()].copy_from_slice(&state.arena);
+        let runs = self.members.iter_mut().filter(|run| run.events.len() > 1);
+        for (run, rows) in runs.zip(&state.history) {
+            let rows = rows.chunks_exact(packed_words(run.elements));
+            for (events, row) in run.events.iter_mut().skip(1).zip(rows) {
+                let set = |&e: &u32| row[e as usize / 32] >> (e % 32) & 1 == 1;
+                *events = (0..run.elements as u32).filter(set).collect();
+            }
+        }
         self.stale = true;
         Ok(())
     }

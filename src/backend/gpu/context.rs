@@ -23,10 +23,8 @@ impl Context {
     /// Opens the adapter of that number, with limits raised as far as the largest buffer needs.
     pub(super) fn open(index: usize, sizes: &Sizes) -> Result<Self> {
         let found = adapters().iter().find(|(_, info)| info.index == index);
-        let (adapter, info) = found.ok_or_else(|| Error::NoDevice {
-            asked: index.to_string(),
-            available: crate::device::devices().iter().map(ToString::to_string).collect(),
-        })?;
+        let missing = || Error::no_device(&index.to_string(), &crate::device::devices());
+        let (adapter, info) = found.ok_or_else(missing)?;
         let name = format!("{} ({}, {})", info.name, info.kind.name(), info.backend);
         let available = adapter.limits();
         sizes.check(

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::kernels::{self, Bound, Kernel};
 use super::limits::{self, Sizes};
-use super::tables::{self, Lists};
+use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Plan, State, packed_words};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 const CLOCK_WORDS: usize = 64;
@@ -111,7 +111,7 @@ impl GpuEngine {
 
     /// Writes the lists of spikes anew from the flags in the arena, after these were written from outside.
     fn refresh(&mut self) -> Result<()> {
-        let parity = (self.next.wrapping_sub(1) & 1) as usize;
+        let last = self.next.wrapping_sub(1);
         for at in 0..self.plan.populations.len() {
             let population = &self.plan.populations[at];
             let Some(stream) = population.spikes() else { continue };
@@ -123,16 +123,17 @@ impl GpuEngine {
                     read(&self.context, &self.buffers.arena, start..start + member.elements)?;
                 let events: Vec<u32> =
                     (0..).zip(&flags).filter(|(_, f)| **f != 0).map(|(e, _)| e).collect();
-                self.context.write(&self.buffers.events, list.start, &events);
-                self.context.write(
-                    &self.buffers.events,
-                    2 * list.number + parity,
-                    &[events.len() as u32],
-                );
+                self.write_events(list, last, &events);
             }
         }
         self.stale = false;
         Ok(())
+    }
+
+    fn write_events(&self, list: List, step: u64, events: &[u32]) {
+        let (count, start) = list.of_step(step);
+        self.context.write(&self.buffers.events, start, events);
+        self.context.write(&self.buffers.events, count, &[events.len() as u32]);
     }
 
     fn clock_words(&self, chunk: &Chunk) -> Vec<u32> {
@@ -363,6 +364,42 @@ impl Engine for GpuEngine {
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
         self.context.write(&self.buffers.arena, address, words);
+        self.stale = true;
+        self.context.check()
+    }
+
+    fn state(&mut self) -> Result<State> {
+        let arena = read(&self.context, &self.buffers.arena, 0..self.plan.image.len())?;
+        let mut history = Vec::new();
+        for (at, k, member) in self.plan.histories() {
+            let Some(list) = self.lists.of_member[at][k] else { continue };
+            let words = packed_words(member.elements);
+            let mut rows = vec![0u32; (member.history - 1) * words];
+            for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
+                let (count, start) = list.of_step(self.next.wrapping_sub(age));
+                let events = &self.buffers.events;
+                let count = read(&self.context, events, count..count + 1)?[0] as usize;
+                for event in read(&self.context, events, start..start + count)? {
+                    row[event as usize / 32] |= 1 << (event % 32);
+                }
+            }
+            history.push(rows);
+        }
+        Ok(State { step: self.next, arena: self.plan.canonical(&arena), history })
+    }
+
+    fn set_state(&mut self, state: &State) -> Result<()> {
+        self.next = state.step;
+        self.context.write(&self.buffers.arena, 0, &state.arena);
+        for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
+            let Some(list) = self.lists.of_member[at][k] else { continue };
+            for (age, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {
+                let set = |&e: &u32| row[e as usize / 32] >> (e % 32) & 1 == 1;
+                let events: Vec<u32> = (0..member.elements as u32).filter(set).collect();
+                self.write_events(list, self.next.wrapping_sub(age), &events);
+            }
+        }
+        // the last step's flags are in the arena
         self.stale = true;
         self.context.check()
     }

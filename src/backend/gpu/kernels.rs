@@ -14,7 +14,7 @@ const RECORD: &str = include_str!("../../../shaders/kernels/record.wgsl");
 /// Invocations of a workgroup of the update and record kernels.
 pub(super) const LANES: usize = 128;
 /// Words of a member's table before its places, and of an input, as in `update.wgsl`.
-pub(super) const HEADER: usize = 7;
+pub(super) const HEADER: usize = 8;
 pub(super) const INPUT: usize = 5;
 
 /// A kernel: its name, its module, its bindings after the clock in their order.
@@ -99,7 +99,7 @@ pub(super) fn update(population: &Population) -> Result<Kernel> {
     let _ = writeln!(text, "const MEMBER: u32 = {}u;\n", HEADER + 2 * places);
     let _ = writeln!(text, "{}", program.text);
     let _ = writeln!(text, "fn load(e: u32, element: u32, member: u32) -> In {{");
-    let _ = writeln!(text, "    let uniforms = table[member + 6u];");
+    let _ = writeln!(text, "    let uniforms = table[member + 7u];");
     let mut members = Vec::with_capacity(population.feeds.len());
     for (&binding, &kind) in population.feeds.iter().zip(&program.feed_kinds) {
         members.push(match binding {

@@ -3,44 +3,66 @@
 use super::kernels::{HEADER, INPUT};
 use crate::input::Operation;
 use crate::model::Kind;
-use crate::plan::{Gather, Plan, Source};
+use crate::plan::{Gather, Member, Plan, Source};
 
-/// Where each list of spikes is in the buffer of events: its number and its start.
+/// Where the lists of spikes are in the buffer of events.
 pub(super) struct Lists {
     /// For each population and member, where its spikes are listed.
     pub of_member: Vec<Vec<Option<List>>>,
-    /// Words of the buffer: two counts for each list, then the lists.
+    /// Words of the buffer: the counts of all lists, then the lists.
     pub words: usize,
-    pub count: usize,
 }
 
+/// The spikes of a member in its last steps. Step `i` has slot `i % slots`: a count, and a list with room for all elements.
+/// There is a slot more than steps are kept, for the step at hand; and slots are a power of two, so that the low word of
+/// the step tells the slot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct List {
-    pub number: usize,
+    pub counts: usize,
+    pub slots: usize,
     pub start: usize,
+    pub elements: usize,
+}
+
+impl List {
+    fn slot(&self, step: u64) -> usize {
+        step as usize & (self.slots - 1)
+    }
+
+    /// Addresses of the count and of the first event of a step.
+    pub(super) fn of_step(&self, step: u64) -> (usize, usize) {
+        let slot = self.slot(step);
+        (self.counts + slot, self.start + slot * self.elements)
+    }
 }
 
 impl Lists {
     pub(super) fn new(plan: &Plan) -> Self {
-        let emitting = || plan.populations.iter().flat_map(|p| &p.members).filter(|m| m.emits);
-        let count = emitting().count();
-        let (mut number, mut start) = (0, 2 * count);
+        let slots = |member: &Member| (member.history + 1).next_power_of_two();
+        let members = plan.populations.iter().flat_map(|p| &p.members);
+        let (mut counts, mut start) = (0, 0);
+        members.filter(|m| m.history > 0).for_each(|m| start += slots(m));
         let of_member = plan
             .populations
             .iter()
             .map(|population| {
                 let lists = population.members.iter().map(|member| {
-                    member.emits.then(|| {
-                        let list = List { number, start };
-                        number += 1;
-                        start += member.elements;
+                    (member.history > 0).then(|| {
+                        let (slots, elements) = (slots(member), member.elements);
+                        let list = List { counts, slots, start, elements };
+                        counts += slots;
+                        start += slots * elements;
                         list
                     })
                 });
                 lists.collect()
             })
             .collect();
-        Self { of_member, words: start, count }
+        Self { of_member, words: start }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &List> {
+        self.of_member.iter().flatten().flatten()
     }
 }
 
@@ -56,7 +78,8 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
         let header = [
             member.start,
             member.elements,
-            list.map_or(0, |l| l.number + 1),
+            list.map_or(0, |l| l.counts + 1),
+            list.map_or(0, |l| l.slots - 1),
             list.map_or(0, |l| l.start),
             inputs.len(),
             table.len(),
@@ -104,9 +127,11 @@ fn code(kind: Kind, operation: Operation) -> u32 {
 pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
     // address 0 means none
     let mut synapses = vec![0u32];
-    let mut table = vec![plan.routes.len() as u32, lists.count as u32];
+    let mut table = vec![plan.routes.len() as u32, lists.all().count() as u32];
+    table.extend(lists.all().flat_map(|l| [l.counts as u32, l.slots as u32 - 1]));
     for route in &plan.routes {
         let list = lists.of_member[route.population][route.member];
+        let of_list = |f: &dyn Fn(List) -> usize| list.map_or(0, |l| f(l) as u32);
         let indptr = synapses.len();
         synapses.extend(&route.indptr);
         let indices = synapses.len();
@@ -120,8 +145,11 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
             }
         };
         table.extend([
-            list.map_or(0, |l| l.number as u32),
-            list.map_or(0, |l| l.start as u32),
+            of_list(&|l| l.counts),
+            of_list(&|l| l.slots - 1),
+            of_list(&|l| l.start),
+            of_list(&|l| l.elements),
+            route.delay as u32,
             indptr as u32,
             indices as u32,
             counts,

@@ -1,0 +1,94 @@
+//! Delays in whole steps, and synapses by delay.
+
+use super::fixed::Fixed;
+use crate::connect::Synapses;
+
+/// Most steps of a delay: longer ones are taken for a mistake in the unit.
+const MOST_STEPS: f64 = 1e6;
+
+/// A delay in steps, to the nearest, half steps up; at least 1, since spikes of a step are seen by the next.
+pub(super) fn steps(delay: f64, dt: f64) -> Result<usize, String> {
+    if !(delay.is_finite() && delay >= 0.0) {
+        return Err(format!("delay {delay}; delays must be finite and not negative"));
+    }
+    let steps = libm::round(delay / dt);
+    if steps > MOST_STEPS {
+        return Err(format!(
+            "delay {delay}, which is {steps} steps of {dt}; at most {MOST_STEPS} steps are kept"
+        ));
+    }
+    Ok(steps.max(1.0) as usize)
+}
+
+/// The synapses of one delay.
+pub(super) struct Part {
+    pub delay: usize,
+    pub indptr: Vec<u32>,
+    pub indices: Vec<u32>,
+    pub fixed: Fixed,
+}
+
+/// Takes synapses apart by their delay: one for all, or one per synapse in the order of the rows.
+pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<Part> {
+    let mut distinct = delays.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let Synapses { indptr, indices, .. } = synapses;
+    if let [delay] = distinct[..] {
+        return vec![Part { delay, indptr, indices, fixed }];
+    }
+    let one_count = fixed.counts.len() == 1;
+    let mut parts: Vec<Part> = distinct
+        .iter()
+        .map(|&delay| {
+            let counts = if one_count { fixed.counts.clone() } else { Vec::new() };
+            let fixed = Fixed { counts, ..fixed };
+            Part { delay, indptr: vec![0], indices: Vec::new(), fixed }
+        })
+        .collect();
+    let longest = distinct.last().copied().unwrap_or(0);
+    let mut part_of = vec![0; longest + 1];
+    distinct.iter().enumerate().for_each(|(k, &delay)| part_of[delay] = k);
+    for row in indptr.windows(2) {
+        for synapse in row[0] as usize..row[1] as usize {
+            let part = &mut parts[part_of[delays[synapse]]];
+            part.indices.push(indices[synapse]);
+            if !one_count {
+                part.fixed.counts.push(fixed.counts[synapse]);
+            }
+        }
+        for part in &mut parts {
+            part.indptr.push(part.indices.len() as u32);
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_steps() {
+        for (delay, wanted) in [(0.0, 1), (0.04, 1), (0.1, 1), (0.15, 2), (1.5, 15), (0.25, 3)] {
+            assert_eq!(steps(delay, 0.1), Ok(wanted), "{delay}");
+        }
+    }
+
+    #[test]
+    fn every_synapse_keeps_its_source_weight_and_delay() {
+        let synapses =
+            Synapses { indptr: vec![0, 3, 3, 5], indices: vec![7, 8, 9, 7, 8], order: None };
+        let fixed =
+            Fixed { counts: vec![1, 2, 3, 4, 5], exponent: 0, median: 3.0, largest_sum: 7.0 };
+        let parts = split(synapses, fixed, &[4, 1, 4, 1, 9]);
+        let part = |k: usize| {
+            let Part { delay, indptr, indices, fixed } = &parts[k];
+            (*delay, &indptr[..], &indices[..], &fixed.counts[..])
+        };
+        assert_eq!(parts.len(), 3);
+        assert_eq!(part(0), (1, &[0, 1, 1, 2][..], &[8, 7][..], &[2, 4][..]));
+        assert_eq!(part(1), (4, &[0, 2, 2, 2][..], &[7, 9][..], &[1, 3][..]));
+        assert_eq!(part(2), (9, &[0, 0, 0, 1][..], &[8][..], &[5][..]));
+    }
+}

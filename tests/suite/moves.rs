@@ -1,0 +1,160 @@
+//! One state on every engine: systems move between devices in the middle of a simulation, and neither the length of
+//! chunks nor the number of threads changes a bit.
+
+use dsrunner::{
+    Connect, DSRunner, Error, Init, Network, Projection, RunnerBuilder, Steps, neurons, outputs,
+    synapses,
+};
+
+use crate::compare::{equal, equal_bits};
+use crate::engines::{gpu, on_every_engine};
+
+/// A network with delays of 20 steps and others from 1 to 20, so large that the CPU engine divides it among two threads.
+fn network(count: usize) -> Network {
+    let cells = neurons::lif_ref(count).param("tau_ref", 2.0).init("V", Init::uniform(-5.0, 20.0));
+    let each: Vec<f64> = (0..count * 3).map(|k| 0.1 * (1 + k % 20) as f64).collect();
+    let (pre, post): (Vec<u32>, Vec<u32>) =
+        (0..count * 3).map(|k| ((k / 3) as u32, ((k * 7919 + 13) % count) as u32)).unzip();
+    let slow = Projection::new(&cells, &cells)
+        .connect(Connect::coo(pre.clone(), post.clone()))
+        .weight(0.8)
+        .delay(each)
+        .synapse(synapses::expon().param("tau", 3.0))
+        .output(outputs::cuba());
+    let back = Projection::new(&cells, &cells)
+        .connect(Connect::coo(post, pre))
+        .weight(0.05)
+        .delay(2.0)
+        .synapse(synapses::expon())
+        .output(outputs::coba().param("E", -20.0));
+    Network::new().with("cells", cells).with("slow", slow).with("back", back)
+}
+
+fn builder(device: &str, count: usize) -> RunnerBuilder {
+    DSRunner::builder(network(count))
+        .input(("cells.input", 30.0))
+        .monitors(["cells.spike", "cells.V", "slow.g"])
+        .progress_bar(false)
+        .device(device)
+}
+
+/// All that a run shows, and all variables at its end.
+fn results(runner: &mut DSRunner) -> (Vec<(u64, u32)>, Vec<f32>) {
+    let mon = runner.mon();
+    let events = mon.events("cells.spike").unwrap();
+    let mut floats: Vec<f32> = Vec::new();
+    for key in ["cells.V", "slow.g"] {
+        floats.extend(mon.get::<f32>(key).unwrap());
+    }
+    floats.extend(state(runner));
+    (events.steps.into_iter().zip(events.indices).collect(), floats)
+}
+
+/// All variables and parameters, and the clock.
+fn state(runner: &mut DSRunner) -> Vec<f32> {
+    let mut floats = vec![runner.step() as f32];
+    for path in ["cells.V", "cells.input", "cells.tau", "slow.g", "slow.x", "back.g"] {
+        floats.extend(runner.get::<f32>(path).unwrap());
+    }
+    floats.extend(runner.get::<i32>("cells.refractory").unwrap().iter().map(|&n| n as f32));
+    floats
+        .extend(runner.get::<bool>("cells.spike").unwrap().iter().map(|&s| f32::from(u8::from(s))));
+    floats
+}
+
+fn same(what: &str, got: &(Vec<(u64, u32)>, Vec<f32>), wanted: &(Vec<(u64, u32)>, Vec<f32>)) {
+    assert!(wanted.0.len() > 100, "only {} spikes", wanted.0.len());
+    equal(&format!("{what}: spikes"), &got.0, &wanted.0).must();
+    equal_bits(what, &got.1, &wanted.1).must();
+}
+
+const COUNT: usize = 801;
+
+/// Moved back and forth after 150 steps with spikes under way; the run goes on as if nothing had been.
+fn there_and_back(device: &str) {
+    let Some(other) = gpu() else { return };
+    let mut unmoved = builder(device, COUNT).build().unwrap();
+    let mut moved = builder(device, COUNT).build().unwrap();
+    unmoved.run(Steps(150)).unwrap();
+    moved.run(Steps(150)).unwrap();
+    let before = state(&mut moved);
+    let elsewhere = if device == "cpu" { other.as_str() } else { "cpu" };
+    let home = moved.device();
+    moved.to(elsewhere).unwrap();
+    assert_ne!(moved.device(), home);
+    equal_bits("state on the other device", &state(&mut moved), &before).must();
+    moved.to(device).unwrap();
+    assert_eq!(moved.device(), home);
+    equal_bits("state after both moves", &state(&mut moved), &before).must();
+    unmoved.run(Steps(150)).unwrap();
+    moved.run(Steps(150)).unwrap();
+    same("after both moves", &results(&mut moved), &results(&mut unmoved));
+}
+
+/// Parts of one simulation on different devices are one simulation, to the last bit where arithmetic is pinned.
+fn in_turns(device: &str) {
+    let Some(other) = gpu() else { return };
+    let mut unmoved = builder(device, COUNT).build().unwrap();
+    let mut moved = builder(device, COUNT).build().unwrap();
+    for part in 0..6 {
+        unmoved.run(Steps(37)).unwrap();
+        moved.to(if part % 2 == 0 { other.as_str() } else { "cpu" }).unwrap();
+        moved.run(Steps(37)).unwrap();
+        same(&format!("part {part}"), &results(&mut moved), &results(&mut unmoved));
+    }
+}
+
+fn chunks_change_nothing(device: &str) {
+    let run = |chunk: Option<usize>| {
+        let builder = builder(device, COUNT);
+        let builder = chunk.into_iter().fold(builder, |b, chunk| b.chunk(chunk));
+        let mut runner = builder.build().unwrap();
+        runner.run(Steps(200)).unwrap();
+        results(&mut runner)
+    };
+    let whole = run(None);
+    for chunk in [1, 7, 64] {
+        same(&format!("chunks of {chunk}"), &run(Some(chunk)), &whole);
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    // two threads take 8192 elements each
+    let run = |threads: usize| {
+        let mut runner = builder("cpu", 17_001).threads(threads).build().unwrap();
+        runner.run(Steps(60)).unwrap();
+        results(&mut runner)
+    };
+    same("two threads", &run(2), &run(1));
+}
+
+#[test]
+fn where_it_cannot_go() {
+    let mut runner = builder("cpu", COUNT).build().unwrap();
+    runner.run(Steps(50)).unwrap();
+    let before = state(&mut runner);
+    for (result, asked) in [
+        (runner.tpu().map(drop), "tpu"),
+        (runner.to("abacus").map(drop), "abacus"),
+        (runner.to(99.to_string()).map(drop), "99"),
+    ] {
+        let error = result.unwrap_err();
+        assert!(matches!(error, Error::NoDevice { .. }));
+        let text = error.to_string();
+        let start = format!("no device `{asked}`; there are:\n0: CPU engine");
+        assert!(text.starts_with(&start), "{text}");
+    }
+    equal_bits("state", &state(&mut runner), &before).must();
+    runner.run(Steps(50)).unwrap();
+    assert_eq!(runner.step(), 100);
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let message = |builder: RunnerBuilder| builder.build().unwrap_err().to_string();
+    assert_eq!(message(builder("cpu", 10).chunk(0)), "`chunk` is 0, but must be at least 1");
+    assert_eq!(message(builder("cpu", 10).threads(0)), "`threads` is 0, but must be at least 1");
+}
+
+on_every_engine!(chunks_change_nothing, in_turns, there_and_back);
