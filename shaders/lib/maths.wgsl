@@ -20,5 +20,5 @@ fn is_finite(x: f32) -> bool {
 
 // (e^x - 1) / x, and 1 at 0.
 fn exprel(x: f32) -> f32 {
-    return select((exp(x) - 1.0) / x, 1.0 + x * (0.5 + x * (1.0 / 6.0)), abs(x) < 1e-3);
+    return pinned_exprel(x);
 }

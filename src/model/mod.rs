@@ -3,6 +3,7 @@
 mod compose;
 mod contract;
 mod jacobian;
+mod library;
 mod prefix;
 
 pub(crate) use compose::{Arm, Feed, Program, Sink, Structure, Unit};
@@ -12,13 +13,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Location, Result};
-
-/// What every model text is followed by: the shared structures and the library of functions.
-const LIBRARY: [&str; 3] = [
-    include_str!("../../shaders/lib/shared.wgsl"),
-    include_str!("../../shaders/lib/maths.wgsl"),
-    include_str!("../../shaders/lib/random.wgsl"),
-];
 
 /// The function of the library that the engines know as one operation.
 const LIBRARY_PRIMITIVE: &str = "exprel";
@@ -245,9 +239,9 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// The user's text with the library behind it, so that the user's lines keep their numbers.
+/// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
 fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
-    let text = format!("{source}\n{}", LIBRARY.join("\n"));
+    let text = format!("{source}\n{}", library::needed(source));
     let syntax = |message: String, offset: Option<usize>, help: String| Error::ModelSyntax {
         model: name.into(),
         message,

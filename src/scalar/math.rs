@@ -89,11 +89,11 @@ impl Lowering<'_> {
                 self.scalar_math(Math::Clamp, &[x, zero, unit])
             }
             (Math::Radians, F) => {
-                let factor = self.float(std::f32::consts::PI / 180.0);
+                let factor = self.float(1f32.to_radians());
                 self.binary(Bin::Multiply, x, factor)
             }
             (Math::Degrees, F) => {
-                let factor = self.float(180.0 / std::f32::consts::PI);
+                let factor = self.float(1f32.to_degrees());
                 self.binary(Bin::Multiply, x, factor)
             }
             (Math::Fma, F) => {

@@ -19,10 +19,16 @@ fn cells(count: usize) -> Group {
 
 /// A small balanced network; its sizes are no multiples of anything.
 pub fn network() -> Network {
-    let (e, i) = (cells(801), cells(199));
+    balanced(801, 199, 0.08)
+}
+
+/// A balanced network of excitatory and inhibitory cells (Brette et al. 2007, "Simulation of networks of spiking
+/// neurons", benchmark 1).
+pub fn balanced(excitatory: usize, inhibitory: usize, prob: f64) -> Network {
+    let (e, i) = (cells(excitatory), cells(inhibitory));
     let project = |pre: &Group, post: &Group, weight: f64, tau: f64, reversal: f64| {
         Projection::new(pre, post)
-            .connect(Connect::fixed_prob(0.08).without_self())
+            .connect(Connect::fixed_prob(prob).without_self())
             .weight(weight)
             .synapse(synapses::expon().param("tau", tau))
             .output(outputs::coba().param("E", reversal))

@@ -12,6 +12,7 @@ mod models;
 mod monitors;
 mod moves;
 mod order;
+mod pinned;
 mod reference;
 mod runner;
 mod systems;

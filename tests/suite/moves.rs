@@ -63,7 +63,7 @@ fn state(runner: &mut DSRunner) -> Vec<f32> {
 }
 
 fn same(what: &str, got: &(Vec<(u64, u32)>, Vec<f32>), wanted: &(Vec<(u64, u32)>, Vec<f32>)) {
-    assert!(wanted.0.len() > 100, "only {} spikes", wanted.0.len());
+    assert!(wanted.0.len() > 50, "only {} spikes", wanted.0.len());
     equal(&format!("{what}: spikes"), &got.0, &wanted.0).must();
     equal_bits(what, &got.1, &wanted.1).must();
 }

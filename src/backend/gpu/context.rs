@@ -11,6 +11,8 @@ pub(super) struct Context {
     pub name: String,
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
+    /// Whether kernels are handed over as SPIR-V in which arithmetic is pinned.
+    pub spirv: bool,
     /// The first error that the device reported outside a call.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -37,8 +39,12 @@ impl Context {
         limits.max_buffer_size = limits.max_buffer_size.max(bytes);
         // textures are not used, and some adapters have less than the defaults for them
         let limits = limits.using_resolution(available.clone());
+        let passthrough = wgpu::Features::PASSTHROUGH_SHADERS;
+        let spirv = adapter.get_info().backend == wgpu::Backend::Vulkan
+            && adapter.features().contains(passthrough);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("dsrunner"),
+            required_features: if spirv { passthrough } else { wgpu::Features::empty() },
             required_limits: limits,
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
@@ -56,7 +62,7 @@ impl Context {
                 lock(&lost).get_or_insert(format!("it was lost: {message}"));
             }
         });
-        Ok(Self { name, device, queue, failure })
+        Ok(Self { name, device, queue, spirv, failure })
     }
 
     pub(super) fn error(&self, reason: impl Into<String>) -> Error {

@@ -1,5 +1,6 @@
 //! Plays a plan on a wgpu device: one chain of dispatches a step, one submission a chunk.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::kernels::{self, Bound, Kernel};
 use super::limits::{self, Sizes};
+use super::spirv;
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
@@ -231,10 +233,25 @@ fn dispatch(
         bind_group_layouts: &[Some(&layout)],
         immediate_size: 0,
     });
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label,
-        source: wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(kernel.module.clone())),
-    });
+    let module = if context.spirv {
+        let numbers: Vec<usize> = entries.iter().map(|e| e.binding as usize).collect();
+        let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+            label,
+            entry_points: kernel.module.entry_points.iter().map(entry_point).collect(),
+            spirv: Some(spirv::words(kernel, &numbers)?.into()),
+            ..Default::default()
+        };
+        // SAFETY: the words are what naga writes for a validated module, with decorations for results of arithmetic
+        // instructions, which Vulkan allows there; the bindings are numbered as the layout above numbers them. Accesses of
+        // buffers are not checked in it: their addresses come from the plan, which lays out all that it reserves, and from
+        // tables made from it.
+        unsafe { device.create_shader_module_passthrough(descriptor) }
+    } else {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Naga(Cow::Owned(kernel.module.clone())),
+        })
+    };
     let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label,
         layout: Some(&pipeline_layout),
@@ -272,6 +289,13 @@ fn dispatch(
     match pollster::block_on(scope.pop()) {
         None => Ok(Dispatch { pipeline, bind_group, groups }),
         Some(error) => Err(context.error(format!("kernel `{}`: {error}", kernel.name))),
+    }
+}
+
+fn entry_point(entry: &naga::EntryPoint) -> wgpu::PassthroughShaderEntryPoint<'_> {
+    wgpu::PassthroughShaderEntryPoint {
+        name: entry.name.as_str().into(),
+        workgroup_size: entry.workgroup_size.into(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::pin;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, validate};
 use crate::plan::{Binding, Plan, Population, Space};
@@ -180,10 +181,14 @@ fn broken(name: &str, reason: &str) -> Error {
 }
 
 fn parse(name: String, text: &str, bindings: &'static [Bound]) -> Result<Kernel> {
+    // before the rest: functions may only call those before them in the module
+    let text = format!("{}\n{text}", pin::library());
     let mut module =
-        naga::front::wgsl::parse_str(text).map_err(|e| broken(&name, &e.emit_to_string(text)))?;
+        naga::front::wgsl::parse_str(&text).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
+    let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
+    pin::pin(&mut module, &info);
     // what the entry point does not reach, of the library above all, is left out
     naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
-    validate(&module).map_err(|e| broken(&name, &e.emit_to_string(text)))?;
+    validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     Ok(Kernel { name, module, bindings })
 }

@@ -5,6 +5,8 @@ mod context;
 mod engine;
 mod kernels;
 mod limits;
+mod pin;
+mod spirv;
 mod tables;
 
 pub(crate) use adapters::adapters;

@@ -1,0 +1,240 @@
+//! Makes a kernel compute what the CPU engine computes, to the last bit: built-in functions whose results WGSL leaves open
+//! become calls of `shaders/lib/pinned.wgsl` and `builtins.wgsl`.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use naga::valid::ModuleInfo;
+use naga::{
+    BinaryOperator, Block, Expression, Function, Handle, MathFunction as Math, Module, Range,
+    ScalarKind, Statement, TypeInner,
+};
+
+/// The texts that calls go to. In a kernel they stand before the rest.
+const TEXTS: [&str; 3] = [
+    include_str!("../../../shaders/lib/bits.wgsl"),
+    include_str!("../../../shaders/lib/builtins.wgsl"),
+    include_str!("../../../shaders/lib/pinned.wgsl"),
+];
+
+/// Built-in functions, with the names of those that replace them and their numbers of arguments.
+const FUNCTIONS: [(Math, &str, usize); 31] = [
+    (Math::Min, "min", 2),
+    (Math::Max, "max", 2),
+    (Math::Clamp, "clamp", 3),
+    (Math::Saturate, "saturate", 1),
+    (Math::Cos, "cos", 1),
+    (Math::Cosh, "cosh", 1),
+    (Math::Sin, "sin", 1),
+    (Math::Sinh, "sinh", 1),
+    (Math::Tan, "tan", 1),
+    (Math::Tanh, "tanh", 1),
+    (Math::Acos, "acos", 1),
+    (Math::Asin, "asin", 1),
+    (Math::Atan, "atan", 1),
+    (Math::Atan2, "atan2", 2),
+    (Math::Asinh, "asinh", 1),
+    (Math::Acosh, "acosh", 1),
+    (Math::Atanh, "atanh", 1),
+    (Math::Radians, "radians", 1),
+    (Math::Degrees, "degrees", 1),
+    (Math::Fract, "fract", 1),
+    (Math::Exp, "exp", 1),
+    (Math::Exp2, "exp2", 1),
+    (Math::Log, "log", 1),
+    (Math::Log2, "log2", 1),
+    (Math::Pow, "pow", 2),
+    (Math::Sign, "sign", 1),
+    (Math::Fma, "fma", 3),
+    (Math::Mix, "mix", 3),
+    (Math::Step, "step", 2),
+    (Math::SmoothStep, "smoothstep", 3),
+    (Math::InverseSqrt, "inverse_sqrt", 1),
+];
+
+/// The operator `%` of f32.
+const REMAINDER: (&str, usize) = ("rem", 2);
+const DOT: &str = "dot";
+
+/// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
+pub(super) fn library() -> String {
+    let mut text = TEXTS.join("\n");
+    let functions = FUNCTIONS.iter().map(|&(_, name, count)| (name, count));
+    for width in 2..=4usize {
+        let components = &["x", "y", "z", "w"][..width];
+        for (name, count) in functions.clone().chain([REMAINDER]) {
+            vectors(&mut text, name, components, &vec![true; count]);
+        }
+        vectors(&mut text, "mix", components, &[true, true, false]);
+        let products = components.iter().map(|c| format!("a.{c} * b.{c}"));
+        let sum = products.reduce(|sum, product| format!("({sum}) + {product}"));
+        let _ = writeln!(
+            text,
+            "fn {}(a: vec{width}<f32>, b: vec{width}<f32>) -> f32 {{ return {}; }}",
+            vector_name(DOT, &vec![width; 2]),
+            sum.unwrap_or_default()
+        );
+    }
+    text
+}
+
+/// A function of vectors, component by component; those arguments that are no vectors are the same for all.
+fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool]) {
+    let width = components.len();
+    let letters = ["a", "b", "c"];
+    let arguments = || letters.into_iter().zip(is_vector);
+    let parameters = arguments().map(|(letter, &vector)| {
+        if vector { format!("{letter}: vec{width}<f32>") } else { format!("{letter}: f32") }
+    });
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    let calls =
+        components.iter().map(|component| {
+            let parts = arguments().map(|(letter, &vector)| {
+                if vector { format!("{letter}.{component}") } else { letter.into() }
+            });
+            format!("pinned_{name}({})", parts.collect::<Vec<_>>().join(", "))
+        });
+    let calls = calls.collect::<Vec<_>>().join(", ");
+    let widths: Vec<usize> = is_vector.iter().map(|&v| if v { width } else { 1 }).collect();
+    let full = vector_name(name, &widths);
+    let _ = writeln!(
+        text,
+        "fn {full}({parameters}) -> vec{width}<f32> {{ return vec{width}<f32>({calls}); }}"
+    );
+}
+
+/// The name of the function for arguments of these widths.
+fn vector_name(name: &str, widths: &[usize]) -> String {
+    if widths.iter().all(|&w| w == 1) {
+        return format!("pinned_{name}");
+    }
+    let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
+    format!("pinned_{name}_of_{}_wide", widths.join("_"))
+}
+
+/// Replaces the built-in functions in all functions and entry points. The module has the library in it.
+pub(super) fn pin(module: &mut Module, info: &ModuleInfo) {
+    let names: HashMap<String, Handle<Function>> = module
+        .functions
+        .iter()
+        .filter_map(|(handle, function)| Some((function.name.clone()?, handle)))
+        .collect();
+    let targets: Vec<Vec<(Handle<Expression>, Replacement)>> = module
+        .functions
+        .iter()
+        .map(|(handle, function)| replacements(module, &names, function, &info[handle]))
+        .chain(module.entry_points.iter().enumerate().map(|(k, entry)| {
+            replacements(module, &names, &entry.function, info.get_entry_point(k))
+        }))
+        .collect();
+    let functions = module.functions.iter_mut().map(|(_, function)| function);
+    let entries = module.entry_points.iter_mut().map(|entry| &mut entry.function);
+    for (function, targets) in functions.chain(entries).zip(targets) {
+        let calls: HashMap<Handle<Expression>, Replacement> = targets.into_iter().collect();
+        if calls.is_empty() {
+            continue;
+        }
+        for (&handle, call) in &calls {
+            function.expressions[handle] = Expression::CallResult(call.function);
+        }
+        let body = std::mem::take(&mut function.body);
+        function.body = rewritten(body, &calls);
+    }
+}
+
+/// A call that takes an expression's place.
+struct Replacement {
+    function: Handle<Function>,
+    arguments: Vec<Handle<Expression>>,
+}
+
+fn replacements(
+    module: &Module,
+    names: &HashMap<String, Handle<Function>>,
+    function: &Function,
+    info: &naga::valid::FunctionInfo,
+) -> Vec<(Handle<Expression>, Replacement)> {
+    // 1 for a scalar, the width of a vector; none where it is not f32
+    let width = |handle: Handle<Expression>| match info[handle].ty.inner_with(&module.types) {
+        TypeInner::Scalar(s) if s.kind == ScalarKind::Float => Some(1),
+        TypeInner::Vector { size, scalar } if scalar.kind == ScalarKind::Float => {
+            Some(*size as usize)
+        }
+        _ => None,
+    };
+    let mut found = Vec::new();
+    for (handle, expression) in function.expressions.iter() {
+        let (name, arguments) = match *expression {
+            Expression::Math { fun, arg, arg1, arg2, .. } => {
+                let name = match fun {
+                    Math::Dot => Some(DOT),
+                    fun => FUNCTIONS.iter().find(|(f, ..)| *f == fun).map(|&(_, name, _)| name),
+                };
+                let arguments = [Some(arg), arg1, arg2].into_iter().flatten().collect();
+                let Some(name) = name else { continue };
+                (name, arguments)
+            }
+            Expression::Binary { op: BinaryOperator::Modulo, left, right } => {
+                (REMAINDER.0, vec![left, right])
+            }
+            _ => continue,
+        };
+        let arguments: Vec<Handle<Expression>> = arguments;
+        let widths: Option<Vec<usize>> = arguments.iter().map(|&a| width(a)).collect();
+        let target = widths.and_then(|widths| names.get(&vector_name(name, &widths)));
+        if let Some(&target) = target {
+            found.push((handle, Replacement { function: target, arguments }));
+        }
+    }
+    found
+}
+
+/// The block with a call statement where each replaced expression was evaluated.
+fn rewritten(block: Block, calls: &HashMap<Handle<Expression>, Replacement>) -> Block {
+    let mut out = Block::with_capacity(block.len());
+    for (statement, &span) in block.span_iter() {
+        match statement {
+            Statement::Emit(range) => {
+                let mut kept: Option<(Handle<Expression>, Handle<Expression>)> = None;
+                let flush = |out: &mut Block, kept: &mut Option<_>| {
+                    if let Some((first, last)) = kept.take() {
+                        out.push(Statement::Emit(Range::new_from_bounds(first, last)), span);
+                    }
+                };
+                for handle in range.clone() {
+                    let Some(call) = calls.get(&handle) else {
+                        kept = Some((kept.map_or(handle, |(first, _)| first), handle));
+                        continue;
+                    };
+                    flush(&mut out, &mut kept);
+                    let (function, arguments) = (call.function, call.arguments.clone());
+                    out.push(Statement::Call { function, arguments, result: Some(handle) }, span);
+                }
+                flush(&mut out, &mut kept);
+            }
+            Statement::Block(inner) => {
+                out.push(Statement::Block(rewritten(inner.clone(), calls)), span);
+            }
+            Statement::If { condition, accept, reject } => {
+                let accept = rewritten(accept.clone(), calls);
+                let reject = rewritten(reject.clone(), calls);
+                out.push(Statement::If { condition: *condition, accept, reject }, span);
+            }
+            Statement::Switch { selector, cases } => {
+                let cases = cases.iter().map(|case| naga::SwitchCase {
+                    body: rewritten(case.body.clone(), calls),
+                    ..*case
+                });
+                let cases = cases.collect();
+                out.push(Statement::Switch { selector: *selector, cases }, span);
+            }
+            Statement::Loop { body, continuing, break_if } => {
+                let body = rewritten(body.clone(), calls);
+                let continuing = rewritten(continuing.clone(), calls);
+                out.push(Statement::Loop { body, continuing, break_if: *break_if }, span);
+            }
+            other => out.push(other.clone(), span),
+        }
+    }
+    out
+}
