@@ -78,6 +78,8 @@ mod shipped;
 mod system;
 
 pub use connect::Connect;
+#[cfg(feature = "files")]
+pub use connect::files::{Csv, EdgeList, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
 pub use input::{Input, InputType, InputValue, Operation, Shared};
