@@ -111,6 +111,15 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     Error::file(path, None, format!("cannot be read: {error}"))
 }
 
+/// The names of what there is, behind the word "there".
+pub(super) fn are(names: &[String]) -> String {
+    match names {
+        [] => "is none at all".into(),
+        [only] => format!("is `{only}`"),
+        _ => format!("are {}", quoted(names)),
+    }
+}
+
 /// Where the wanted columns are.
 struct Header<const N: usize> {
     line: usize,
@@ -150,12 +159,11 @@ impl<const N: usize> Header<N> {
 }
 
 fn missing(column: &str, names: &[String]) -> String {
-    let near = match &nearest(column, names)[..] {
-        [] => String::new(),
-        [best, ..] => format!("; did you mean `{best}`?"),
+    let there = match &nearest(column, names)[..] {
+        [] => "; there".into(),
+        [best, ..] => format!("; did you mean `{best}`? There"),
     };
-    let end = if near.is_empty() { ";" } else { "" };
-    format!("no column `{column}`{near}{end} there are {}", quoted(names))
+    format!("no column `{column}`{there} {}", are(names))
 }
 
 fn fields(count: usize) -> String {

@@ -7,8 +7,8 @@ use std::path::Path;
 use npyz::{DType, Deserialize, NpyFile, NpyHeader, TypeChar, TypeStr};
 use zip::ZipArchive;
 
-use super::csv::unreadable;
-use crate::error::{Error, Explained, Result, quoted};
+use super::csv::{are, unreadable};
+use crate::error::{Error, Explained, Result};
 
 /// The header of an array of one axis has 118 bytes.
 const LONGEST_HEADER: usize = 512;
@@ -113,17 +113,12 @@ impl<'a> Npz<'a> {
         let name_of = |file: &str| npyz::npz::array_name_from_file_name(file).map(String::from);
         let names: Vec<String> =
             self.zip.file_names().flatten().filter_map(|file| name_of(&file)).collect();
-        let there = if names.is_empty() { "is none at all".into() } else { are(&names) };
-        let reason = format!("no member `{name}`; there {there}; {SAVE}");
+        let reason = format!("no member `{name}`; there {}; {SAVE}", are(&names));
         Error::file(self.path, None, reason)
     }
 }
 
 const SAVE: &str = "write the file with `scipy.sparse.save_npz(path, matrix.tocsr())`";
-
-fn are(names: &[String]) -> String {
-    format!("{} {}", if names.len() == 1 { "is" } else { "are" }, quoted(names))
-}
 
 fn broken(error: &dyn std::fmt::Display) -> String {
     format!("is damaged ({error}); {SAVE}")
