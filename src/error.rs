@@ -224,6 +224,16 @@ pub enum Error {
         /// What it reported.
         reason: String,
     },
+    /// A file cannot be read, or what it holds is wrong.
+    #[error("{path}{}: {reason}", within(.place))]
+    File {
+        /// The file.
+        path: String,
+        /// Where in it, where that is known: a line (counted from 1), or the member of an archive.
+        place: Option<String>,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
     /// A picture cannot be drawn.
     #[error("cannot draw `{path}`: {reason}")]
     Plot {
@@ -245,6 +255,10 @@ fn note(help: &str) -> String {
     if help.is_empty() { String::new() } else { format!("\nhelp: {help}") }
 }
 
+fn within(place: &Option<String>) -> String {
+    place.as_ref().map_or_else(String::new, |place| format!(", {place}"))
+}
+
 fn suggestion(nearest: &[String], known: &[String]) -> String {
     match (nearest, known) {
         ([], []) => "; there is none at all".into(),
@@ -253,8 +267,21 @@ fn suggestion(nearest: &[String], known: &[String]) -> String {
     }
 }
 
-fn quoted(names: &[String]) -> String {
+/// The names, each in quotes.
+pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Up to three of the names that are near what was asked for, best first.
+pub(crate) fn nearest(asked: &str, known: &[String]) -> Vec<String> {
+    let asked = asked.to_lowercase();
+    let mut near: Vec<(f64, &String)> = known
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &asked), name))
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
 impl Error {
@@ -265,16 +292,7 @@ impl Error {
         known: impl IntoIterator<Item = String>,
     ) -> Self {
         let known: Vec<String> = known.into_iter().collect();
-        let mut near: Vec<(f64, &String)> = known
-            .iter()
-            .map(|name| {
-                let (a, b) = (name.to_lowercase(), path.to_lowercase());
-                (strsim::jaro_winkler(&a, &b), name)
-            })
-            .filter(|(score, _)| *score > 0.75)
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let nearest = near.into_iter().take(3).map(|(_, name)| name.clone()).collect();
+        let nearest = nearest(path, &known);
         Self::UnknownPath { what, path: path.into(), nearest, known }
     }
 
@@ -292,5 +310,15 @@ impl Error {
             wanted: wanted.to_vec(),
             hint: format!("an array of shape {wanted:?}"),
         }
+    }
+
+    /// A file that cannot be read, or that is wrong at a place in it.
+    #[cfg(feature = "files")]
+    pub(crate) fn file(
+        path: &std::path::Path,
+        place: Option<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self::File { path: path.display().to_string(), place, reason: reason.into() }
     }
 }

@@ -47,6 +47,10 @@
 //!
 //! Two runs of one description on one device give the same bits, however they are divided into runs: random numbers are
 //! counter-based, and synaptic sums are integers.
+//!
+//! # Features
+//!
+//! `files` reads connectivity from files, `plot` draws results; both are off by default.
 
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -79,6 +83,8 @@ mod shipped;
 mod system;
 
 pub use connect::Connect;
+#[cfg(feature = "files")]
+pub use connect::files::{Csv, EdgeList, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
 pub use input::{Input, InputType, InputValue, Operation, Shared};

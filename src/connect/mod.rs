@@ -1,6 +1,8 @@
 //! Connectivity: which elements of one group are connected to which of another.
 
 mod build;
+#[cfg(feature = "files")]
+pub(crate) mod files;
 
 pub(crate) use build::{Ends, Synapses};
 

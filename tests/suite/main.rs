@@ -7,6 +7,7 @@ mod determinism;
 mod devices;
 mod engines;
 mod errors;
+mod files;
 mod inputs;
 mod models;
 mod monitors;

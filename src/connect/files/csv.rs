@@ -1,0 +1,204 @@
+//! Tables as text: which file, how it is written, and its rows.
+
+use std::path::{Path, PathBuf};
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use crate::error::{Error, Explained, Result, nearest, quoted};
+
+/// A table as text: one line of column names, then a row a line.
+///
+/// Any path is one, with commas between the fields. Spaces around a field are left out; a field in quotes may hold
+/// delimiters and line ends, where the quote stands right behind the delimiter. Empty lines and a byte order mark are
+/// skipped.
+///
+/// ```
+/// use dsrunner::{Csv, EdgeList};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("edges.tsv");
+/// # std::fs::write(&path, "# of the left column\npre\tpost\na\tb\n").unwrap();
+/// let table = Csv::new(path).delimiter(b'\t').comments(b'#');
+/// let edges = EdgeList::from_csv(table, "pre", "post")?;
+/// assert_eq!(edges.len(), 1);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csv {
+    path: PathBuf,
+    delimiter: u8,
+    comments: Option<u8>,
+}
+
+impl Csv {
+    /// A table with commas between the fields, and no comments.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), delimiter: b',', comments: None }
+    }
+
+    /// Sets what stands between the fields.
+    pub fn delimiter(mut self, delimiter: u8) -> Self {
+        self.delimiter = delimiter;
+        self
+    }
+
+    /// Skips the lines that begin with `mark`.
+    pub fn comments(mut self, mark: u8) -> Self {
+        self.comments = Some(mark);
+        self
+    }
+
+    pub(super) fn wrong_line(&self, line: usize, reason: impl Into<String>) -> Error {
+        Error::file(&self.path, Some(format!("line {line}")), reason)
+    }
+
+    /// Gives the fields of the named columns to `each`, row by row with the number of the row's line.
+    pub(super) fn rows<const N: usize>(
+        &self,
+        columns: [&str; N],
+        mut each: impl FnMut(usize, [&str; N]) -> Explained<()>,
+    ) -> Result<()> {
+        let text = self.text()?;
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(Trim::All)
+            .delimiter(self.delimiter)
+            .comment(self.comments)
+            .from_reader(text.as_bytes());
+        let mut lines = Lines { text: text.as_bytes(), comments: self.comments, at: 0, line: 1 };
+        let mut row = StringRecord::new();
+        let mut header: Option<Header<N>> = None;
+        while reader
+            .read_record(&mut row)
+            .map_err(|error| Error::file(&self.path, None, format!("cannot be read: {error}")))?
+        {
+            let line = lines.of(&row);
+            let done = match &header {
+                None => Header::new(&row, line, columns).map(|found| header = Some(found)),
+                Some(header) => header.fields(&row).and_then(|fields| each(line, fields)),
+            };
+            done.map_err(|reason| self.wrong_line(line, reason))?;
+        }
+        if header.is_none() {
+            let reason = "is empty, but must begin with a line of column names";
+            return Err(Error::file(&self.path, None, reason));
+        }
+        Ok(())
+    }
+
+    fn text(&self) -> Result<String> {
+        let bytes = std::fs::read(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+        let mut text = String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            self.wrong_line(line_ends(before) + 1, "is not UTF-8; save the file as UTF-8")
+        })?;
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        Ok(text)
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for Csv {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}
+
+/// A file that the operating system does not give.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::file(path, None, format!("cannot be read: {error}"))
+}
+
+/// The names of what there is, behind the word "there".
+pub(super) fn are(names: &[String]) -> String {
+    match names {
+        [] => "is none at all".into(),
+        [only] => format!("is `{only}`"),
+        _ => format!("are {}", quoted(names)),
+    }
+}
+
+/// Where the wanted columns are.
+struct Header<const N: usize> {
+    line: usize,
+    names: Vec<String>,
+    wanted: [usize; N],
+}
+
+impl<const N: usize> Header<N> {
+    fn new(row: &StringRecord, line: usize, columns: [&str; N]) -> Explained<Self> {
+        let names: Vec<String> = row.iter().map(String::from).collect();
+        let mut wanted = [0; N];
+        for (place, column) in wanted.iter_mut().zip(columns) {
+            let mut found = (0..names.len()).filter(|&k| names[k] == column);
+            match (found.next(), found.next()) {
+                (Some(at), None) => *place = at,
+                (Some(_), Some(_)) => {
+                    return Err(format!("two columns are `{column}`; give one another name"));
+                }
+                (None, _) => return Err(missing(column, &names)),
+            }
+        }
+        Ok(Self { line, names, wanted })
+    }
+
+    fn fields<'a>(&self, row: &'a StringRecord) -> Explained<[&'a str; N]> {
+        if row.len() != self.names.len() {
+            return Err(format!(
+                "has {}, but must have {}, as line {} does: {}",
+                fields(row.len()),
+                self.names.len(),
+                self.line,
+                quoted(&self.names)
+            ));
+        }
+        Ok(self.wanted.map(|at| &row[at]))
+    }
+}
+
+fn missing(column: &str, names: &[String]) -> String {
+    let there = match &nearest(column, names)[..] {
+        [] => "; there".into(),
+        [best, ..] => format!("; did you mean `{best}`? There"),
+    };
+    format!("no column `{column}`{there} {}", are(names))
+}
+
+fn fields(count: usize) -> String {
+    if count == 1 { "1 field".into() } else { format!("{count} fields") }
+}
+
+/// Counts lines. The reader's own count is that of the end of the row before, which is another line where empty lines
+/// or comments follow, or where lines end with two characters.
+struct Lines<'a> {
+    text: &'a [u8],
+    comments: Option<u8>,
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line where a row begins, which follows the row of the call before.
+    fn of(&mut self, row: &StringRecord) -> usize {
+        let mut start = row.position().map_or(0, |position| position.byte() as usize);
+        while let Some(&byte) = self.text.get(start) {
+            match byte {
+                b'\r' | b'\n' => start += 1,
+                _ if Some(byte) == self.comments => {
+                    let rest = &self.text[start..];
+                    start += rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+                }
+                _ => break,
+            }
+        }
+        self.line += line_ends(&self.text[self.at..start]);
+        self.at = start;
+        self.line
+    }
+}
+
+fn line_ends(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte == b'\n').count()
+}
