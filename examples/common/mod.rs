@@ -41,14 +41,14 @@ impl Options {
 
 /// Spikes of a group.
 pub struct Population {
-    pub name: &'static str,
+    pub name: String,
     pub size: usize,
     pub events: Events,
 }
 
 impl Population {
-    pub fn new(runner: &DSRunner, name: &'static str, size: usize, key: &str) -> Result<Self> {
-        Ok(Self { name, size, events: runner.mon().events(key)? })
+    pub fn new(runner: &DSRunner, name: &str, size: usize, key: &str) -> Result<Self> {
+        Ok(Self { name: name.into(), size, events: runner.mon().events(key)? })
     }
 
     /// Spikes per neuron and second between two steps.
@@ -60,7 +60,7 @@ impl Population {
 
     pub fn raster(&self) -> RasterGroup<'_> {
         RasterGroup {
-            name: self.name,
+            name: &self.name,
             size: self.size,
             steps: &self.events.steps,
             indices: &self.events.indices,
@@ -121,7 +121,7 @@ impl Report<'_> {
                 p.size,
                 p.events.steps.len()
             );
-            rates.insert(p.name.into(), json!(rate));
+            rates.insert(p.name.clone(), json!(rate));
         }
         for picture in pictures {
             println!("picture: {}", picture.display());

@@ -5,9 +5,10 @@
 // (select only). Whole numbers are found by adding 1.5 * 2^23 (plus an exponent bias, where the whole number becomes
 // an exponent): the sum has an ulp of 1, so it rounds to a whole number that also stands in its low bits.
 //
-// Denormal inputs count as zero where it shows (log, log2, pow): some GPUs flush them. No normal result depends on
-// a denormal intermediate. Polynomials without another note are minimax fits of the remainder that the comment
-// names, relative to the function, with the coefficients rounded one after the other and the later ones refitted.
+// Denormal inputs count as zero where it shows (log, log2, pow, atan2): some GPUs flush them. No normal result
+// depends on a denormal intermediate. Polynomials without another note are minimax fits of the remainder that the
+// comment names, relative to the function, with the coefficients rounded one after the other and the later ones
+// refitted.
 
 const PINNED_MAX: f32 = 3.40282347e38;
 const PINNED_MIN_NORMAL: f32 = 1.17549435e-38;
@@ -190,7 +191,8 @@ fn pinned_one_plus_error(u: f32, w: f32) -> f32 {
     return (1.0 - (w - d)) + (u - d);
 }
 
-// asinh a = ln(1 + u), u = a + a^2 / (1 + sqrt(1 + a^2)). From 4096 on it is ln(2 a), the square may overflow there.
+// asinh a = ln(1 + u), u = a + a^2 / (1 + sqrt(1 + a^2)). From 4096 on it is ln(a / 4) + 3 ln 2:
+// the square may overflow there, and the quarter keeps the exponent of the correction in range.
 fn pinned_asinh(x: f32) -> f32 {
     let a = abs(x);
     let big = a > 4096.0;
@@ -198,17 +200,19 @@ fn pinned_asinh(x: f32) -> f32 {
     let z = b * b;
     let u = b + z / (1.0 + sqrt(1.0 + z));
     let w = 1.0 + u;
-    let y = pinned_log_sum(select(w, a, big), select(pinned_one_plus_error(u, w), 0.0, big), select(0.0, 1.0, big));
+    let c = select(pinned_one_plus_error(u, w), 0.0, big);
+    let y = pinned_log_sum(select(w, 0.25 * a, big), c, select(0.0, 3.0, big));
     return pinned_with_sign(select(y, a + a, (a > PINNED_MAX) | pinned_is_nan(a)), x);
 }
 
-// acosh x = ln(1 + u), u = d + sqrt(2 d + d^2) with d = x - 1. From 4096 on it is ln(2 x).
+// acosh x = ln(1 + u), u = d + sqrt(2 d + d^2) with d = x - 1. From 4096 on it is ln(x / 4) + 3 ln 2.
 fn pinned_acosh(x: f32) -> f32 {
     let big = x > 4096.0;
     let d = select(x, 2.0, big) - 1.0;
     let u = d + sqrt((d + d) + d * d);
     let w = 1.0 + u;
-    let y = pinned_log_sum(select(w, x, big), select(pinned_one_plus_error(u, w), 0.0, big), select(0.0, 1.0, big));
+    let c = select(pinned_one_plus_error(u, w), 0.0, big);
+    let y = pinned_log_sum(select(w, 0.25 * x, big), c, select(0.0, 3.0, big));
     let known = select(y, pinned_float(0x7fc00000), x < 1.0);
     return select(known, x + x, (x > PINNED_MAX) | pinned_is_nan(x));
 }
@@ -233,12 +237,22 @@ fn pinned_sin_reduced(r: f32) -> f32 {
     return v + (v * z) * q;
 }
 
-// |x| = n pi + r, sin x = (-1)^n sin r, with the sign of x put in as bits (it keeps -0).
+// a - n pi. The first two steps are exact; the rounding error of the third joins the fourth.
+fn pinned_less_pi_multiple(a: f32, n: f32) -> f32 {
+    let d = (a - n * PINNED_PI_1) - n * PINNED_PI_2;
+    let part = n * PINNED_PI_3;
+    let r = d - part;
+    return r + (((d - r) - part) - n * PINNED_PI_4);
+}
+
+// |x| = n pi + r, sin x = (-1)^n sin r, with the sign of x put in as bits (it keeps -0). To |x| = 10^4
+// the error is within 2 units in the last place of the result or of 2^-24. Up to 10^5 it is below 2e-6, from there on
+// of the order of |x| 2^-24 (half the spacing of such numbers or more). The result never leaves [-1, 1].
 fn pinned_sin(x: f32) -> f32 {
     let a = abs(x);
     let t = a * 0.318309873 + 12582912.0;
     let n = t - 12582912.0;
-    let r = (((a - n * PINNED_PI_1) - n * PINNED_PI_2) - n * PINNED_PI_3) - n * PINNED_PI_4;
+    let r = pinned_less_pi_multiple(a, n);
     let sign = (pinned_bits(t) << 31) ^ (pinned_bits(x) & 0x80000000);
     return pinned_float(pinned_bits(pinned_sin_reduced(r)) ^ sign);
 }
@@ -248,7 +262,7 @@ fn pinned_cos(x: f32) -> f32 {
     let a = abs(x);
     let t = (a * 0.318309873 - 0.5) + 12582912.0;
     let n = (t - 12582912.0) + 0.5;
-    let r = (((a - n * PINNED_PI_1) - n * PINNED_PI_2) - n * PINNED_PI_3) - n * PINNED_PI_4;
+    let r = pinned_less_pi_multiple(a, n);
     let sign = (pinned_bits(t) << 31) ^ 0x80000000;
     return pinned_float(pinned_bits(pinned_sin_reduced(r)) ^ sign);
 }
@@ -297,10 +311,9 @@ fn pinned_acos(x: f32) -> f32 {
     return away - (select(part, -part, negative != big) - away_lo);
 }
 
-// atan(low / high) for 0 <= low <= high, high > 0.
-// From tan(pi / 8) on it is pi / 4 + atan((low - high) / (low + high)).
-fn pinned_atan_ratio(low: f32, high: f32) -> f32 {
-    let upper = low > 0.414213568 * high;
+// atan(low / high) for 0 <= low <= high, high > 0. Where `upper`, from a ratio of about tan(pi / 8) on, it is
+// pi / 4 + atan((low - high) / (low + high)).
+fn pinned_atan_ratio(low: f32, high: f32, upper: bool) -> f32 {
     let t = select(low, low - high, upper) / select(high, low + high, upper);
     let z = t * t;
     let q = ((0.0805418268 * z - 0.138778523) * z + 0.199777305) * z - 0.333329499;
@@ -312,8 +325,11 @@ fn pinned_atan_ratio(low: f32, high: f32) -> f32 {
 fn pinned_atan(x: f32) -> f32 {
     let a = abs(x);
     let big = a > 1.0;
-    let y = pinned_atan_ratio(select(a, 1.0, big), select(1.0, a, big));
-    return pinned_with_sign(select(y, PINNED_HALF_PI - (y - PINNED_HALF_PI_LO), big), x);
+    let upper = (a > 0.414213568) & (a < 2.41421354);
+    let y = pinned_atan_ratio(select(a, 1.0, big), select(1.0, a, big), upper);
+    let away = select(0.0, PINNED_HALF_PI, big);
+    let away_lo = select(0.0, PINNED_HALF_PI_LO, big);
+    return pinned_with_sign(away + (select(y, -y, big) + away_lo), x);
 }
 
 // The smaller of |y|, |x| over the larger, then the octant. Very large and very small pairs are scaled first, so that
@@ -322,12 +338,14 @@ fn pinned_atan2(y: f32, x: f32) -> f32 {
     let ay = abs(y);
     let ax = abs(x);
     let steep = ay > ax;
-    let low = select(ay, ax, steep);
+    let lower = select(ay, ax, steep);
+    let low = select(lower, 0.0, lower < PINNED_MIN_NORMAL);
     let high = select(ax, ay, steep);
     let infinite = (low > PINNED_MAX) & (high > PINNED_MAX);
     let scale = select(select(1.0, 1.09951163e12, high < 1.0e-24), 0.25, high > 8.0e37);
     let high_scaled = select(high * scale, 1.0, infinite | (high < PINNED_MIN_NORMAL));
-    let angle = pinned_atan_ratio(select(low * scale, 1.0, infinite), high_scaled);
+    let upper = (low > 0.414213568 * high) | infinite;
+    let angle = pinned_atan_ratio(select(low * scale, 1.0, infinite), high_scaled, upper);
     let negative = (pinned_bits(x) & 0x80000000) != 0;
     let away = select(select(0.0, PINNED_PI, negative), PINNED_HALF_PI, steep);
     let away_lo = select(select(0.0, PINNED_PI_LO, negative), PINNED_HALF_PI_LO, steep);
@@ -339,28 +357,35 @@ fn pinned_upper(x: f32) -> f32 {
     return pinned_float(pinned_bits(x) & 0xfffff000);
 }
 
-// |x|^y = 2^(y log2 |x|), with log2 |x| in two floats: for m in [sqrt(1/2), sqrt(2)) and s = (m - 1) / (m + 1),
-// log2 m = 2 log2(e) (s + s^3 q(s^2)), where s = s_1 + s_2 (s_1 of 12 bits) comes from a division and its
-// remainder. The tail s^3 q is at most a hundredth of s, so one float is enough for it.
+// |x|^y = 2^(y log2 |x|), with log2 |x| in two floats. m in [sqrt(1/2), sqrt(2)) is compared with the nearest of three
+// short centres c, so that s = (m - c) / (m + c) is at most 1/16: log2 m = log2 c + 2 log2(e) (s + s^3 q(s^2)).
+// s = s_1 + s_2 (s_1 of 12 bits) comes from a division and its remainder; the tail s^3 q is at most s / 700, so that
+// one float is enough for it. log2 c = c_1 + c_2, c_1 of 13 bits after the point, so that e + c_1 is exact.
 fn pinned_pow(x: f32, y: f32) -> f32 {
     let ax = abs(x);
     let ay = abs(y);
     let e = pinned_exponent(pinned_exponent_bits(ax));
     let m = pinned_mantissa(ax);
-    let above = m - 1.0;
-    let sum = m + 1.0;
-    let s = above / sum;
+    let above = m > 1.12;
+    let under = m < 0.9;
+    let c = select(select(1.0, 1.25, above), 0.796875, under);
+    let c_1 = select(select(0.0, 0.3218994140625, above), -0.32763671875, under);
+    let c_2 = select(select(0.0, 2.86808245e-5, above), 6.20607243e-5, under);
+    let over = m - c;
+    let sum = m + c;
+    let s = over / sum;
     let s_1 = pinned_upper(s);
     let sum_1 = pinned_upper(sum);
-    let sum_2 = m - (sum_1 - 1.0);
-    let s_2 = ((above - s_1 * sum_1) - s_1 * sum_2) / sum;
+    let sum_2 = m - (sum_1 - c);
+    let s_2 = ((over - s_1 * sum_1) - s_1 * sum_2) / sum;
     let z = s * s;
-    let tail = (s * z) * (((0.121431135 * z + 0.142492428) * z + 0.200004876) * z + 0.333333313);
+    let tail = (s * z) * ((0.145124838 * z + 0.199990585) * z + 0.333333343);
     let l_1 = s_1 * 2.884765625;
-    let l_2 = s_1 * 0.000624456778 + (s_2 + tail) * 2.88539004;
+    let l_2 = c_2 + (s_1 * 0.000624456778 + (s_2 + tail) * 2.88539004);
+    let e_1 = e + c_1;
     // log2 |x| = log_1 + log_2, log_1 of 12 bits.
-    let log_sum = e + l_1;
-    let log_rest = (l_1 - (log_sum - e)) + l_2;
+    let log_sum = e_1 + l_1;
+    let log_rest = (l_1 - (log_sum - e_1)) + l_2;
     let log_1 = pinned_upper(log_sum + log_rest);
     let log_2 = log_rest - (log_1 - log_sum);
     // The product with y, again in two floats. Beyond 2^40 the result does not change, save at |x| = 1.
@@ -391,5 +416,5 @@ fn pinned_pow(x: f32, y: f32) -> f32 {
     let signed = select(known, -known, negative & odd);
     let real = select(signed, pinned_float(0x7fc00000), (negative & !outside) & !whole);
     let result = select(real, pinned_float(0x7fc00000), pinned_is_nan(x) | pinned_is_nan(y));
-    return select(result, 1.0, (x == 1.0) | (y == 0.0));
+    return select(result, 1.0, (x == 1.0) | (ay < PINNED_MIN_NORMAL));
 }

@@ -41,7 +41,7 @@ const STEPS: usize = 120;
 
 /// Whether source `s` spikes in step `i`: about one in seven, in no order that a multiple of a delay could match.
 fn spikes(s: usize, i: usize) -> bool {
-    (s * 7919 + i * 104_729 + s * i * 31) % 7 == 0
+    (s * 7919 + i * 104_729 + s * i * 31).is_multiple_of(7)
 }
 
 /// Pairs with weights that fixed point holds exactly, and delays of 0 to 23 steps.

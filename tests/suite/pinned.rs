@@ -24,7 +24,7 @@ fn fraction(k: usize, stream: usize) -> f64 {
 /// Values over a range, every seventh of them at a special point or a few units in the last place beside it.
 fn spread(low: f64, high: f64, special: &[f64], stream: usize) -> Vec<f64> {
     let value = |k: usize| {
-        if k % 7 != 0 || special.is_empty() {
+        if !k.is_multiple_of(7) || special.is_empty() {
             return low + (high - low) * fraction(k, stream);
         }
         let point = special[k / 7 % special.len()] as f32;
@@ -265,7 +265,7 @@ fn every_function_alone() {
     let of_all_sizes = |stream: usize| -> Vec<f64> {
         let value = |k: usize| {
             let size = fraction(k, stream);
-            let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+            let sign = if k.is_multiple_of(2) { 1.0 } else { -1.0 };
             match k % 5 {
                 // from 2^-60 to 2^60, whole numbers, and the range in which models live
                 0 => sign * 2f64.powf(120.0 * size - 60.0),

@@ -3,7 +3,7 @@
 
 /// The elementary functions, from the text that GPUs compile, and what it needs of WGSL.
 // the generated code keeps the shape and the digits of its source
-#[allow(clippy::excessive_precision, clippy::needless_return, clippy::nonminimal_bool, dead_code)]
+#[allow(clippy::all, dead_code)]
 mod pinned {
     #[inline(always)]
     fn pinned_float(bits: u32) -> f32 {
@@ -15,14 +15,16 @@ mod pinned {
         x.to_bits()
     }
 
+    // Not an `if`: where several selects share a condition, that may become branches, and the loop around them is then
+    // not vectorised.
     #[inline(always)]
     fn select(if_false: f32, if_true: f32, condition: bool) -> f32 {
-        if condition { if_true } else { if_false }
+        std::hint::select_unpredictable(condition, if_true, if_false)
     }
 
     #[inline(always)]
     fn pinned_select(if_false: u32, if_true: u32, condition: bool) -> u32 {
-        if condition { if_true } else { if_false }
+        std::hint::select_unpredictable(condition, if_true, if_false)
     }
 
     #[inline(always)]
@@ -85,3 +87,6 @@ pub(crate) fn div_i32(x: i32, y: i32) -> i32 {
 pub(crate) fn rem_i32(x: i32, y: i32) -> i32 {
     x.checked_rem(y).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod accuracy;

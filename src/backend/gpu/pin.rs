@@ -71,7 +71,7 @@ pub(super) fn library() -> String {
         let _ = writeln!(
             text,
             "fn {}(a: vec{width}<f32>, b: vec{width}<f32>) -> f32 {{ return {}; }}",
-            vector_name(DOT, &vec![width; 2]),
+            vector_name(DOT, &[width; 2]),
             sum.unwrap_or_default()
         );
     }
