@@ -40,6 +40,9 @@ pub(super) const AMOUNT: [RGBColor; 5] = [
     RGBColor(0x0b, 0x17, 0x3f),
 ];
 
+/// How many named things have a colour of their own.
+pub(super) const DISTINCT: usize = PALETTE.len();
+
 /// Colour of the `index`-th of several named things.
 pub(super) fn pick(index: usize) -> RGBColor {
     PALETTE[index % PALETTE.len()]

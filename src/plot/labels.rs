@@ -27,6 +27,12 @@ impl SideLabel {
     }
 }
 
+/// Room that a column of labels needs beside a panel: for remarks below the names, and for a rate beside the longest one.
+pub(super) fn margin<'a>(names: impl Iterator<Item = &'a str>) -> f64 {
+    let longest = names.map(|name| font::width(name, NAME)).fold(0.0, f64::max);
+    (longest + font::width("999.9 Hz", SMALL.size) + 64.0).clamp(220.0, 400.0)
+}
+
 /// Writes labels in a column at `x`, each as near to its place as the others
 /// allow and all between `top` and `bottom`.
 pub(super) fn column(

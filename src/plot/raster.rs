@@ -50,7 +50,9 @@ impl Span {
 /// translucent as they get denser. Beyond 150,000 spikes only every n-th
 /// neuron is shown, and the axis says so; rates always count all neurons. The
 /// rate is counted in bins of 1 ms, or of 1/500 to 1/200 of a longer span, and
-/// smoothed over neighbouring bins; the picture states both lengths.
+/// smoothed over neighbouring bins; the picture states both lengths. With more
+/// populations than there are colours, the lower panel shows one rate, that of
+/// all neurons.
 ///
 /// Spikes at or after the end of `span` are outside the picture and count in
 /// no rate.
@@ -155,12 +157,16 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
     let time = Range { low: span.t0_ms, high: span.t0_ms + span.length_ms() };
     // A span of no length still gets an axis.
     let time = if time.high > time.low { time } else { Range { high: time.low + 1.0, ..time } };
-    let (bin_ms, rates) = rates(&rows, span);
+    let many = rows.len() > colour::DISTINCT;
+    let (bin_ms, mut rates) = rates(&rows, span);
+    if many {
+        rates = vec![mean(&rows, &rates)];
+    }
     let highest = rates.iter().flatten().copied().fold(0.0, f64::max);
 
     let mut upper = Panel {
         left: 0.0,
-        right: canvas.size.0 - 220.0,
+        right: canvas.size.0 - labels::margin(groups.iter().map(|g| g.name)),
         top: 100.0,
         bottom: 650.0,
         x: time,
@@ -172,7 +178,8 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
         y: Range { low: 0.0, high: if highest > 0.0 { highest * 1.08 } else { 1.0 } },
         ..upper
     };
-    let (index_ticks, rate_ticks) = (index_ticks(&rows, &upper), lower.y.ticks(4.0));
+    let index_ticks = if many { upper.y.ticks(6.0) } else { index_ticks(&rows, &upper) };
+    let rate_ticks = lower.y.ticks(4.0);
     upper.left = axes::left_margin(index_ticks.iter().chain(&rate_ticks));
     lower.left = upper.left;
 
@@ -204,7 +211,7 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
         let curve = rate.iter().enumerate();
         let curve: Vec<_> = curve.map(|(b, &r)| lower.at(centre(b), r)).collect();
         if !curve.is_empty() {
-            canvas.line(&curve, 2.2, colour::pick(i))?;
+            canvas.line(&curve, 2.2, if many { colour::INK } else { colour::pick(i) })?;
         }
     }
     lower.x_axis(canvas, Some("time (ms)"))?;
@@ -214,11 +221,12 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
         let x = lower.right + 20.0;
         let smooth = axes::number(bin_ms * SMOOTHING, bin_ms * 0.1);
         let bin = axes::number(bin_ms, bin_ms * 0.1);
-        for (line, text) in
-            [format!("{} ms bins,", short(&bin)), format!("Gaussian σ {} ms", short(&smooth))]
-                .into_iter()
-                .enumerate()
-        {
+        let lines = [
+            if many { "all neurons".into() } else { String::new() },
+            format!("{} ms bins,", short(&bin)),
+            format!("Gaussian σ {} ms", short(&smooth)),
+        ];
+        for (line, text) in lines.into_iter().filter(|text| !text.is_empty()).enumerate() {
             let y = lower.top + 20.0 + 27.0 * line as f64;
             canvas.text(&text, (x, y), SMALL, Align::Left)?;
         }
@@ -354,6 +362,16 @@ fn rates(rows: &[Rows], span: Span) -> (f64, Vec<Vec<f64>>) {
         })
         .collect();
     (per_bin as f64 * span.dt_ms, rates)
+}
+
+/// The rate of all neurons from those of the populations.
+fn mean(rows: &[Rows], rates: &[Vec<f64>]) -> Vec<f64> {
+    let total: f64 = rows.iter().map(Rows::size).sum();
+    let bins = rates.iter().map(Vec::len).max().unwrap_or(0);
+    let part = |bin: usize, (row, rate): (&Rows, &Vec<f64>)| {
+        rate.get(bin).map_or(0.0, |r| r * row.size() / total)
+    };
+    (0..bins).map(|bin| rows.iter().zip(rates).map(|pair| part(bin, pair)).sum()).collect()
 }
 
 /// Weighted means over neighbouring values (a Gaussian window).
