@@ -1,10 +1,12 @@
 // Counter-based random numbers: Philox 4x32-10 (Salmon et al., 2011). A draw is a function of the seed, the node, the
-// step, the element and the number of the draw alone, whatever the engine and the order of evaluation.
+// step, the element, the copy of the system and the number of the draw alone, whatever the engine and the order of
+// evaluation.
 struct Random {
     seed: u32,
     seed_high: u32,
     node: u32,
     element: u32,
+    copy: u32,
     i: u32,
     i_high: u32,
 }
@@ -27,7 +29,8 @@ fn random_words(r: Random, draw: u32) -> vec4<u32> {
     var c2 = r.i_high ^ (draw << 16u);
     var c3 = r.node;
     var k0 = r.seed;
-    var k1 = r.seed_high;
+    // an odd factor: no two copies share a key, and copy 0 has the seed's own
+    var k1 = r.seed_high ^ (r.copy * 0x85ebca6bu);
     for (var round = 0u; round < 10u; round++) {
         let p0 = philox_product(0xd2511f53u, c0);
         let p1 = philox_product(0xcd9e8d57u, c2);

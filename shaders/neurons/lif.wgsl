@@ -24,6 +24,8 @@ struct Derivative {
 struct Derived {
     // 1 / tau
     rate: f32,
+    // R / tau
+    gain: f32,
 }
 
 fn defaults() -> Params {
@@ -31,7 +33,7 @@ fn defaults() -> Params {
 }
 
 fn derive(p: Params) -> Derived {
-    return Derived(1.0 / p.tau);
+    return Derived(1.0 / p.tau, p.R / p.tau);
 }
 
 fn initial(p: Params) -> State {
@@ -39,7 +41,7 @@ fn initial(p: Params) -> State {
 }
 
 fn derivative(s: State, p: Params, d: Derived, x: Input) -> Derivative {
-    return Derivative((p.V_rest - s.V + p.R * x.input) * d.rate);
+    return Derivative((p.V_rest - s.V) * d.rate + d.gain * x.input);
 }
 
 fn threshold(s: State, p: Params) -> bool {

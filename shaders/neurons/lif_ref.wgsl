@@ -28,6 +28,8 @@ struct Derivative {
 struct Derived {
     // 1 / tau
     rate: f32,
+    // R / tau
+    gain: f32,
     refractory_steps: i32,
 }
 
@@ -40,11 +42,11 @@ fn initial(p: Params) -> State {
 }
 
 fn derive(p: Params, sh: Shared) -> Derived {
-    return Derived(1.0 / p.tau, steps(p.tau_ref, sh.dt));
+    return Derived(1.0 / p.tau, p.R / p.tau, steps(p.tau_ref, sh.dt));
 }
 
 fn derivative(s: State, p: Params, d: Derived, x: Input) -> Derivative {
-    return Derivative((p.V_rest - s.V + p.R * x.input) * d.rate);
+    return Derivative((p.V_rest - s.V) * d.rate + d.gain * x.input);
 }
 
 fn update(old: State, s: State) -> State {

@@ -18,7 +18,7 @@ struct Derivative {
 }
 
 struct Derived {
-    // 1 / tau
+    // -1 / tau
     rate: f32,
 }
 
@@ -31,11 +31,11 @@ fn initial(p: Params) -> State {
 }
 
 fn derive(p: Params) -> Derived {
-    return Derived(1.0 / p.tau);
+    return Derived(-1.0 / p.tau);
 }
 
 fn derivative(s: State, d: Derived) -> Derivative {
-    return Derivative(-s.g * d.rate);
+    return Derivative(s.g * d.rate);
 }
 
 fn update(s: State, x: Input) -> State {

@@ -317,16 +317,11 @@ impl<'s> Composer<'s> {
         let shared = self.shared(&prefix, 0.0);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
-            let clock = [
-                Feed::Seed,
-                Feed::SeedHigh,
-                Feed::Node(unit),
-                Feed::Element,
-                Feed::Step,
-                Feed::StepHigh,
-            ];
-            let values = clock.map(|f| self.feed(f)).join(", ");
-            self.line(&format!("let {v}_r = {prefix}_Random({values});"));
+            let stream = [Feed::Seed, Feed::SeedHigh, Feed::Node(unit), Feed::Element];
+            let stream = stream.map(|f| self.feed(f)).join(", ");
+            let step = [Feed::Step, Feed::StepHigh].map(|f| self.feed(f)).join(", ");
+            // a system that is there once is copy 0
+            self.line(&format!("let {v}_r = {prefix}_Random({stream}, 0u, {step});"));
         }
     }
 

@@ -72,7 +72,7 @@ mod tests {
         for there in ["struct Shared", "fn random_uniform", "fn philox_product", "fn exprel"] {
             assert!(text.contains(there), "{there}");
         }
-        for absent in ["fn random_normal", "fn steps", "fn pinned_sin", "//"] {
+        for absent in ["fn random_normal", "fn steps", "fn pinned_sin", "\n//"] {
             assert!(!text.contains(absent), "{absent}");
         }
     }

@@ -6,12 +6,15 @@ use crate::connect::Synapses;
 /// Most steps of a delay: longer ones are taken for a mistake in the unit.
 const MOST_STEPS: f64 = 1e6;
 
+/// What is so near to half a step is meant to be one: 0.15 / 0.1 is below 1.5 in f64.
+const NEAR: f64 = 1e-6;
+
 /// A delay in steps, to the nearest, half steps up; at least 1, since spikes of a step are seen by the next.
 pub(super) fn steps(delay: f64, dt: f64) -> Result<usize, String> {
     if !(delay.is_finite() && delay >= 0.0) {
         return Err(format!("delay {delay}; delays must be finite and not negative"));
     }
-    let steps = libm::round(delay / dt);
+    let steps = libm::floor(delay / dt + 0.5 + NEAR);
     if steps > MOST_STEPS {
         return Err(format!(
             "delay {delay}, which is {steps} steps of {dt}; at most {MOST_STEPS} steps are kept"

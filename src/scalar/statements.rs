@@ -43,10 +43,27 @@ impl<'m> Lowering<'m> {
             self.frame().locals.insert(handle, variable);
         }
         let caller = self.active;
+        // what lanes compute that did not call is not used: no mask is needed, but for what would not end, and for what is
+        // written through pointers
+        let pointers = function.arguments.iter().any(|argument| {
+            matches!(self.module.types[argument.ty].inner, naga::TypeInner::Pointer { .. })
+        });
+        if !pointers && !matches!(caller, Active::None) && !self.reaches_loop(&function.body) {
+            self.active = Active::All;
+        }
         self.block(&function.body)?;
         self.active = caller;
         let result = self.frames.pop().and_then(|frame| frame.result);
         Ok(result.map(|variable| self.variables[variable].clone()))
+    }
+
+    /// Whether the block, or a function that it calls, has a loop.
+    fn reaches_loop(&self, block: &Block) -> bool {
+        any_statement(block, &|statement| match statement {
+            St::Loop { .. } => true,
+            St::Call { function, .. } => self.reaches_loop(&self.module.functions[*function].body),
+            _ => false,
+        })
     }
 
     fn new_variable(&mut self, value: Value) -> usize {

@@ -9,6 +9,7 @@ mod engines;
 mod errors;
 mod files;
 mod inputs;
+mod larva;
 mod models;
 mod monitors;
 mod moves;

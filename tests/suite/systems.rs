@@ -119,6 +119,21 @@ fn random_words_are_those_of_philox(device: &str) {
     assert_ne!(["a", "b", "c", "d"].map(&mut second), wanted);
 }
 
+fn copies_draw_other_numbers(device: &str) {
+    let text = "struct State { own: u32, other: u32 }
+        fn update(s: State, r: Random) -> State {
+            var q = r;
+            q.copy = 1u;
+            return State(random_words(r, 0u).x, random_words(q, 0u).x);
+        }";
+    let group = Group::new(&Model::from_wgsl("Copies", text).unwrap(), 1000);
+    let mut runner = DSRunner::builder(group).progress_bar(false).device(device).build().unwrap();
+    runner.run(Steps(1)).unwrap();
+    let (own, other) = (runner.get::<u32>("own").unwrap(), runner.get::<u32>("other").unwrap());
+    // two words of 32 bits are equal by chance once in 4 billion
+    assert!(own.iter().zip(&other).all(|(a, b)| a != b));
+}
+
 fn grids(device: &str) {
     let group = neurons::lif([3, 4])
         .init("V", ndarray::Array2::from_shape_fn((3, 4), |(r, c)| (10 * r + c) as f64));
@@ -137,6 +152,7 @@ fn grids(device: &str) {
 }
 
 on_every_engine!(
+    copies_draw_other_numbers,
     grids,
     odd_sizes,
     parameters_one_or_one_each,
