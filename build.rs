@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut rust = String::new();
-    for name in ["builtins", "pinned"] {
+    for name in ["builtins", "divide", "pinned"] {
         let path = format!("shaders/lib/{name}.wgsl");
         println!("cargo::rerun-if-changed={path}");
         for line in std::fs::read_to_string(&path)?.lines() {

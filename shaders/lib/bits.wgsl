@@ -6,3 +6,4 @@ fn pinned_bits(x: f32) -> u32 { return bitcast<u32>(x); }
 fn pinned_select(if_false: u32, if_true: u32, condition: bool) -> u32 { return select(if_false, if_true, condition); }
 fn pinned_sum(a: u32, b: u32) -> u32 { return a + b; }
 fn pinned_difference(a: u32, b: u32) -> u32 { return a - b; }
+fn pinned_product(a: u32, b: u32) -> u32 { return a * b; }

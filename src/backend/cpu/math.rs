@@ -38,6 +38,11 @@ mod pinned {
     }
 
     #[inline(always)]
+    fn pinned_product(a: u32, b: u32) -> u32 {
+        a.wrapping_mul(b)
+    }
+
+    #[inline(always)]
     fn abs(x: f32) -> f32 {
         x.abs()
     }
@@ -90,3 +95,5 @@ pub(crate) fn rem_i32(x: i32, y: i32) -> i32 {
 
 #[cfg(test)]
 mod accuracy;
+#[cfg(test)]
+mod rounding;

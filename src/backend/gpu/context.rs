@@ -1,5 +1,6 @@
 //! A device with its queue, and errors that end up in results instead of panics.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::adapters;
@@ -103,6 +104,24 @@ impl Context {
         if !words.is_empty() {
             self.queue.write_buffer(buffer, 4 * word as u64, bytemuck::cast_slice(words));
         }
+    }
+
+    pub(super) fn staging(&self, words: usize) -> wgpu::Buffer {
+        self.buffer("staging", words, wgpu::BufferUsages::MAP_READ)
+    }
+
+    /// A range of a buffer, after all that was submitted.
+    pub(super) fn read(&self, buffer: &wgpu::Buffer, range: Range<usize>) -> Result<Vec<u32>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let staging = self.staging(range.len());
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        let size = 4 * range.len() as u64;
+        encoder.copy_buffer_to_buffer(buffer, 4 * range.start as u64, &staging, 0, size);
+        let submission = self.queue.submit([encoder.finish()]);
+        staging.map_async(wgpu::MapMode::Read, ..size, |_| {});
+        self.mapped(&staging, range.len(), submission)
     }
 
     /// Waits until a mapped range of `words` words is there, and copies it.

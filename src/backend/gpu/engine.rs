@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::context::Context;
 use super::kernels::{self, Bound, Kernel};
 use super::limits::{self, Sizes};
+use super::probe::{self, Native};
 use super::spirv;
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Engine};
@@ -90,11 +91,12 @@ impl GpuEngine {
                 .collect(),
         };
         context.write(&buffers.values, 0, &plan.constants);
-        let dispatches = dispatches(&plan, &context, &buffers)?;
+        let native = probe::native(index, &context)?;
+        let dispatches = dispatches(&plan, &context, &buffers, native)?;
         context.check()?;
         let mut free = Vec::new();
         if plan.record_row > 0 {
-            free.extend((0..2).map(|_| staging(&context, sizes.rows)));
+            free.extend((0..2).map(|_| context.staging(sizes.rows)));
         }
         Ok(Self {
             plan,
@@ -122,7 +124,7 @@ impl GpuEngine {
                 let Some(list) = self.lists.of_member[at][k] else { continue };
                 let start = base + member.start;
                 let flags =
-                    read(&self.context, &self.buffers.arena, start..start + member.elements)?;
+                    self.context.read(&self.buffers.arena, start..start + member.elements)?;
                 let events: Vec<u32> =
                     (0..).zip(&flags).filter(|(_, f)| **f != 0).map(|(e, _)| e).collect();
                 self.write_events(list, last, &events);
@@ -158,25 +160,13 @@ impl GpuEngine {
     }
 }
 
-fn staging(context: &Context, words: usize) -> wgpu::Buffer {
-    context.buffer("staging", words, wgpu::BufferUsages::MAP_READ)
-}
-
-fn read(context: &Context, buffer: &wgpu::Buffer, range: Range<usize>) -> Result<Vec<u32>> {
-    if range.is_empty() {
-        return Ok(Vec::new());
-    }
-    let staging = staging(context, range.len());
-    let mut encoder = context.device.create_command_encoder(&Default::default());
-    let size = 4 * range.len() as u64;
-    encoder.copy_buffer_to_buffer(buffer, 4 * range.start as u64, &staging, 0, size);
-    let submission = context.queue.submit([encoder.finish()]);
-    staging.map_async(wgpu::MapMode::Read, ..size, |_| {});
-    context.mapped(&staging, range.len(), submission)
-}
-
 /// Pipelines and bind groups of the step, in its order.
-fn dispatches(plan: &Plan, context: &Context, buffers: &Buffers) -> Result<Vec<Dispatch>> {
+fn dispatches(
+    plan: &Plan,
+    context: &Context,
+    buffers: &Buffers,
+    native: Native,
+) -> Result<Vec<Dispatch>> {
     let mut dispatches = Vec::new();
     if !plan.routes.is_empty() {
         let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
@@ -187,7 +177,13 @@ fn dispatches(plan: &Plan, context: &Context, buffers: &Buffers) -> Result<Vec<D
     }
     for (at, population) in plan.populations.iter().enumerate() {
         let groups = limits::groups(population.elements);
-        dispatches.push(dispatch(context, &kernels::update(population)?, buffers, at, groups)?);
+        dispatches.push(dispatch(
+            context,
+            &kernels::update(population, native)?,
+            buffers,
+            at,
+            groups,
+        )?);
     }
     if plan.record_row > 0 {
         let groups = limits::groups(plan.record_row);
@@ -383,7 +379,7 @@ impl Engine for GpuEngine {
     }
 
     fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
-        read(&self.context, &self.buffers.arena, range)
+        self.context.read(&self.buffers.arena, range)
     }
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
@@ -393,7 +389,7 @@ impl Engine for GpuEngine {
     }
 
     fn state(&mut self) -> Result<State> {
-        let arena = read(&self.context, &self.buffers.arena, 0..self.plan.image.len())?;
+        let arena = self.context.read(&self.buffers.arena, 0..self.plan.image.len())?;
         let mut history = Vec::new();
         for (at, k, member) in self.plan.histories() {
             let Some(list) = self.lists.of_member[at][k] else { continue };
@@ -402,8 +398,8 @@ impl Engine for GpuEngine {
             for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
                 let (count, start) = list.of_step(self.next.wrapping_sub(age));
                 let events = &self.buffers.events;
-                let count = read(&self.context, events, count..count + 1)?[0] as usize;
-                for event in read(&self.context, events, start..start + count)? {
+                let count = self.context.read(events, count..count + 1)?[0] as usize;
+                for event in self.context.read(events, start..start + count)? {
                     row[event as usize / 32] |= 1 << (event % 32);
                 }
             }

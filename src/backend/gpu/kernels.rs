@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::pin;
+use super::probe::Native;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, validate};
 use crate::plan::{Binding, Plan, Population, Space};
@@ -72,7 +73,7 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
         kernels.push(deliver()?);
     }
     for population in &plan.populations {
-        kernels.push(update(population)?);
+        kernels.push(update(population, Native::EXACT)?);
     }
     if plan.record_row > 0 {
         kernels.push(record()?);
@@ -82,16 +83,16 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
 
 pub(super) fn deliver() -> Result<Kernel> {
     let bindings = &[Bound::Sums, Bound::Events, Bound::Synapses, Bound::Routes];
-    parse("deliver".into(), &format!("{CLOCK}{DELIVER}"), bindings)
+    parse("deliver".into(), &format!("{CLOCK}{DELIVER}"), bindings, Native::EXACT)
 }
 
 pub(super) fn record() -> Result<Kernel> {
     let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Rows];
-    parse("record".into(), &format!("{CLOCK}{RECORD}"), bindings)
+    parse("record".into(), &format!("{CLOCK}{RECORD}"), bindings, Native::EXACT)
 }
 
-/// The program of a population in the shell.
-pub(super) fn update(population: &Population) -> Result<Kernel> {
+/// The program of a population in the shell, for a device with these exact operations.
+pub(super) fn update(population: &Population, native: Native) -> Result<Kernel> {
     let program = &population.program;
     let name = format!("update {}", program.name);
     let places = population.places.len();
@@ -150,7 +151,7 @@ pub(super) fn update(population: &Population) -> Result<Kernel> {
     }
     let _ = writeln!(text, "}}");
     let bindings = &[Bound::Arena, Bound::Sums, Bound::Table, Bound::Values, Bound::Events];
-    parse(name, &text, bindings)
+    parse(name, &text, bindings, native)
 }
 
 fn typed(kind: Kind, word: &str) -> String {
@@ -180,13 +181,13 @@ fn broken(name: &str, reason: &str) -> Error {
     }
 }
 
-fn parse(name: String, text: &str, bindings: &'static [Bound]) -> Result<Kernel> {
+fn parse(name: String, text: &str, bindings: &'static [Bound], native: Native) -> Result<Kernel> {
     // before the rest: functions may only call those before them in the module
     let text = format!("{}\n{text}", pin::library());
     let mut module =
         naga::front::wgsl::parse_str(&text).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
-    pin::pin(&mut module, &info);
+    pin::pin(&mut module, &info, native);
     // what the entry point does not reach, of the library above all, is left out
     naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
     validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;

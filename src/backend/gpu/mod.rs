@@ -6,6 +6,7 @@ mod engine;
 mod kernels;
 mod limits;
 mod pin;
+mod probe;
 mod spirv;
 mod tables;
 

@@ -10,9 +10,12 @@ use naga::{
     ScalarKind, Statement, TypeInner,
 };
 
+use super::probe::Native;
+
 /// The texts that calls go to. In a kernel they stand before the rest.
-const TEXTS: [&str; 3] = [
+const TEXTS: [&str; 4] = [
     include_str!("../../../shaders/lib/bits.wgsl"),
+    include_str!("../../../shaders/lib/divide.wgsl"),
     include_str!("../../../shaders/lib/builtins.wgsl"),
     include_str!("../../../shaders/lib/pinned.wgsl"),
 ];
@@ -55,6 +58,9 @@ const FUNCTIONS: [(Math, &str, usize); 31] = [
 /// The operator `%` of f32.
 const REMAINDER: (&str, usize) = ("rem", 2);
 const DOT: &str = "dot";
+/// Division and square root, where a device needs help with them.
+const QUOTIENT: (&str, usize) = ("divide", 2);
+const ROOT: (&str, usize) = ("sqrt", 1);
 
 /// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
 pub(super) fn library() -> String {
@@ -62,7 +68,7 @@ pub(super) fn library() -> String {
     let functions = FUNCTIONS.iter().map(|&(_, name, count)| (name, count));
     for width in 2..=4usize {
         let components = &["x", "y", "z", "w"][..width];
-        for (name, count) in functions.clone().chain([REMAINDER]) {
+        for (name, count) in functions.clone().chain([REMAINDER, QUOTIENT, ROOT]) {
             vectors(&mut text, name, components, &vec![true; count]);
         }
         vectors(&mut text, "mix", components, &[true, true, false]);
@@ -112,8 +118,9 @@ fn vector_name(name: &str, widths: &[usize]) -> String {
     format!("pinned_{name}_of_{}_wide", widths.join("_"))
 }
 
-/// Replaces the built-in functions in all functions and entry points. The module has the library in it.
-pub(super) fn pin(module: &mut Module, info: &ModuleInfo) {
+/// Replaces the built-in functions in all functions and entry points, and what is not exact on the device. The module has
+/// the library in it.
+pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
     let names: HashMap<String, Handle<Function>> = module
         .functions
         .iter()
@@ -122,9 +129,15 @@ pub(super) fn pin(module: &mut Module, info: &ModuleInfo) {
     let targets: Vec<Vec<(Handle<Expression>, Replacement)>> = module
         .functions
         .iter()
-        .map(|(handle, function)| replacements(module, &names, function, &info[handle]))
+        .map(|(handle, function)| {
+            // these two use what they stand for
+            let own = [QUOTIENT, ROOT].map(|(name, _)| vector_name(name, &[1]));
+            let inside = function.name.as_ref().is_some_and(|name| own.contains(name));
+            let native = if inside { Native::EXACT } else { native };
+            replacements(module, &names, function, &info[handle], native)
+        })
         .chain(module.entry_points.iter().enumerate().map(|(k, entry)| {
-            replacements(module, &names, &entry.function, info.get_entry_point(k))
+            replacements(module, &names, &entry.function, info.get_entry_point(k), native)
         }))
         .collect();
     let functions = module.functions.iter_mut().map(|(_, function)| function);
@@ -153,6 +166,7 @@ fn replacements(
     names: &HashMap<String, Handle<Function>>,
     function: &Function,
     info: &naga::valid::FunctionInfo,
+    native: Native,
 ) -> Vec<(Handle<Expression>, Replacement)> {
     // 1 for a scalar, the width of a vector; none where it is not f32
     let width = |handle: Handle<Expression>| match info[handle].ty.inner_with(&module.types) {
@@ -168,6 +182,7 @@ fn replacements(
             Expression::Math { fun, arg, arg1, arg2, .. } => {
                 let name = match fun {
                     Math::Dot => Some(DOT),
+                    Math::Sqrt => (!native.root).then_some(ROOT.0),
                     fun => FUNCTIONS.iter().find(|(f, ..)| *f == fun).map(|&(_, name, _)| name),
                 };
                 let arguments = [Some(arg), arg1, arg2].into_iter().flatten().collect();
@@ -176,6 +191,9 @@ fn replacements(
             }
             Expression::Binary { op: BinaryOperator::Modulo, left, right } => {
                 (REMAINDER.0, vec![left, right])
+            }
+            Expression::Binary { op: BinaryOperator::Divide, left, right } if !native.division => {
+                (QUOTIENT.0, vec![left, right])
             }
             _ => continue,
         };
