@@ -34,10 +34,11 @@
 //!
 //! # A step
 //!
-//! In each step inputs are applied, projections deliver the spikes of the step before, groups are updated, monitors record,
-//! and input accumulators are cleared. A synapse decays first, then adds what arrives; its current is evaluated once, from
-//! the conductance after that and the target's state at the start of the step, and held. Time is a counter of steps:
-//! `t = t0 + i dt`.
+//! In each step inputs are applied, projections deliver the spikes that arrive, groups are updated, monitors record,
+//! and input accumulators are cleared. A spike in step `k` arrives in step `k + max(1, d)`, where `d` is the projection's or
+//! the connection's delay. A synapse decays first, then adds what arrives; its current is evaluated once, from the
+//! conductance after that and the target's state at the start of the step, and held, unless the group has the form
+//! [`ltc`](Group::ltc). Time is a counter of steps: `t = t0 + i dt`.
 //!
 //! # Engines
 //!
@@ -46,7 +47,10 @@
 //! vector instructions there are, on all cores. [`Device`] says which is used, [`devices`] lists all.
 //!
 //! Two runs of one description on one device give the same bits, however they are divided into runs: random numbers are
-//! counter-based, and synaptic sums are integers.
+//! counter-based, and synaptic sums are integers. The CPU engine and Vulkan give the same bits too: every operation rounds
+//! once, in the order of the model's text, and elementary functions are the library's own. On Metal and DX12 compilers may
+//! contract and re-associate, so a step may differ by some units in the last place. [`DSRunner::to`] moves a simulation from
+//! one device to another in its midst.
 //!
 //! # Features
 //!
