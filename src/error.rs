@@ -93,8 +93,7 @@ pub enum Error {
     /// The method `exp_euler` differentiates a model's right-hand side, and this one cannot be differentiated.
     #[error(
         "model `{model}`: `{function}` cannot be differentiated for the method `exp_euler`, because of {construct}\n\
-         {location}\nhelp: give `fn jacobian(..) -> Derivative`, the derivative of each member of `Derivative` with respect \
-         to its own variable, or use another method, such as `Method::RK4`"
+         {location}\nhelp: {help}"
     )]
     NotDifferentiable {
         /// Name of the model.
@@ -105,6 +104,8 @@ pub enum Error {
         construct: String,
         /// Where.
         location: Box<Location>,
+        /// What to do instead.
+        help: &'static str,
     },
     /// A model uses WGSL that an engine cannot run.
     #[error("model `{model}`: the engines cannot run {construct}; {help}")]

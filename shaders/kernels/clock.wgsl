@@ -10,6 +10,8 @@ struct Clock {
     row: u32,
     // 1 in the first step of a run
     starts: u32,
+    // always 0
+    zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> clock: Clock;

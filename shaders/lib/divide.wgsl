@@ -37,7 +37,7 @@ fn pinned_quotient(a: f32, b: f32, estimate: f32) -> f32 {
     // to nearest, half to even
     let kept = q_5 >> 1;
     let up = (q_5 & 1) & (kept | pinned_select(0, 1, r_5 != 0));
-    let size = pinned_sum(exponent << 23, (kept + up) - 0x00800000);
+    let size = pinned_sum(exponent << 23, pinned_difference(kept + up, 0x00800000));
     let sign = (pinned_bits(a) ^ pinned_bits(b)) & 0x80000000;
     let a_normal = (a_exponent != 0) & (a_exponent != 255);
     let b_normal = (b_exponent != 0) & (b_exponent != 255);
@@ -80,7 +80,7 @@ fn pinned_root(x: f32, estimate: f32) -> f32 {
     let s_4 = s_3 + pinned_select(0, 1, is_1);
     // (s + 1/2)^2 is s^2 + s + 1/4, so a root is never half way
     let rounded = s_4 + pinned_select(0, 1, r_4 > s_4);
-    let size = pinned_sum(result << 23, rounded - 0x00800000);
+    let size = pinned_sum(result << 23, pinned_difference(rounded, 0x00800000));
     return select(estimate, pinned_float(size), (exponent != 0) & (exponent < 255));
 }
 

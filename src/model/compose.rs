@@ -11,7 +11,7 @@ use super::jacobian::{Field, primitive};
 use super::{Kind, LIBRARY_PRIMITIVE, Member, Model, prefix, validate};
 use crate::error::{Error, Result};
 use crate::integrate::{Equations, Method};
-use crate::scalar::{Code, write};
+use crate::scalar::{Access, Code, Lowered, Options, lower, write};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
@@ -125,9 +125,18 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// The function of that name that is one operation.
-    pub(crate) fn primitive(&self, name: &str) -> Option<Code> {
-        prefixed_primitive(self.prefixes.iter(), name)
+    /// The operations of `advance`, for one way of feeding it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for what operations on scalars cannot express.
+    pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
+        let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
+        let options = Options { primitive: &primitive, loops: true };
+        lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
+            model: self.name.clone(),
+            construct: refusal.what,
+            help: "write it with scalars, vectors, structures and plain functions".into(),
+        })
     }
 }
 
@@ -205,22 +214,21 @@ struct Composer<'s> {
 }
 
 /// The current of an arm: its call with the element's state left open.
-struct Current<'s> {
+struct Current {
     arm: usize,
-    output: &'s Model,
     prefix: String,
     arguments: Vec<Argument>,
 }
 
 /// What adds to an element's input.
 #[derive(Default)]
-struct Arriving<'s> {
+struct Arriving {
     /// The input's place.
     input: usize,
     /// Held during the step.
     held: Option<String>,
     /// Functions of the state within the step.
-    currents: Vec<Current<'s>>,
+    currents: Vec<Current>,
 }
 
 impl Structure {
@@ -230,7 +238,10 @@ impl Structure {
         composer.advance()?;
         let name =
             self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
-        composer.finish(name)
+        let program = composer.finish(name)?;
+        // what one engine cannot run, no engine runs: systems move between them
+        program.lower(&(0..program.feeds.len()).map(Access::Stream).collect::<Vec<_>>())?;
+        Ok(program)
     }
 
     /// A program that calls one of the functions that run on the host: `defaults`, `initial` or `derive`.
@@ -262,15 +273,7 @@ impl<'s> Composer<'s> {
             if written.iter().any(|w| w.model.same(model)) {
                 continue;
             }
-            // a prefix of its own for each model, whatever the names
-            let base = model.name().to_lowercase();
-            let mut prefix = base.clone();
-            let mut number = 1;
-            while written.iter().any(|w| w.prefix == prefix) {
-                number += 1;
-                prefix = format!("{base}_{number}");
-            }
-            written.push(Written::new(model, prefix)?);
+            written.push(Written::new(model, prefix::of(written.len(), model.name()))?);
         }
         let (feeds, functions, body, sinks) =
             (Vec::new(), String::new(), String::new(), Vec::new());
@@ -376,7 +379,7 @@ impl<'s> Composer<'s> {
     }
 
     /// One step of a unit with a state from `{v}_old`: defines `{v}_end`, and `{v}_spike` where it has a threshold.
-    fn step(&mut self, unit: Unit, v: &str, method: Method, arriving: &Arriving<'_>) -> Result<()> {
+    fn step(&mut self, unit: Unit, v: &str, method: Method, arriving: &Arriving) -> Result<()> {
         let model = self.structure.model(unit).clone();
         let inner = model.inner();
         let functions = &inner.functions;
@@ -389,8 +392,10 @@ impl<'s> Composer<'s> {
             .collect();
         let integration =
             if method == Method::EXACT { &functions.exact } else { &functions.derivative };
+        let given = method == Method::EXP_EULER && arriving.currents.is_empty();
+        let jacobian = if given { &functions.jacobian } else { &None };
         let used: Vec<Argument> =
-            [integration, &functions.update, &functions.threshold, &functions.reset]
+            [integration, jacobian, &functions.update, &functions.threshold, &functions.reset]
                 .into_iter()
                 .flatten()
                 .flatten()
@@ -436,7 +441,7 @@ impl<'s> Composer<'s> {
             };
             let (function, jacobian) = if method != Method::EXP_EULER {
                 Default::default()
-            } else if let (Some(arguments), false) = (&functions.jacobian, self.structure.ltc) {
+            } else if let Some(arguments) = jacobian {
                 let call = Self::call(&prefix, "jacobian", arguments, v, [&old, &old], &shared);
                 (String::new(), call)
             } else {
@@ -491,7 +496,7 @@ impl<'s> Composer<'s> {
         v: &str,
         prefix: &str,
         count: usize,
-        arriving: &Arriving<'_>,
+        arriving: &Arriving,
         state: &str,
     ) -> String {
         if arriving.currents.is_empty() {
@@ -508,7 +513,7 @@ impl<'s> Composer<'s> {
     }
 
     /// The current of an arm while the element's state is `state`.
-    fn current(&self, current: &Current<'_>, state: &str) -> String {
+    fn current(&self, current: &Current, state: &str) -> String {
         let Current { arm, prefix, arguments, .. } = current;
         let resolved: Vec<Argument> =
             arguments.iter().map(|a| self.resolved(*arm, a, state)).collect();
@@ -523,7 +528,7 @@ impl<'s> Composer<'s> {
         unit: Unit,
         v: &str,
         used: &[Argument],
-        arriving: &Arriving<'_>,
+        arriving: &Arriving,
         call: &str,
     ) -> Result<(String, String)> {
         let model = self.structure.model(unit);
@@ -553,10 +558,10 @@ impl<'s> Composer<'s> {
                 sums.for_each(|k| read(format!("{v}_sum{k}"), "f32".into()));
             }
         }
-        for Current { arm, output, prefix, arguments } in &arriving.currents {
+        for Current { arm, prefix, arguments } in &arriving.currents {
             let synapse = &self.written(&self.structure.arms[*arm].synapse).prefix;
             read(format!("a{arm}_end"), format!("{synapse}_State"));
-            if arguments.contains(&Argument::Params) && !output.inner().params.is_empty() {
+            if arguments.contains(&Argument::Params) {
                 read(format!("o{arm}_p"), format!("{prefix}_Params"));
             }
             if arguments.contains(&Argument::Derived) {
@@ -619,7 +624,7 @@ impl<'s> Composer<'s> {
             let arguments = output.inner().functions.current.clone().unwrap_or_default();
             self.surroundings(Unit::Output(arm), &format!("o{arm}"), &arguments);
             let prefix = self.written(output).prefix.clone();
-            currents.push(Current { arm, output, prefix, arguments });
+            currents.push(Current { arm, prefix, arguments });
         }
         self.begin(Unit::Element, "e");
         let mut arriving = Arriving { input, ..Arriving::default() };

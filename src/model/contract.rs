@@ -2,7 +2,7 @@
 
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
-use super::{Functions, Inner, Kind, Member};
+use super::{Functions, Inner, Kind, Member, library};
 use crate::error::{Error, Location, Result};
 
 /// What a function of the contract takes at one place of its argument list.
@@ -50,11 +50,29 @@ pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Res
             "a model has pure functions only; the engines make the entry points",
         ));
     }
+    checker.shadows()?;
     let inner = checker.inner()?;
     Ok(Inner { module, ..inner })
 }
 
 impl Checker<'_> {
+    /// A function named like a built-in one would take its place in the library too.
+    fn shadows(&self) -> Result<()> {
+        for (handle, function) in self.module.functions.iter() {
+            let span = self.module.functions.get_span(handle);
+            let own = span.to_range().is_some_and(|range| range.start < self.source.len());
+            let name = function.name.as_deref().unwrap_or_default();
+            if own && library::BUILT_IN.contains(&name) {
+                return Err(self.error(
+                    format!("`{name}` is a built-in function"),
+                    span,
+                    "give your function another name: the library calls the built-in one",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn error(&self, message: String, span: naga::Span, help: &str) -> Error {
         let offset = span.to_range().map_or(0, |range| range.start);
         Error::ModelContract {

@@ -2,10 +2,17 @@
 
 use naga::{Module, TypeInner};
 
-use super::{Inner, LIBRARY_PRIMITIVE};
+use super::{Inner, LIBRARY_PRIMITIVE, Model};
 use crate::error::{Error, Location, Result};
 use crate::model::Argument;
 use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
+
+/// What to do where a derivative cannot be found.
+pub(crate) const GIVE_IT: &str = "give `fn jacobian(..) -> Derivative`, the derivative of each member of `Derivative` with \
+                                  respect to its own variable, or use another method, such as `Method::RK4`";
+/// The same where the derivative contains synaptic currents.
+pub(crate) const NOT_LTC: &str =
+    "use another method, such as `Method::RK4`, or the plain form instead of `ltc`";
 
 /// The function of that name in a model's own text that is one operation.
 pub(super) fn primitive(name: &str) -> Option<Code> {
@@ -64,25 +71,32 @@ impl Inner {
     ///
     /// # Errors
     /// [`Error::NotDifferentiable`] with the place in the model's own text.
-    pub(crate) fn check_derivative(&self) -> Result<()> {
+    pub(crate) fn check_derivative(&self, help: &'static str) -> Result<()> {
         let arguments = self.functions.derivative.as_deref().unwrap_or_default();
         let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
         let variables: Vec<(usize, usize)> =
             self.derivative.iter().map(|&member| (state, member)).collect();
-        self.check("derivative", &variables)
+        self.check("derivative", &variables, help)
     }
 
-    /// The same for `current`, with respect to each variable that it takes.
+    /// The same for `current`, with respect to each variable of the target that it takes.
     ///
     /// # Errors
     /// As [`Inner::check_derivative`].
-    pub(crate) fn check_current(&self) -> Result<()> {
+    pub(crate) fn check_current(&self, target: &Model) -> Result<()> {
         let arguments = self.functions.current.as_deref().unwrap_or_default();
-        let named = arguments.iter().enumerate().filter(|(_, a)| matches!(a, Argument::Named(_)));
-        named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)]))
+        let of_target = |name: &String| target.inner().state.iter().any(|m| m.name == *name);
+        let named = arguments.iter().enumerate();
+        let named = named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
+        named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)], NOT_LTC))
     }
 
-    fn check(&self, function: &str, variables: &[(usize, usize)]) -> Result<()> {
+    fn check(
+        &self,
+        function: &str,
+        variables: &[(usize, usize)],
+        help: &'static str,
+    ) -> Result<()> {
         let field = Field { module: &self.module, function, primitive: &primitive, variables };
         let Err(Refusal { what, spans }) = field.differentiated() else { return Ok(()) };
         // the innermost place that is in the model's own text, not in the library behind it
@@ -93,6 +107,7 @@ impl Inner {
             function: function.into(),
             construct: what,
             location: Box::new(Location::of(&self.file, &self.source, offset)),
+            help,
         })
     }
 }

@@ -13,6 +13,10 @@ const TEXTS: [&str; 5] = [
 /// What generated programs use.
 const ALWAYS: [&str; 3] = ["Shared", "Random", super::LIBRARY_PRIMITIVE];
 
+/// Built-in functions that the library calls.
+pub(super) const BUILT_IN: [&str; 9] =
+    ["abs", "cos", "exp", "floor", "log", "max", "min", "select", "sqrt"];
+
 /// A function, structure or constant.
 struct Item {
     name: &'static str,
@@ -64,7 +68,29 @@ pub(super) fn needed(source: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::needed;
+    use super::{BUILT_IN, TEXTS, needed, words};
+
+    /// Every name before a parenthesis is a function of the library, a type, a keyword, or in the list.
+    #[test]
+    fn built_in_functions_are_listed() {
+        let code: Vec<&str> =
+            TEXTS.iter().flat_map(|t| t.lines()).filter_map(|l| l.split("//").next()).collect();
+        let code = code.join("\n");
+        let others = ["return", "for", "bitcast", "f32", "u32", "i32", "vec2", "vec4", "Random"];
+        let mut listed = 0;
+        for (at, _) in code.match_indices('(') {
+            let before = &code[..at];
+            // of an operator before a parenthesis no name is wanted
+            if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+                continue;
+            }
+            let name = words(before).last().unwrap();
+            listed += usize::from(BUILT_IN.contains(&name));
+            let known = others.contains(&name) || code.contains(&format!("fn {name}("));
+            assert!(known || BUILT_IN.contains(&name), "{name}");
+        }
+        assert!(listed > 50);
+    }
 
     #[test]
     fn only_what_is_needed() {

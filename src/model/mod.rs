@@ -2,7 +2,7 @@
 
 mod compose;
 mod contract;
-mod jacobian;
+pub(crate) mod jacobian;
 mod library;
 mod prefix;
 

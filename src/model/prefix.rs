@@ -5,6 +5,14 @@ use naga::{Module, Span, Type, UniqueArena};
 
 use super::validate;
 
+/// The prefix of the model number `k` of a text. The number keeps it apart from all names that are not a model's; and since
+/// the writer joins underscores that follow each other and drops those at the end of a name, the prefix has none.
+pub(super) fn of(k: usize, name: &str) -> String {
+    let number = format!("m{k}");
+    let words = name.split('_').filter(|word| !word.is_empty());
+    std::iter::once(number.as_str()).chain(words).collect::<Vec<_>>().join("_").to_lowercase()
+}
+
 /// The module as WGSL text in which every structure, function and constant is named `prefix_name`.
 pub(super) fn prefixed(module: &Module, prefix: &str) -> Result<String, String> {
     let mut module = module.clone();

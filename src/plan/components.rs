@@ -3,7 +3,7 @@
 use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Feed, Member, Model, Structure};
+use crate::model::{Feed, Member, Model, Structure, jacobian};
 use crate::random::{Purpose, Stream};
 use crate::system::{Component, Value};
 
@@ -61,8 +61,8 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
             ),
         });
     }
-    if method == Method::EXP_EULER && (site.ltc || inner.functions.jacobian.is_none()) {
-        inner.check_derivative()?;
+    if method == Method::EXP_EULER && inner.functions.jacobian.is_none() {
+        inner.check_derivative(jacobian::GIVE_IT)?;
     }
     let params = params(&model, &component.params, site)?;
     let derived = derive(&model, &params, site.dt, site.elements())?;

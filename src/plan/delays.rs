@@ -37,7 +37,9 @@ pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<P
     distinct.sort_unstable();
     distinct.dedup();
     let Synapses { indptr, indices, .. } = synapses;
-    if let [delay] = distinct[..] {
+    if distinct.len() < 2 {
+        // without any synapse there is no delay, but still a part: the counts of spikes are kept for it
+        let delay = distinct.first().copied().unwrap_or(1);
         return vec![Part { delay, indptr, indices, fixed }];
     }
     let one_count = fixed.counts.len() == 1;
@@ -76,6 +78,14 @@ mod tests {
         for (delay, wanted) in [(0.0, 1), (0.04, 1), (0.1, 1), (0.15, 2), (1.5, 15), (0.25, 3)] {
             assert_eq!(steps(delay, 0.1), Ok(wanted), "{delay}");
         }
+    }
+
+    #[test]
+    fn no_synapse_is_a_part_too() {
+        let synapses = Synapses { indptr: vec![0, 0], indices: vec![], order: None };
+        let fixed = Fixed { counts: vec![0], exponent: 0, median: 0.0, largest_sum: 0.0 };
+        let parts = split(synapses, fixed, &[]);
+        assert_eq!((parts.len(), parts[0].delay), (1, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Role;
 use super::components::{Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Argument, Kind, Unit};
+use crate::model::{Argument, Kind, Unit, jacobian};
 use crate::system::{Group, Node, NodeKind, Projection};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
@@ -62,8 +62,14 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
                 help: "use fewer elements, or several groups",
             });
         }
-        let (shape, ltc) = (&inner.shape, inner.ltc);
-        let site = Site { path: &node.path, shape, node: number as u32, seed, dt, ltc };
+        let site = Site {
+            path: &node.path,
+            shape: &inner.shape,
+            node: number as u32,
+            seed,
+            dt,
+            ltc: inner.ltc,
+        };
         let element = resolve(&inner.component, &site)?;
         if element.model.inner().functions.current.is_some() {
             return Err(Error::Node {
@@ -96,14 +102,17 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
         let shape = groups[target].shape;
-        let ltc = false;
-        let site = Site { path: &node.path, shape, node: number as u32, seed, dt, ltc };
+        let number = number as u32;
+        let site = Site { path: &node.path, shape, node: number, seed, dt, ltc: false };
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
-        if groups[target].ltc && groups[target].element.method == Method::EXP_EULER {
-            output.model.inner().check_current()?;
+        let element = &groups[target].element;
+        if groups[target].ltc && element.method == Method::EXP_EULER {
+            // the current is a part of what is differentiated: a Jacobian of the model alone does not do
+            element.model.inner().check_derivative(jacobian::NOT_LTC)?;
+            output.model.inner().check_current(&element.model)?;
         }
-        let arm = ArmSite { node, number: number as u32, projection, synapse, output };
+        let arm = ArmSite { node, number, projection, synapse, output };
         check_arm(&arm, &groups[target])?;
         groups[target].arms.push(arm);
     }

@@ -366,7 +366,7 @@ fn rates(rows: &[Rows], span: Span) -> (f64, Vec<Vec<f64>>) {
 
 /// The rate of all neurons from those of the populations.
 fn mean(rows: &[Rows], rates: &[Vec<f64>]) -> Vec<f64> {
-    let total: f64 = rows.iter().map(Rows::size).sum();
+    let total = rows.iter().map(Rows::size).sum::<f64>().max(1.0);
     let bins = rates.iter().map(Vec::len).max().unwrap_or(0);
     let part = |bin: usize, (row, rate): (&Rows, &Vec<f64>)| {
         rate.get(bin).map_or(0.0, |r| r * row.size() / total)

@@ -339,11 +339,11 @@ impl DSRunner {
     /// [`Error::Device`] where the device fails.
     pub fn reset_state(&mut self) -> Result<()> {
         self.drain()?;
-        let now = self.engine.state()?;
         let mut start = self.plan.initial_state();
+        let now = self.engine.read(0..start.arena.len())?;
         // parameters, and what follows from them, stay
         for range in self.plan.parameters() {
-            start.arena[range.clone()].copy_from_slice(&now.arena[range]);
+            start.arena[range.clone()].copy_from_slice(&now[range]);
         }
         self.engine.set_state(&start)?;
         self.step = 0;

@@ -80,7 +80,7 @@ impl Pass {
             return id;
         }
         let dst = self.value(Origin::Body);
-        if matches!(code, Code::LtF) {
+        if matches!(code, Code::LtF | Code::EqF) {
             self.out.kinds[dst as usize] = Kind::B;
         }
         self.out.body.push(Op { code, dst, args, to: 0 });
@@ -186,12 +186,12 @@ impl Pass {
                     let less = self.op(Code::SubF, &[b, unit]);
                     let power = self.op(Code::PowF, &[a, less]);
                     let slope = self.mul(b, power);
-                    self.mul(da, slope)
+                    self.steep(da, slope)
                 });
                 let right = db.map(|db| {
                     let log = self.op(Code::LogF, &[a]);
                     let slope = self.mul(op.dst, log);
-                    self.mul(db, slope)
+                    self.steep(db, slope)
                 });
                 self.add(left, right)
             }
@@ -204,9 +204,21 @@ impl Pass {
             }
             code => da.map(|da| {
                 let slope = self.slope(code, a, op.dst);
-                self.mul(da, slope)
+                if has_infinite_slope(code) { self.steep(da, slope) } else { self.mul(da, slope) }
             }),
         }
+    }
+
+    /// The product with a slope that may be infinite, where a function has an end: what does not move there stays, such as
+    /// `sqrt(max(x, 0))` below 0.
+    fn steep(&mut self, tangent: Id, slope: Id) -> Id {
+        if self.is(tangent, 1.0) {
+            return slope;
+        }
+        let zero = self.float(0.0);
+        let product = self.op(Code::MulF, &[tangent, slope]);
+        let stays = self.op(Code::EqF, &[tangent, zero]);
+        self.op(Code::Select, &[stays, zero, product])
     }
 
     fn choice(&mut self, mask: Id, yes: Option<Id>, no: Option<Id>) -> Id {
@@ -284,16 +296,16 @@ impl Pass {
     }
 
     /// d/dx (e^x - 1) / x = (e^x - exprel(x)) / x; near 0, where both are almost equal, its series
-    /// sum x^k / (k! (k + 2)), whose first term left out is below 2^-24 of the sum for |x| < 1.
+    /// sum x^k / (k! (k + 2)), whose first term left out is below 2^-26 of the sum for |x| < 1.
     fn exprel_slope(&mut self, x: Id, y: Id) -> Id {
         let exp = self.op(Code::ExpF, &[x]);
         let top = self.op(Code::SubF, &[exp, y]);
         let far = self.op(Code::DivF, &[top, x]);
         let mut near = self.float(0.0);
-        for k in (0..10u32).rev() {
+        for k in (0..11u32).rev() {
             let factorial: f64 = (1..=k).map(f64::from).product();
             let coefficient = self.float((1.0 / (factorial * f64::from(k + 2))) as f32);
-            near = if k == 9 {
+            near = if k == 10 {
                 coefficient
             } else {
                 let product = self.mul(near, x);
@@ -304,6 +316,12 @@ impl Pass {
         let is_near = self.op(Code::LtF, &[size, unit]);
         self.op(Code::Select, &[is_near, near, far])
     }
+}
+
+/// Whether the slope is infinite somewhere.
+fn has_infinite_slope(code: Code) -> bool {
+    use Code::*;
+    matches!(code, SqrtF | InverseSqrtF | LogF | Log2F | AsinF | AcosF | AcoshF | AtanhF)
 }
 
 /// Whether the result is constant between jumps.

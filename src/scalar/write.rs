@@ -20,7 +20,8 @@ pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (Str
         }
     }
     let writer = Writer { lowered, streams, exprel };
-    let mut text = String::new();
+    // a zero that the front end does not know
+    let mut text = String::from("    var hidden = 0u;\n");
     for op in ops().filter(|op| used[op.dst as usize]) {
         let _ = writeln!(text, "    let v{} = {};", op.dst, writer.expression(op));
     }
@@ -47,8 +48,17 @@ impl Writer<'_> {
 
     fn expression(&self, op: &Op<Id>) -> String {
         let kind = self.lowered.kinds[op.dst as usize];
-        let (of, result) = kinds(op.code, kind, self.lowered.kinds[op.args[0] as usize]);
-        let arg = |k: usize| self.operand(op.args[k], of);
+        // constants of equal bits are one value, whatever their kinds
+        let is_constant = |id: Id| matches!(self.lowered.values[id as usize], Origin::Constant(_));
+        let args = &op.args[..op.code.arity()];
+        let from = args.iter().find(|&&id| !is_constant(id)).unwrap_or(&op.args[0]);
+        let (of, result) = kinds(op.code, kind, self.lowered.kinds[*from as usize]);
+        // what is constant alone would be computed by the front end, which refuses results that are not finite
+        let hidden = args.iter().all(|&id| is_constant(id)) && of == Kind::F;
+        let arg = |k: usize| match self.lowered.values[op.args[k] as usize] {
+            Origin::Constant(bits) if hidden => format!("bitcast<f32>({bits}u | hidden)"),
+            _ => self.operand(op.args[k], of),
+        };
         let text = match symbol(op.code, of) {
             Symbol::Function("exprel") => format!("{}({})", self.exprel, arg(0)),
             Symbol::Function(name) if op.code.arity() == 1 => format!("{name}({})", arg(0)),

@@ -81,7 +81,8 @@ impl Group {
     /// follow the group's state within a step, through the stages of a Runge-Kutta method, and add to the Jacobian of
     /// [`Method::EXP_EULER`]. Without it a current is evaluated once a step, at the state of its start, and held.
     ///
-    /// In this form the input variables hold what inputs give, without the synaptic currents.
+    /// In this form the input variables hold what inputs give, without the synaptic currents: so monitors see them, and so do
+    /// the model's functions other than `derivative`.
     ///
     /// ```
     /// use dsrunner::neurons;

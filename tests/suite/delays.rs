@@ -151,6 +151,21 @@ fn a_reset_forgets_spikes_under_way(device: &str) {
     equal_bits("arrivals", &g, &arrivals()).must();
 }
 
+/// A projection without any synapse is no obstacle, and its source's spikes are listed and forgotten.
+fn without_synapses(device: &str) {
+    let (pre, post) = (group("Source", SOURCE, SOURCES), group("Target", TARGET, TARGETS));
+    let none = Vec::<u32>::new;
+    let line = Projection::new(&pre, &post)
+        .connect(Connect::coo(none(), none()))
+        .delay(Vec::<f64>::new())
+        .synapse(synapses::expon());
+    let net = Network::new().with("pre", pre).with("post", post).with("all", line);
+    let mut runner = runner(device, net, &["all.g"]);
+    runner.run(Steps(STEPS as u64)).unwrap();
+    assert!(runner.mon().get::<f32>("all.g").unwrap().iter().all(|&g| g == 0.0));
+    assert!(runner.plan().contains("deliver  all: 0 synapses"));
+}
+
 #[test]
 fn bad_delays() {
     let message = |delay: Value| {
@@ -188,4 +203,5 @@ on_every_engine!(
     a_reset_forgets_spikes_under_way,
     every_connection_has_its_delay,
     projections_share_the_history_of_their_source,
+    without_synapses,
 );

@@ -68,6 +68,18 @@ fn errors_stay_in_the_users_text() {
         "struct State { x: f32 }\nfn steps(x: f32) -> f32 { return x; }\nfn update(s: State) -> State { return s; }\n",
     );
     mentions(&error, &["redefinition of `steps`", "--> mine.wgsl:2:4\n2 | fn steps"]);
+    // a name of a built-in function, which the library calls
+    let error = model(
+        "struct State { x: f32 }\nfn abs(x: f32) -> f32 { return x; }\nfn update(s: State) -> State { return s; }\n",
+    );
+    mentions(
+        &error,
+        &[
+            "model `Mine`: `abs` is a built-in function\n",
+            "--> mine.wgsl:2:",
+            "help: give your function another name: the library calls the built-in one",
+        ],
+    );
 }
 
 #[test]

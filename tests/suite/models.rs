@@ -162,6 +162,93 @@ fn a_given_jacobian_is_used(device: &str) {
     near("x", runner.get::<f32>("x").unwrap().as_slice().unwrap(), &[(-2.0f64).exp()], 1e-7).must();
 }
 
+/// Functions that the engines take over from a model's text in turns, so that each has its own surroundings.
+fn a_jacobian_of_its_own_arguments(device: &str) {
+    let text = "
+        struct Params { tau: f32 } struct Derived { rate: f32 } struct State { x: f32 } struct Derivative { x: f32 }
+        fn derive(p: Params) -> Derived { return Derived(1.0 / p.tau); }
+        fn derivative(s: State, d: Derived) -> Derivative { return Derivative(-s.x * d.rate); }
+        fn jacobian(p: Params) -> Derivative { return Derivative(-1.0 / p.tau); }";
+    let group = Group::new(&Model::from_wgsl("Own", text).unwrap(), 1).param("tau", 0.25);
+    let mut runner = runner(device, group.init("x", 1.0));
+    runner.run(Steps(1)).unwrap();
+    near("x", runner.get::<f32>("x").unwrap().as_slice().unwrap(), &[(-2.0f64).exp()], 1e-7).must();
+}
+
+/// What stands still where its slope is infinite, a comparison of constants, and a constant that is not finite.
+fn derivatives_at_the_ends_of_functions(device: &str) {
+    let text = "
+        struct State { x: f32, y: f32, z: f32 } struct Derivative { x: f32, y: f32, z: f32 }
+        fn derivative(s: State) -> Derivative {
+            var truth = true;
+            var step = 0.0;
+            if truth { if 3 == i32(s.y) { step = 1.0; } }
+            var h = 0.0;
+            let z = min(s.z, 1.0 / h);
+            return Derivative(1.0 - sqrt(max(s.x, 0.0)), pow(max(s.y - 9.0, 0.0), 0.5) - s.y + step, -z);
+        }";
+    let group = Group::new(&Model::from_wgsl("Ends", text).unwrap(), 1);
+    let mut runner = runner(device, group.init("x", -1.0).init("y", 1.0).init("z", 1.0));
+    runner.run(Steps(1)).unwrap();
+    // x has the slope 1 and no Jacobian, y and z decay
+    let decayed = (-0.5f64).exp();
+    for (path, wanted) in [("x", -0.5), ("y", decayed), ("z", decayed)] {
+        near(path, runner.get::<f32>(path).unwrap().as_slice().unwrap(), &[wanted], 1e-6).must();
+    }
+}
+
+/// Names that our own texts use too, and that the writer of WGSL changes.
+fn names_of_models(device: &str) {
+    for name in ["Pinned", "Apply", "E", "A0", "A__B", "X_", "_", "Main", "M0_E"] {
+        let text = "
+            struct State { x: f32 } struct Input { input: f32 } struct Derivative { x: f32 }
+            fn input(x: f32) -> f32 { return exprel(x); }
+            fn field(x: f32) -> f32 { return input(x) * 0.0; }
+            fn initial() -> State { return State(1.0); }
+            fn jacobian(s: State) -> Derivative { return Derivative(-1.0 + field(s.x)); }
+            fn derivative(s: State, x: Input) -> Derivative { return Derivative(x.input - s.x); }
+            fn threshold(s: State) -> bool { return s.x < 0.0; }";
+        let group = Group::new(&Model::from_wgsl(name, text).unwrap(), 1);
+        let line = Projection::new(&group, &group);
+        let mut runner = runner(device, Network::new().with("group", group).with("line", line));
+        runner.run(Steps(1)).unwrap();
+        let x = runner.get::<f32>("group.x").unwrap();
+        near(name, x.as_slice().unwrap(), &[(-0.5f64).exp()], 1e-6).must();
+    }
+}
+
+/// In the liquid-time-constant form a synapse may bring its own Jacobian; the element's is not enough.
+#[test]
+fn jacobians_in_the_ltc_form() {
+    let given =
+        format!("{LOOPED} fn jacobian(s: State) -> Derivative {{ return Derivative(-4.0); }}");
+    let element = format!("{given} struct Input {{ input: f32 }}");
+    let element = Group::new(&Model::from_wgsl("Looped", &element).unwrap(), 1).ltc();
+    // without a synapse there is nothing but its own right-hand side
+    assert!(DSRunner::builder(element.clone()).device("cpu").build().is_ok());
+    let pre = dsrunner::neurons::lif(1);
+    let net = |post: &Group, synapse: dsrunner::Component| {
+        let line = Projection::new(&pre, post).synapse(synapse);
+        Network::new().with("pre", pre.clone()).with("post", post.clone()).with("line", line)
+    };
+    let error = DSRunner::builder(net(&element, dsrunner::synapses::expon())).device("cpu").build();
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("because of a loop\n --> Looped:6:9\n"), "{text}");
+    assert!(
+        text.ends_with(
+            "help: use another method, such as `Method::RK4`, or the plain form instead of `ltc`"
+        ),
+        "{text}"
+    );
+    let synapse = given
+        .replace("s.x", "s.g")
+        .replace("{ x: f32 }", "{ g: f32 }")
+        .replace("struct State", "struct Input { arriving: f32 } struct State");
+    let synapse = dsrunner::Component::new(&Model::from_wgsl("Loopy", &synapse).unwrap());
+    let post = dsrunner::neurons::lif(1).ltc();
+    assert!(DSRunner::builder(net(&post, synapse)).device("cpu").build().is_ok());
+}
+
 #[test]
 fn without_it_the_loop_is_told() {
     let group = Group::new(&Model::from_wgsl("Looped", LOOPED).unwrap(), 1);
@@ -173,4 +260,12 @@ fn without_it_the_loop_is_told() {
     assert!(DSRunner::builder(group.method(dsrunner::Method::RK4)).device("cpu").build().is_ok());
 }
 
-on_every_engine!(a_given_jacobian_is_used, any_names, models_of_one_name, the_language);
+on_every_engine!(
+    a_given_jacobian_is_used,
+    a_jacobian_of_its_own_arguments,
+    any_names,
+    derivatives_at_the_ends_of_functions,
+    models_of_one_name,
+    names_of_models,
+    the_language,
+);

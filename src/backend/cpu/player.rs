@@ -6,7 +6,7 @@ use super::tape::{CHUNK, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
-use crate::scalar::{Access, Options, lower};
+use crate::scalar::Access;
 
 /// A tape with the scratch memory that it needs. Every thread has its own.
 #[derive(Debug, Clone)]
@@ -23,15 +23,7 @@ impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        let primitive = |name: &str| program.primitive(name);
-        let options = Options { primitive: &primitive, loops: true };
-        let lowered = lower(&program.module, "advance", inputs, &options).map_err(|refusal| {
-            Error::Unsupported {
-                model: program.name.clone(),
-                construct: refusal.what,
-                help: "write it with scalars, vectors, structures and plain functions".into(),
-            }
-        })?;
+        let lowered = program.lower(inputs)?;
         let tape = allocate(lowered, inputs, outputs);
         if tape.streams + tape.registers + tape.uniforms.len() > usize::from(u16::MAX) {
             return Err(Error::Unsupported {

@@ -390,6 +390,8 @@ impl Engine for GpuEngine {
 
     fn state(&mut self) -> Result<State> {
         let arena = self.context.read(&self.buffers.arena, 0..self.plan.image.len())?;
+        let lists = if self.plan.histories().next().is_some() { self.lists.words } else { 0 };
+        let events = self.context.read(&self.buffers.events, 0..lists)?;
         let mut history = Vec::new();
         for (at, k, member) in self.plan.histories() {
             let Some(list) = self.lists.of_member[at][k] else { continue };
@@ -397,10 +399,8 @@ impl Engine for GpuEngine {
             let mut rows = vec![0u32; (member.history - 1) * words];
             for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
                 let (count, start) = list.of_step(self.next.wrapping_sub(age));
-                let events = &self.buffers.events;
-                let count = self.context.read(events, count..count + 1)?[0] as usize;
-                for event in self.context.read(events, start..start + count)? {
-                    row[event as usize / 32] |= 1 << (event % 32);
+                for event in &events[start..start + events[count] as usize] {
+                    row[*event as usize / 32] |= 1 << (event % 32);
                 }
             }
             history.push(rows);

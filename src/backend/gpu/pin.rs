@@ -6,18 +6,19 @@ use std::fmt::Write as _;
 
 use naga::valid::ModuleInfo;
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, MathFunction as Math, Module, Range,
-    ScalarKind, Statement, TypeInner,
+    BinaryOperator, Block, Expression, Function, Handle, Literal, MathFunction as Math, Module,
+    Range, ScalarKind, Statement, TypeInner,
 };
 
 use super::probe::Native;
 
 /// The texts that calls go to. In a kernel they stand before the rest.
-const TEXTS: [&str; 4] = [
+const TEXTS: [&str; 5] = [
     include_str!("../../../shaders/lib/bits.wgsl"),
     include_str!("../../../shaders/lib/divide.wgsl"),
     include_str!("../../../shaders/lib/builtins.wgsl"),
     include_str!("../../../shaders/lib/pinned.wgsl"),
+    include_str!("../../../shaders/lib/device.wgsl"),
 ];
 
 /// Built-in functions, with the names of those that replace them and their numbers of arguments.
@@ -130,11 +131,10 @@ pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
         .functions
         .iter()
         .map(|(handle, function)| {
-            // these two use what they stand for
-            let own = [QUOTIENT, ROOT].map(|(name, _)| vector_name(name, &[1]));
-            let inside = function.name.as_ref().is_some_and(|name| own.contains(name));
-            let native = if inside { Native::EXACT } else { native };
-            replacements(module, &names, function, &info[handle], native)
+            let mut found = replacements(module, &names, function, &info[handle], native);
+            // some use what they stand for
+            found.retain(|(_, call)| call.function != handle);
+            found
         })
         .chain(module.entry_points.iter().enumerate().map(|(k, entry)| {
             replacements(module, &names, &entry.function, info.get_entry_point(k), native)
@@ -176,9 +176,35 @@ fn replacements(
         }
         _ => None,
     };
+    let is_zero = |handle: Handle<Expression>| match function.expressions[handle] {
+        Expression::Literal(literal) => is_zero(literal),
+        Expression::Constant(constant) => {
+            match module.global_expressions[module.constants[constant].init] {
+                Expression::Literal(literal) => is_zero(literal),
+                _ => false,
+            }
+        }
+        _ => false,
+    };
     let mut found = Vec::new();
     for (handle, expression) in function.expressions.iter() {
         let (name, arguments) = match *expression {
+            Expression::Binary { op, left, right } if with_zero(op, &is_zero, left, right) => {
+                let other = if is_zero(left) { right } else { left };
+                let name = match op {
+                    BinaryOperator::Multiply => "times_zero",
+                    BinaryOperator::Add => "plus_zero",
+                    BinaryOperator::Subtract => "zero_minus",
+                    _ => "zero_over",
+                };
+                (name, vec![other])
+            }
+            Expression::As { expr, kind: ScalarKind::Sint, convert: Some(4) } => {
+                ("to_i32", vec![expr])
+            }
+            Expression::As { expr, kind: ScalarKind::Uint, convert: Some(4) } => {
+                ("to_u32", vec![expr])
+            }
             Expression::Math { fun, arg, arg1, arg2, .. } => {
                 let name = match fun {
                     Math::Dot => Some(DOT),
@@ -205,6 +231,25 @@ fn replacements(
         }
     }
     found
+}
+
+/// Whether it is the f32 0, not -0.
+fn is_zero(literal: Literal) -> bool {
+    matches!(literal, Literal::F32(x) if x.to_bits() == 0)
+}
+
+/// Whether an operation with a literal zero is one that a compiler may take for something else.
+fn with_zero(
+    op: BinaryOperator,
+    is_zero: &dyn Fn(Handle<Expression>) -> bool,
+    left: Handle<Expression>,
+    right: Handle<Expression>,
+) -> bool {
+    match op {
+        BinaryOperator::Add | BinaryOperator::Multiply => is_zero(left) || is_zero(right),
+        BinaryOperator::Subtract | BinaryOperator::Divide => is_zero(left),
+        _ => false,
+    }
 }
 
 /// The block with a call statement where each replaced expression was evaluated.

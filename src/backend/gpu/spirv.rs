@@ -18,8 +18,11 @@ const NO_CONTRACTION: u32 = 42;
 /// Opcodes of floating-point arithmetic: negate, add, subtract, multiply, divide, remainder, modulo, and the products of
 /// vectors and matrices; and conversions between floats and integers, since a driver may make `f32(i32(x))` a truncation,
 /// which keeps the sign of a zero.
-const ARITHMETIC: [u32; 16] =
-    [109, 110, 111, 112, 127, 129, 131, 133, 136, 140, 141, 142, 143, 144, 145, 148];
+const ARITHMETIC: [u32; 17] =
+    [109, 110, 111, 112, 127, 129, 131, 133, 136, 140, 141, 142, 143, 144, 145, 146, 148];
+/// `!=` of floats as naga writes it, false where either is NaN, and as IEEE 754 has it.
+const ORDERED_NOT_EQUAL: u32 = 182;
+const UNORDERED_NOT_EQUAL: u32 = 183;
 /// Opcodes that stand before annotations: capabilities, extensions, entry points, debug information.
 const BEFORE: [u32; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 15, 16, 17, 331];
 
@@ -64,8 +67,9 @@ fn options(used: &[usize]) -> spv::Options<'static> {
     }
 }
 
-/// The module with a decoration for the result of each arithmetic instruction.
+/// The module with a decoration for the result of each arithmetic instruction, and `!=` mended.
 fn decorated(words: &[u32]) -> Vec<u32> {
+    let mut words = words.to_vec();
     let mut decorations = Vec::new();
     let mut annotations = None;
     let mut at = HEADER;
@@ -76,6 +80,9 @@ fn decorated(words: &[u32]) -> Vec<u32> {
         }
         if ARITHMETIC.contains(&opcode) {
             decorations.extend([3 << 16 | OP_DECORATE, words[at + 2], NO_CONTRACTION]);
+        }
+        if opcode == ORDERED_NOT_EQUAL {
+            words[at] = words[at] & 0xffff_0000 | UNORDERED_NOT_EQUAL;
         }
         at += length.max(1);
     }

@@ -193,7 +193,7 @@ fn what_cannot_be_differentiated() {
             "struct State {{ x: f32 }}\nstruct Derivative {{ x: f32 }}\nfn derivative(s: State) -> Derivative {{\n{body}\n}}\n"
         );
         let model = Model::from_wgsl("Test", &text).unwrap();
-        model.inner().check_derivative().map_err(|e| e.to_string())
+        model.inner().check_derivative(GIVE_IT).map_err(|e| e.to_string())
     };
     let help = "\nhelp: give `fn jacobian(..) -> Derivative`, the derivative of each member of `Derivative` with respect \
                 to its own variable, or use another method, such as `Method::RK4`";
