@@ -5,9 +5,11 @@ mod contract;
 pub(crate) mod jacobian;
 mod library;
 mod prefix;
+mod program;
+mod written;
 
-pub(crate) use compose::{Arm, Feed, Program, Sink, Structure, Unit};
 pub(crate) use contract::Argument;
+pub(crate) use program::{Arm, Feed, Program, Sink, Structure, Unit};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! The runner: clock, chunks, progress, results.
 
 mod builder;
+mod moves;
 mod progress;
 mod results;
 mod run;

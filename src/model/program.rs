@@ -1,0 +1,185 @@
+//! What a program is made of, and what it is: structures of models, members of the argument and of the result.
+
+use super::jacobian::primitive;
+use super::{Kind, Member, Model};
+use crate::error::{Error, Result};
+use crate::integrate::Method;
+use crate::scalar::{Access, Code, Lowered, Options, lower};
+
+/// What makes one program: groups with equal structures share it, and the dispatch.
+#[derive(Debug, Clone)]
+pub(crate) struct Structure {
+    pub element: Model,
+    pub method: Method,
+    pub arms: Vec<Arm>,
+    /// Whether the currents are part of the element's derivative.
+    pub ltc: bool,
+    /// Whether the sums of the inputs are wanted after the step.
+    pub observe_inputs: bool,
+}
+
+/// One projection onto the element: the synapse's dynamics and the current that it makes.
+#[derive(Debug, Clone)]
+pub(crate) struct Arm {
+    pub synapse: Model,
+    pub method: Method,
+    pub output: Model,
+}
+
+impl PartialEq for Structure {
+    fn eq(&self, other: &Self) -> bool {
+        self.element.same(&other.element)
+            && self.method == other.method
+            && self.ltc == other.ltc
+            && self.observe_inputs == other.observe_inputs
+            && self.arms.len() == other.arms.len()
+            && self.arms.iter().zip(&other.arms).all(|(a, b)| {
+                a.synapse.same(&b.synapse) && a.method == b.method && a.output.same(&b.output)
+            })
+    }
+}
+
+/// A model's place in a structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Unit {
+    Element,
+    Synapse(usize),
+    Output(usize),
+}
+
+/// What a member of the argument structure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Feed {
+    State(Unit, usize),
+    Param(Unit, usize),
+    Derived(Unit, usize),
+    Input(Unit, usize),
+    /// The fixed-point sum of the events that arrive on an arm, i32.
+    Arrivals(usize),
+    /// What one count of that sum is worth.
+    Quantum(usize),
+    Time,
+    Dt,
+    Step,
+    StepHigh,
+    Seed,
+    SeedHigh,
+    /// Number of the node, which keys its random numbers.
+    Node(Unit),
+    /// Number of the element in its group.
+    Element,
+}
+
+impl Feed {
+    /// Type of the member.
+    pub(super) fn kind(self, structure: &Structure) -> Kind {
+        match self {
+            Self::State(unit, k) => structure.model(unit).inner().state[k].kind,
+            Self::Param(unit, k) => structure.model(unit).inner().params[k].kind,
+            Self::Derived(unit, k) => structure.model(unit).inner().derived[k].kind,
+            Self::Input(..) | Self::Quantum(_) | Self::Time | Self::Dt => Kind::F32,
+            Self::Arrivals(_) => Kind::I32,
+            Self::Step
+            | Self::StepHigh
+            | Self::Seed
+            | Self::SeedHigh
+            | Self::Node(_)
+            | Self::Element => Kind::U32,
+        }
+    }
+}
+
+/// Where a member of the result goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sink {
+    State(Unit, usize),
+    Input(Unit, usize),
+    /// 1 where the element spikes, else 0.
+    Spike,
+    /// Zero: the sum has been used.
+    Arrivals(usize),
+    /// Results of the functions that run on the host.
+    Value(usize),
+}
+
+/// A composed and validated program.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Names of the models, for people.
+    pub name: String,
+    pub text: String,
+    pub module: naga::Module,
+    /// What stands before the names of each model's functions.
+    pub prefixes: Vec<String>,
+    pub feeds: Vec<Feed>,
+    pub feed_kinds: Vec<Kind>,
+    pub sinks: Vec<Sink>,
+    pub sink_kinds: Vec<Kind>,
+}
+
+impl Program {
+    /// The operations of `advance`, for one way of feeding it.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for what operations on scalars cannot express.
+    pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
+        let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
+        let options = Options { primitive: &primitive, loops: true };
+        lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
+            model: self.name.clone(),
+            construct: refusal.what,
+            help: "write it with scalars, vectors, structures and plain functions".into(),
+        })
+    }
+}
+
+pub(super) fn prefixed_primitive<'a>(
+    mut prefixes: impl Iterator<Item = &'a String>,
+    name: &str,
+) -> Option<Code> {
+    prefixes.find_map(|prefix| primitive(name.strip_prefix(prefix.as_str())?.strip_prefix('_')?))
+}
+
+impl Structure {
+    pub(crate) fn model(&self, unit: Unit) -> &Model {
+        match unit {
+            Unit::Element => &self.element,
+            Unit::Synapse(arm) => &self.arms[arm].synapse,
+            Unit::Output(arm) => &self.arms[arm].output,
+        }
+    }
+
+    /// All units, the element first.
+    pub(crate) fn units(&self) -> Vec<Unit> {
+        let arms = (0..self.arms.len()).flat_map(|a| [Unit::Synapse(a), Unit::Output(a)]);
+        std::iter::once(Unit::Element).chain(arms).collect()
+    }
+}
+
+/// The name of the member that a feed is.
+pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
+    let unit_name = |unit: Unit| match unit {
+        Unit::Element => "e".to_string(),
+        Unit::Synapse(arm) => format!("a{arm}"),
+        Unit::Output(arm) => format!("o{arm}"),
+    };
+    let name = |unit: Unit, role: &str, members: &[Member], k: usize| {
+        format!("{}_{role}_{}", unit_name(unit), members[k].name)
+    };
+    match feed {
+        Feed::State(u, k) => name(u, "state", &structure.model(u).inner().state, k),
+        Feed::Param(u, k) => name(u, "param", &structure.model(u).inner().params, k),
+        Feed::Derived(u, k) => name(u, "derived", &structure.model(u).inner().derived, k),
+        Feed::Input(u, k) => name(u, "input", &structure.model(u).inner().inputs, k),
+        Feed::Arrivals(arm) => format!("a{arm}_arrivals"),
+        Feed::Quantum(arm) => format!("a{arm}_quantum"),
+        Feed::Time => "t".into(),
+        Feed::Dt => "dt".into(),
+        Feed::Step => "i".into(),
+        Feed::StepHigh => "i_high".into(),
+        Feed::Seed => "seed".into(),
+        Feed::SeedHigh => "seed_high".into(),
+        Feed::Node(u) => format!("{}_node", unit_name(u)),
+        Feed::Element => "element".into(),
+    }
+}
