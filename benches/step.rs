@@ -17,7 +17,8 @@ fn runner(target: impl DynamicalSystem + 'static, input: Option<&str>, dt: f64) 
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn balanced(count: usize) -> Network {
+/// Without delays, or with delays of 2 ms.
+fn balanced(count: usize, delayed: bool) -> Network {
     let cells = neurons::lif_ref(count)
         .param("V_rest", -60.0)
         .param("V_reset", -60.0)
@@ -26,7 +27,9 @@ fn balanced(count: usize) -> Network {
         .param("tau_ref", 5.0)
         .init("V", Init::normal(-55.0, 2.0));
     let project = |weight: f64, tau: f64, reversal: f64, prob: f64| {
-        Projection::new(&cells, &cells)
+        let projection = Projection::new(&cells, &cells);
+        let projection = if delayed { projection.delay(2.0) } else { projection };
+        projection
             .connect(Connect::fixed_prob(prob / count as f64))
             .weight(weight)
             .synapse(synapses::expon().param("tau", tau))
@@ -48,7 +51,14 @@ fn steps(criterion: &mut Criterion) {
     };
     row("control", 1, runner(neurons::lif_ref(1), Some("input"), 0.1));
     row("lif", 4000, runner(neurons::lif_ref(4000), Some("input"), 0.1));
-    row("coba network", 4000, runner(balanced(4000), Some("cells.input"), 0.1));
+    row("coba network", 4000, runner(balanced(4000, false), Some("cells.input"), 0.1));
+    row(
+        "coba network, delays of 2 ms",
+        4000,
+        runner(balanced(4000, true), Some("cells.input"), 0.1),
+    );
+    row("izhikevich", 4000, runner(neurons::izhikevich(4000), Some("input"), 0.1));
+    row("hodgkin-huxley", 4000, runner(neurons::hh(4000), Some("input"), 0.1));
     row("lorenz rk4", 4000, runner(odes::lorenz(4000), None, 0.001));
 }
 
