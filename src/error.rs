@@ -298,7 +298,7 @@ impl Error {
     }
 
     /// A device that is not among those that are there.
-    pub(crate) fn no_device(asked: &str, there: &[crate::device::DeviceInfo]) -> Self {
+    pub(crate) fn no_device<D: fmt::Display>(asked: &str, there: &[D]) -> Self {
         let available = there.iter().map(ToString::to_string).collect();
         Self::NoDevice { asked: asked.into(), available }
     }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::pin;
-use super::probe::Native;
+use super::pin::{self, Native};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, validate};
 use crate::plan::{Binding, Plan, Population, Space};

@@ -10,8 +10,6 @@ use naga::{
     Range, ScalarKind, Statement, TypeInner,
 };
 
-use super::probe::Native;
-
 /// The texts that calls go to. In a kernel they stand before the rest.
 const TEXTS: [&str; 5] = [
     include_str!("../../../shaders/lib/bits.wgsl"),
@@ -117,6 +115,18 @@ fn vector_name(name: &str, widths: &[usize]) -> String {
     }
     let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
     format!("pinned_{name}_of_{}_wide", widths.join("_"))
+}
+
+/// Which operations are exact on a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Native {
+    pub division: bool,
+    pub root: bool,
+}
+
+impl Native {
+    /// Those of a device that needs no help.
+    pub(super) const EXACT: Self = Self { division: true, root: true };
 }
 
 /// Replaces the built-in functions in all functions and entry points, and what is not exact on the device. The module has

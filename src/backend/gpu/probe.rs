@@ -5,20 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::context::Context;
+use super::pin::Native;
 use crate::error::Result;
 use crate::random::philox;
-
-/// Which operations are exact on a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Native {
-    pub division: bool,
-    pub root: bool,
-}
-
-impl Native {
-    /// Those of a device that needs no help.
-    pub(super) const EXACT: Self = Self { division: true, root: true };
-}
 
 /// Pairs that are tried: a device that is wrong in one case of a thousand is found out with near certainty.
 const PAIRS: usize = 1 << 14;
