@@ -42,9 +42,10 @@ impl fmt::Display for Plan {
                 population.members.iter().map(|m| format!("{} ({})", m.path, m.elements)).collect();
             writeln!(
                 f,
-                "  update   {} by {}, {}",
+                "  update   {} by {}{}, {}",
                 population.program.name,
                 population.structure.method,
+                if population.structure.ltc { " (ltc)" } else { "" },
                 members.join(", ")
             )?;
         }

@@ -89,9 +89,11 @@ impl Pass {
     }
 
     fn mul(&mut self, a: Id, b: Id) -> Id {
-        match (self.is(a, 1.0), self.is(b, 1.0)) {
-            (true, _) => b,
-            (_, true) => a,
+        match (a, b) {
+            (a, b) if self.is(a, 1.0) => b,
+            (a, b) if self.is(b, 1.0) => a,
+            (a, b) if self.is(a, -1.0) => self.neg(b),
+            (a, b) if self.is(b, -1.0) => self.neg(a),
             _ => self.op(Code::MulF, &[a, b]),
         }
     }
@@ -106,8 +108,15 @@ impl Pass {
     fn sub(&mut self, a: Option<Id>, b: Option<Id>) -> Option<Id> {
         match (a, b) {
             (Some(a), Some(b)) => Some(self.op(Code::SubF, &[a, b])),
-            (None, Some(b)) => Some(self.op(Code::NegF, &[b])),
+            (None, Some(b)) => Some(self.neg(b)),
             (a, None) => a,
+        }
+    }
+
+    fn neg(&mut self, a: Id) -> Id {
+        match self.out.values[a as usize] {
+            Origin::Constant(bits) => self.float(-f32::from_bits(bits)),
+            _ => self.op(Code::NegF, &[a]),
         }
     }
 
@@ -152,7 +161,7 @@ impl Pass {
         let [a, b, _] = op.args;
         match op.code {
             Code::Copy | Code::FractF => da,
-            Code::NegF => da.map(|da| self.op(Code::NegF, &[da])),
+            Code::NegF => da.map(|da| self.neg(da)),
             Code::AddF => self.add(da, db),
             Code::SubF => self.sub(da, db),
             Code::MulF => {
@@ -254,7 +263,7 @@ impl Pass {
             Code::SinF => self.op(Code::CosF, &[x]),
             Code::CosF => {
                 let sin = self.op(Code::SinF, &[x]);
-                self.op(Code::NegF, &[sin])
+                self.neg(sin)
             }
             Code::TanF => {
                 let square = self.mul(y, y);

@@ -6,6 +6,9 @@ use super::code::{Code, Op};
 use super::lower::{Id, Lowered, Origin};
 use super::value::Kind;
 
+/// Name of a zero that the front end does not know.
+const HIDDEN: &str = "hidden_zero";
+
 /// The statements that compute a function's results, and an expression for each result. `streams[k]` is the expression for
 /// stream `k`, `exprel` the name of that function. The function has no loop.
 pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (String, Vec<String>) {
@@ -20,10 +23,12 @@ pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (Str
         }
     }
     let writer = Writer { lowered, streams, exprel };
-    // a zero that the front end does not know
-    let mut text = String::from("    var hidden = 0u;\n");
+    let mut text = String::new();
     for op in ops().filter(|op| used[op.dst as usize]) {
         let _ = writeln!(text, "    let v{} = {};", op.dst, writer.expression(op));
+    }
+    if text.contains(HIDDEN) {
+        text = format!("    var {HIDDEN} = 0u;\n{text}");
     }
     let outputs = lowered.outputs.iter().map(|&id| writer.operand(id, Kind::F));
     (text, outputs.collect())
@@ -56,7 +61,7 @@ impl Writer<'_> {
         // what is constant alone would be computed by the front end, which refuses results that are not finite
         let hidden = args.iter().all(|&id| is_constant(id)) && of == Kind::F;
         let arg = |k: usize| match self.lowered.values[op.args[k] as usize] {
-            Origin::Constant(bits) if hidden => format!("bitcast<f32>({bits}u | hidden)"),
+            Origin::Constant(bits) if hidden => format!("bitcast<f32>({bits}u | {HIDDEN})"),
             _ => self.operand(op.args[k], of),
         };
         let text = match symbol(op.code, of) {

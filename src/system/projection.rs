@@ -89,7 +89,8 @@ impl Projection {
     ///
     /// A delay is a whole number of steps `d`, the nearest one at the runner's `dt` (half steps round up): a spike in step
     /// `k` arrives in step `k + max(1, d)`, so 0 and one step are the same. A delay that is negative or not finite is an
-    /// error when the runner is built. The history of a group's spikes is shared by all projections from it.
+    /// error when the runner is built. The history of a group's spikes is shared by all projections from it; each distinct
+    /// delay of a projection takes 4 bytes for each source.
     ///
     /// ```
     /// use dsrunner::{Connect, Projection, neurons};
