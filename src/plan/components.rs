@@ -20,6 +20,8 @@ pub(super) struct Resolved {
 /// Where a component stands.
 pub(super) struct Site<'a> {
     pub path: &'a str,
+    /// Its path, or its name where it is the target itself.
+    pub label: String,
     pub shape: &'a [usize],
     /// Number of the node, which keys its random numbers.
     pub node: u32,
@@ -46,15 +48,17 @@ pub(super) fn join(path: &str, name: &str) -> String {
 
 /// Checks a component and computes all that it starts with.
 pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved> {
-    let model =
-        component.model.clone().map_err(|reason| Error::Node { node: site.path.into(), reason })?;
+    let model = component
+        .model
+        .clone()
+        .map_err(|reason| Error::Node { node: site.label.clone(), reason })?;
     let inner = model.inner();
     known(&inner.params, component.params.iter().map(|(n, _)| n), "parameter", site)?;
     known(&inner.state, component.inits.iter().map(|(n, _)| n), "state variable", site)?;
     let method = method(&model, component.method, site)?;
     if site.ltc && method == Method::EXACT {
         return Err(Error::Node {
-            node: site.path.into(),
+            node: site.label.clone(),
             reason: format!(
                 "the form `ltc` with the method `exact`: model `{}` needs a function `derivative`, and another method",
                 model.name()
@@ -89,7 +93,7 @@ fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Metho
     let functions = &model.inner().functions;
     let (exact, derivative) = (functions.exact.is_some(), functions.derivative.is_some());
     let wrong = |method: Method, lacks: &str| Error::Node {
-        node: site.path.into(),
+        node: site.label.clone(),
         reason: format!(
             "model `{}` has no function `{lacks}`, which the method `{method}` needs",
             model.name()
@@ -122,7 +126,7 @@ fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<V
             (None, Some(defaults)) => defaults[k].clone(),
             (None, None) => {
                 return Err(Error::Node {
-                    node: site.path.into(),
+                    node: site.label.clone(),
                     reason: format!(
                         "parameter `{name}` has no value; give it by `.param(\"{}\", ..)`, or give the model a function `defaults`",
                         member.name

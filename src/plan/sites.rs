@@ -64,6 +64,7 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         }
         let site = Site {
             path: &node.path,
+            label: label(node),
             shape: &inner.shape,
             node: number as u32,
             seed,
@@ -103,7 +104,15 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         let target = end_site(&groups, node, &inner.post, "target")?;
         let shape = groups[target].shape;
         let number = number as u32;
-        let site = Site { path: &node.path, shape, node: number, seed, dt, ltc: false };
+        let site = Site {
+            path: &node.path,
+            label: label(node),
+            shape,
+            node: number,
+            seed,
+            dt,
+            ltc: false,
+        };
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
         let element = &groups[target].element;

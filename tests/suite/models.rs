@@ -249,6 +249,18 @@ fn jacobians_in_the_ltc_form() {
     assert!(DSRunner::builder(net(&post, synapse)).device("cpu").build().is_ok());
 }
 
+/// A closed form holds the current, so it cannot have it inside.
+#[test]
+fn a_closed_form_is_no_ltc_form() {
+    let text = "struct State { x: f32 } fn exact(s: State) -> State { return State(0.5 * s.x); }";
+    let group = Group::new(&Model::from_wgsl("Closed", text).unwrap(), 1).named("closed").unwrap();
+    assert!(DSRunner::builder(group.clone()).device("cpu").build().is_ok());
+    assert_eq!(
+        DSRunner::builder(group.ltc()).device("cpu").build().unwrap_err().to_string(),
+        "node `closed`: the form `ltc` with the method `exact`: model `Closed` needs a function `derivative`, and another method"
+    );
+}
+
 #[test]
 fn without_it_the_loop_is_told() {
     let group = Group::new(&Model::from_wgsl("Looped", LOOPED).unwrap(), 1);

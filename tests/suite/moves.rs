@@ -2,8 +2,8 @@
 //! chunks nor the number of threads changes a bit.
 
 use dsrunner::{
-    Connect, DSRunner, Error, Init, Network, Projection, RunnerBuilder, Steps, neurons, outputs,
-    synapses,
+    Connect, DSRunner, DeviceKind, Error, Init, Network, Projection, RunnerBuilder, Steps, devices,
+    neurons, outputs, synapses,
 };
 
 use crate::compare::{equal, equal_bits};
@@ -144,6 +144,11 @@ fn where_it_cannot_go() {
         let text = error.to_string();
         let start = format!("no device `{asked}`; there are:\n0: CPU engine");
         assert!(text.starts_with(&start), "{text}");
+    }
+    let hardware = |kind| !matches!(kind, DeviceKind::Cpu | DeviceKind::Software);
+    if !devices().iter().any(|d| hardware(d.kind)) {
+        let text = runner.cuda().map(drop).unwrap_err().to_string();
+        assert!(text.starts_with("no device `cuda`; there are:\n0: CPU engine"), "{text}");
     }
     equal_bits("state", &state(&mut runner), &before).must();
     runner.run(Steps(50)).unwrap();

@@ -16,7 +16,7 @@ const COUNT: usize = 100_000;
 /// Numbers in [0, 1) by a multiplicative sequence.
 fn fraction(k: usize, stream: usize) -> f64 {
     let x = (k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (stream as u64 * 0xd134_2543_de82_ef95);
+        ^ (stream as u64).wrapping_mul(0xd134_2543_de82_ef95);
     let x = (x ^ (x >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (x >> 11) as f64 / (1u64 << 53) as f64
 }
