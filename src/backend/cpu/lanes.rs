@@ -39,6 +39,21 @@ impl InstructionSet {
         Self::Baseline
     }
 
+    /// All that this processor has, the narrowest first.
+    #[cfg(test)]
+    pub(super) fn all() -> Vec<Self> {
+        let widest = Self::detect();
+        let all = [
+            Self::Baseline,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512,
+        ];
+        let last = all.iter().position(|&set| set == widest).unwrap_or(0);
+        all[..=last].to_vec()
+    }
+
     /// Its usual name.
     pub(crate) fn name(self) -> &'static str {
         match self {

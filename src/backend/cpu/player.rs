@@ -84,6 +84,15 @@ pub(crate) fn evaluate(
     inputs: &[Vec<u32>],
     elements: usize,
 ) -> Result<Vec<Vec<u32>>> {
+    evaluate_by(InstructionSet::detect(), program, inputs, elements)
+}
+
+fn evaluate_by(
+    set: InstructionSet,
+    program: &Program,
+    inputs: &[Vec<u32>],
+    elements: usize,
+) -> Result<Vec<Vec<u32>>> {
     let padded = elements.next_multiple_of(CHUNK);
     let mut columns: Vec<Vec<u32>> = Vec::new();
     let mut access = Vec::with_capacity(inputs.len());
@@ -100,7 +109,7 @@ pub(crate) fn evaluate(
     let outputs: Vec<usize> = (0..program.sinks.len()).map(|k| columns.len() + k).collect();
     let first_output = columns.len();
     columns.extend(outputs.iter().map(|_| vec![0; padded]));
-    let mut player = Player::new(program, &access, &outputs)?;
+    let mut player = Player { set, ..Player::new(program, &access, &outputs)? };
     for (k, values) in inputs.iter().enumerate() {
         if let [value] = values[..] {
             player.set_uniform(k, value);
@@ -175,6 +184,33 @@ mod tests {
                 }
             },
         );
+    }
+
+    /// Every instruction set that this processor has gives the same bits.
+    #[test]
+    fn instruction_sets_agree() {
+        let element = crate::neurons::hh(1).inner().component.model.clone().unwrap();
+        let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
+        let method = Method::EXP_EULER;
+        let program = Structure { element, method, arms, ltc, observe_inputs }.compose().unwrap();
+        let count = 1757;
+        let columns: Vec<Vec<u32>> = (0..program.feeds.len())
+            .map(|feed| {
+                let value = |k: usize| match program.feeds[feed] {
+                    crate::model::Feed::State(_, 0) => -90.0 + 0.07 * k as f32,
+                    crate::model::Feed::Dt => 0.1,
+                    _ => (k * (feed + 3) % 101) as f32 / 101.0,
+                };
+                (0..count).map(|k| value(k).to_bits()).collect()
+            })
+            .collect();
+        let sets = InstructionSet::all();
+        let by = |set| evaluate_by(set, &program, &columns, count).unwrap();
+        let wanted = by(sets[0]);
+        assert!(wanted[0].iter().any(|&w| w != wanted[0][0]));
+        for &set in &sets[1..] {
+            assert!(by(set) == wanted, "{} differs from {}", set.name(), sets[0].name());
+        }
     }
 
     #[test]
