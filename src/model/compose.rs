@@ -327,7 +327,7 @@ impl<'s> Composer<'s> {
 
     /// The current of an arm while the element's state is `state`.
     fn current(&self, current: &Current, state: &str) -> String {
-        let Current { arm, prefix, arguments, .. } = current;
+        let Current { arm, prefix, arguments } = current;
         let resolved: Vec<Argument> =
             arguments.iter().map(|a| self.resolved(*arm, a, state)).collect();
         let o = format!("o{arm}");

@@ -12,6 +12,7 @@ mod inputs;
 mod layout;
 mod records;
 mod sites;
+mod state;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
 
 pub(crate) use build::{Description, build};
 pub(crate) use inputs::RowSource;
+pub(crate) use state::{State, packed, packed_words, unpacked};
 
 /// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
 pub(crate) const PAD: usize = 256;
@@ -253,69 +255,7 @@ impl Record {
     }
 }
 
-/// All that a run goes on from, in one layout whatever the engine and its chunks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct State {
-    /// Number of the next step.
-    pub step: u64,
-    /// The arena; words that belong to no element are 0.
-    pub arena: Vec<u32>,
-    /// For each member that keeps more than the flags of its last step in the arena, in order: the flags of the step
-    /// before that, of the one before, and so on. A row of flags is packed into 32-bit words, the first in the lowest bit.
-    pub history: Vec<Vec<u32>>,
-}
-
-/// Words of a packed row of flags.
-pub(crate) fn packed_words(flags: usize) -> usize {
-    flags.div_ceil(32)
-}
-
 impl Plan {
-    /// The members that keep more than their last spikes, as population and member.
-    pub(crate) fn histories(&self) -> impl Iterator<Item = (usize, usize, &Member)> {
-        self.populations.iter().enumerate().flat_map(|(at, population)| {
-            let members = population.members.iter().enumerate();
-            members.filter(|(_, m)| m.history > 1).map(move |(k, member)| (at, k, member))
-        })
-    }
-
-    /// Where parameters are, and what follows from them.
-    pub(crate) fn parameters(&self) -> impl Iterator<Item = Range<usize>> {
-        let members = self.populations.iter().flat_map(|p| &p.members);
-        members.flat_map(|member| {
-            member
-                .places
-                .iter()
-                .map(|p| p.address..p.address + if p.stride == 0 { 1 } else { member.elements })
-        })
-    }
-
-    /// The state at the start.
-    pub(crate) fn initial_state(&self) -> State {
-        let empty = |member: &Member| vec![0; (member.history - 1) * packed_words(member.elements)];
-        let history = self.histories().map(|(.., member)| empty(member)).collect();
-        State { step: 0, arena: self.image.clone(), history }
-    }
-
-    /// An engine's arena without what it left in words that belong to no element.
-    pub(crate) fn canonical(&self, arena: &[u32]) -> Vec<u32> {
-        let mut canonical = self.image.clone();
-        for population in &self.populations {
-            for member in &population.members {
-                let streams = population.streams.iter().filter(|s| s.space == Space::Arena);
-                let streams = streams.map(|s| (s.address + member.start, member.elements));
-                for (address, words) in streams {
-                    let range = address..address + words;
-                    canonical[range.clone()].copy_from_slice(&arena[range]);
-                }
-            }
-        }
-        for range in self.parameters() {
-            canonical[range.clone()].copy_from_slice(&arena[range]);
-        }
-        canonical
-    }
-
     /// The variable or parameter of that path or name.
     pub(crate) fn slot(&self, what: &'static str, path: &str) -> Result<&Slot> {
         find_slot(&self.slots, what, path).map(|at| &self.slots[at])

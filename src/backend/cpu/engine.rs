@@ -13,7 +13,10 @@ use crate::backend::{Chunk, Engine};
 use crate::error::Result;
 use crate::input::Operation;
 use crate::model::{Feed, Kind};
-use crate::plan::{Binding, Gather, InputOp, Plan, Population, Source, Space, State, packed_words};
+use crate::plan::{
+    Binding, Gather, InputOp, Plan, Population, Source, Space, State, packed, packed_words,
+    unpacked,
+};
 use crate::scalar::Access;
 
 pub(crate) struct CpuEngine {
@@ -240,9 +243,9 @@ impl CpuEngine {
                 &Gather::Flags { address, .. } => {
                     let starts =
                         |run: &&MemberRun| run.flags.as_ref().is_some_and(|f| f.start == address);
-                    let run = members.iter().find(starts);
-                    for &event in run.and_then(|run| run.events.front()).into_iter().flatten() {
-                        out[event as usize / 32] |= 1 << (event % 32);
+                    if let Some(events) = members.iter().find(starts).and_then(|r| r.events.front())
+                    {
+                        packed(out, events);
                     }
                 }
                 Gather::List(list) => {
@@ -381,7 +384,7 @@ impl Engine for CpuEngine {
             let words = packed_words(run.elements);
             let mut rows = vec![0u32; (run.events.len() - 1) * words];
             for (row, events) in rows.chunks_exact_mut(words).zip(run.events.iter().skip(1)) {
-                events.iter().for_each(|&e| row[e as usize / 32] |= 1 << (e % 32));
+                packed(row, events);
             }
             rows
         });
@@ -396,8 +399,7 @@ impl Engine for CpuEngine {
         for (run, rows) in runs.zip(&state.history) {
             let rows = rows.chunks_exact(packed_words(run.elements));
             for (events, row) in run.events.iter_mut().skip(1).zip(rows) {
-                let set = |&e: &u32| row[e as usize / 32] >> (e % 32) & 1 == 1;
-                *events = (0..run.elements as u32).filter(set).collect();
+                *events = unpacked(row);
             }
         }
         self.stale = true;

@@ -15,7 +15,7 @@ use super::spirv;
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Engine};
 use crate::error::Result;
-use crate::plan::{Plan, State, packed_words};
+use crate::plan::{Plan, State, packed, packed_words, unpacked};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 const CLOCK_WORDS: usize = 64;
@@ -400,9 +400,7 @@ impl Engine for GpuEngine {
             let mut rows = vec![0u32; (member.history - 1) * words];
             for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
                 let (count, start) = list.of_step(self.next.wrapping_sub(age));
-                for event in &events[start..start + events[count] as usize] {
-                    row[*event as usize / 32] |= 1 << (event % 32);
-                }
+                packed(row, &events[start..start + events[count] as usize]);
             }
             history.push(rows);
         }
@@ -415,9 +413,7 @@ impl Engine for GpuEngine {
         for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
             let Some(list) = self.lists.of_member[at][k] else { continue };
             for (age, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {
-                let set = |&e: &u32| row[e as usize / 32] >> (e % 32) & 1 == 1;
-                let events: Vec<u32> = (0..member.elements as u32).filter(set).collect();
-                self.write_events(list, self.next.wrapping_sub(age), &events);
+                self.write_events(list, self.next.wrapping_sub(age), &unpacked(row));
             }
         }
         // the last step's flags are in the arena
