@@ -195,6 +195,18 @@ pub enum Error {
         /// Type that was asked for.
         asked: &'static str,
     },
+    /// With `jit` off: an operation of a step left a value that is NaN or infinite.
+    #[error("step {step}, node `{node}`: {found}; {what}")]
+    Fault {
+        /// Number of the step.
+        step: u64,
+        /// Path of the node.
+        node: String,
+        /// Which operation it was.
+        what: &'static str,
+        /// The value, its element and its variable.
+        found: String,
+    },
     /// A device that is not there.
     #[error("no device `{asked}`; there are:\n{}", .available.join("\n"))]
     NoDevice {

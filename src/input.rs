@@ -1,9 +1,11 @@
 //! Inputs: what is done to which variable at the start of each step.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use crate::system::{Number, Target, Value};
+use crate::error;
+use crate::runner::InputHandle;
+use crate::system::{Number, Target, Value, Variable};
 
 /// What the elements of a step share, as host closures see it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,10 +23,38 @@ pub struct Shared {
 pub enum InputType {
     /// The same in every step.
     Fix,
-    /// Row `i` of an array, whose first axis is time, in step `i`.
+    /// Row `i` of an array, whose first axis is time, or of a stream, in step `i`.
     Iter,
-    /// What a closure gives for the step.
+    /// What a closure or a WGSL expression gives for the step.
     Func,
+}
+
+/// What an input of type `iter` gives in the steps for which it has no row.
+///
+/// ```
+/// use dsrunner::{DSRunner, Input, Policy, Steps, neurons};
+///
+/// let mut runner = DSRunner::builder(neurons::lif(1))
+///     .input(Input::iter("V", [3.0, 5.0]).operation(dsrunner::Operation::Set).policy(Policy::Cycle))
+///     .monitor("V")
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(Steps(5))?;
+/// assert_eq!(runner.mon().get::<f32>("V")?.shape(), [5, 1]);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// The run ends with an error: before its first step where it is known that rows are missing (arrays), else when they
+    /// run out (streams), with all steps before that kept.
+    #[default]
+    Error,
+    /// The last row.
+    HoldLast,
+    /// The rows from the first on; a stream's factory is called again.
+    Cycle,
+    /// Zero.
+    Zero,
 }
 
 /// What an input does to its target.
@@ -58,22 +88,109 @@ impl Operation {
 /// The closure of an input of type `func`.
 pub(crate) type InputFunction = Arc<dyn Fn(&Shared) -> Value + Send + Sync>;
 
-/// The value of an input: an array or scalar, or a closure of the step.
+/// The rows of a stream from the first on.
+pub(crate) type RowIterator = Box<dyn Iterator<Item = Value> + Send>;
+
+/// Rows that are made while the run goes on; see [`stream`].
+#[derive(Clone)]
+pub struct RowStream(pub(crate) Arc<dyn Fn() -> RowIterator + Send + Sync>);
+
+/// Rows for an input of type `iter` that are never all in memory. The factory makes an iterator over the rows from step 0
+/// on; it is called again where the clock goes back, and rows are skipped where it goes on in the midst.
+///
+/// ```
+/// use dsrunner::{DSRunner, neurons, stream};
+///
+/// // a ramp, for as long as the run may be
+/// let ramp = stream(|| (0..).map(|step| 0.01 * f64::from(step)));
+/// let mut runner = DSRunner::builder(neurons::lif(1))
+///     .input(("input", ramp, "iter"))
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(10.0)?;
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+pub fn stream<I, V>(factory: impl Fn() -> I + Send + Sync + 'static) -> RowStream
+where
+    I: IntoIterator<Item = V>,
+    I::IntoIter: Send + 'static,
+    V: Into<Value> + 'static,
+{
+    RowStream(Arc::new(move || Box::new(factory().into_iter().map(Into::into))))
+}
+
+/// A WGSL expression; see [`wgsl`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wgsl(pub(crate) String);
+
+/// A WGSL expression that the device evaluates for each element in each step: of the variables and parameters of the
+/// target's node, and `t`, `dt` (f32), `i` (the low 32 bits of the step), `element` (u32, in row-major order) and `r`, for
+/// `random_uniform(r, 0u)` and `random_normal(r, 0u)`; a variable of the node with one of these names hides it. The library
+/// of [`Model`](crate::Model) may be called.
+///
+/// ```
+/// use dsrunner::{DSRunner, neurons, wgsl};
+///
+/// let mut runner = DSRunner::builder(neurons::lif(10))
+///     .input(("input", wgsl("20.0 + f32(element) * sin(0.1 * t) - 0.1 * V"), "func"))
+///     .progress_bar(false)
+///     .build()?;
+/// runner.run(10.0)?;
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+pub fn wgsl(expression: impl Into<String>) -> Wgsl {
+    Wgsl(expression.into())
+}
+
+/// The value of an input.
 #[derive(Clone)]
 pub enum InputValue {
-    /// For `fix` and `iter`.
+    /// An array or a number, for `fix` and `iter`.
     Value(Value),
-    /// For `func`: called once per step in order, ahead of the device by up to a chunk; it must depend on nothing but its
-    /// argument.
+    /// Another variable, for `fix`: its value in each step at the time when the input is applied, so that it couples the two.
+    Variable(Target),
+    /// Rows, for `iter`.
+    Stream(RowStream),
+    /// A closure, for `func`: called once per step in order, ahead of the device by up to a chunk; it must depend on nothing
+    /// but its argument. One that has a state, or reads variables, is a callable: [`Input::call`].
     Func(InputFunction),
+    /// An expression, for `func`.
+    Wgsl(Wgsl),
 }
 
 impl fmt::Debug for InputValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(value) => value.fmt(f),
+            Self::Variable(target) => f.write_str(&target.path),
+            Self::Stream(_) => f.write_str("stream"),
             Self::Func(_) => f.write_str("closure"),
+            Self::Wgsl(Wgsl(expression)) => f.write_str(expression),
         }
+    }
+}
+
+impl From<RowStream> for InputValue {
+    fn from(rows: RowStream) -> Self {
+        Self::Stream(rows)
+    }
+}
+
+impl From<Wgsl> for InputValue {
+    fn from(expression: Wgsl) -> Self {
+        Self::Wgsl(expression)
+    }
+}
+
+impl From<&Variable> for InputValue {
+    fn from(variable: &Variable) -> Self {
+        Self::Variable(variable.into())
+    }
+}
+
+impl From<Variable> for InputValue {
+    fn from(variable: Variable) -> Self {
+        Self::Variable(variable.into())
     }
 }
 
@@ -125,44 +242,119 @@ where
 /// ];
 /// assert_eq!(several.len(), 4);
 /// ```
+#[derive(Clone)]
+pub struct Input(pub(crate) Form);
+
+/// What an input is.
+#[derive(Clone)]
+pub(crate) enum Form {
+    /// One operation on one variable.
+    Apply(Application),
+    /// A closure that applies operations itself.
+    Call(InputCall),
+}
+
+/// The closure of a callable input. Its state makes it more than a function, and clones of an input share it.
+pub(crate) type InputCall =
+    Arc<Mutex<dyn FnMut(&Shared, &mut InputHandle<'_>) -> error::Result<()> + Send>>;
+
+/// One operation on one variable.
 #[derive(Debug, Clone)]
-pub struct Input {
-    pub(crate) target: Target,
-    pub(crate) value: InputValue,
+pub(crate) struct Application {
+    pub target: Target,
+    pub value: InputValue,
     /// The type, or the word that is none.
-    pub(crate) kind: Result<InputType, String>,
+    pub kind: Result<InputType, String>,
     /// The operation, or the sign that is none.
-    pub(crate) operation: Result<Operation, String>,
+    pub operation: Result<Operation, String>,
+    pub policy: Policy,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Apply(application) => application.fmt(f),
+            Form::Call(_) => f.write_str("callable"),
+        }
+    }
 }
 
 impl Input {
     fn new(target: Target, value: InputValue, kind: Result<InputType, String>) -> Self {
-        Self { target, value, kind, operation: Ok(Operation::Add) }
+        let (operation, policy) = (Ok(Operation::Add), Policy::default());
+        Self(Form::Apply(Application { target, value, kind, operation, policy }))
     }
 
-    /// The same value in every step; its shape broadcasts to the variable's.
+    fn with(mut self, change: impl FnOnce(&mut Application)) -> Self {
+        // a callable has its operations inside
+        if let Form::Apply(application) = &mut self.0 {
+            change(application);
+        }
+        self
+    }
+
+    /// The same value in every step, or that of another variable as it is in each step; its shape broadcasts to the
+    /// variable's.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Input, Network, neurons};
+    ///
+    /// let (a, b) = (neurons::lif(3), neurons::lif(3));
+    /// let v = a.variable("V");
+    /// let mut runner = DSRunner::builder(Network::new().with("a", a).with("b", b))
+    ///     .input(("a.input", 25.0))
+    ///     .input(Input::fix("b.input", &v))   // b is driven by a's potential
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(50.0)?;
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
     pub fn fix(target: impl Into<Target>, value: impl Into<InputValue>) -> Self {
         Self::new(target.into(), value.into(), Ok(InputType::Fix))
     }
 
-    /// Row `i` in step `i`: the array's first axis is time, and a row's shape broadcasts to the variable's.
-    /// A run that needs more rows than there are is an error before its first step.
+    /// Row `i` in step `i`: of an array, whose first axis is time, or of a [`stream`]. A row's shape broadcasts to the
+    /// variable's. [`Input::policy`] says what happens where there are fewer rows than steps.
     pub fn iter(target: impl Into<Target>, rows: impl Into<InputValue>) -> Self {
         Self::new(target.into(), rows.into(), Ok(InputType::Iter))
     }
 
-    /// What the closure gives for each step.
-    pub fn func<V: Into<Value>>(
-        target: impl Into<Target>,
-        function: impl Fn(&Shared) -> V + Send + Sync + 'static,
-    ) -> Self {
+    /// What a closure of [`Shared`] or a [`wgsl`] expression gives for each step.
+    pub fn func(target: impl Into<Target>, function: impl Into<InputValue>) -> Self {
         Self::new(target.into(), function.into(), Ok(InputType::Func))
     }
 
+    /// A callable: a closure that is called in each step, in its place among the inputs, and applies operations itself. It
+    /// may have a state, and may read variables. The device waits for it, so a run with one goes step by step.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Input, Operation, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(2))
+    ///     .input(Input::call(|shared, step| {
+    ///         let v = step.get::<f32>("V")?;
+    ///         let drive = if v.iter().all(|&v| v < 10.0) && shared.t < 50.0 { 30.0 } else { 0.0 };
+    ///         step.apply("input", Operation::Add, drive)
+    ///     }))
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(10.0)?;
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn call(
+        function: impl FnMut(&Shared, &mut InputHandle<'_>) -> error::Result<()> + Send + 'static,
+    ) -> Self {
+        Self(Form::Call(Arc::new(Mutex::new(function))))
+    }
+
     /// Sets the operation; the default is [`Operation::Add`].
-    pub fn operation(mut self, operation: Operation) -> Self {
-        self.operation = Ok(operation);
-        self
+    pub fn operation(self, operation: Operation) -> Self {
+        self.with(|a| a.operation = Ok(operation))
+    }
+
+    /// Sets what an input of type `iter` gives where it has no row; the default is [`Policy::Error`].
+    pub fn policy(self, policy: Policy) -> Self {
+        self.with(|a| a.policy = policy)
     }
 }
 
@@ -194,7 +386,17 @@ impl<T: Into<Target>, V: Into<InputValue>> From<(T, V, &str)> for Input {
 
 impl<T: Into<Target>, V: Into<InputValue>> From<(T, V, &str, &str)> for Input {
     fn from((target, value, kind, operation): (T, V, &str, &str)) -> Self {
-        Self { operation: parse_operation(operation), ..Self::from((target, value, kind)) }
+        let operation = parse_operation(operation);
+        Self::from((target, value, kind)).with(|a| a.operation = operation)
+    }
+}
+
+impl<F> From<F> for Input
+where
+    F: FnMut(&Shared, &mut InputHandle<'_>) -> error::Result<()> + Send + 'static,
+{
+    fn from(function: F) -> Self {
+        Self::call(function)
     }
 }
 

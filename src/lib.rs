@@ -91,17 +91,20 @@ pub use connect::Connect;
 pub use connect::files::{Csv, EdgeList, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
-pub use input::{Input, InputType, InputValue, Operation, Shared};
+pub use input::{
+    Input, InputType, InputValue, Operation, Policy, RowStream, Shared, Wgsl, stream, wgsl,
+};
 pub use integrate::Method;
 pub use model::{Kind, Model};
-pub use monitor::{Index, Monitor};
+pub use monitor::{Index, Monitor, Reduction};
 pub use runner::{
-    CancelHandle, DSRunner, Element, Events, Mon, NonFinite, Run, RunnerBuilder, Span, Steps,
+    CancelHandle, DSRunner, Element, Events, InputHandle, Jit, Mon, NonFinite, ReadHandle,
+    Recorded, Run, RunnerBuilder, Sink, Span, Steps,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
-    Component, DynamicalSystem, Group, Init, Network, Number, Projection, Shape, StepBuilder,
-    Target, Value, Variable,
+    Batch, Component, DynamicalSystem, Group, GroupSlice, Init, Network, Number, Projection, Shape,
+    StepBuilder, Target, Value, Variable,
 };
 
 /// The README's programs are tested like the documentation's.

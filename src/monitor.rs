@@ -1,8 +1,13 @@
 //! Monitors: which variables are recorded.
 
+use std::fmt;
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
+use std::sync::{Arc, Mutex};
 
-use crate::system::{Target, Variable};
+use crate::error;
+use crate::input::{InputFunction, Shared, Wgsl};
+use crate::runner::{ReadHandle, Sink};
+use crate::system::{Target, Value, Variable};
 
 /// Which elements of a variable are recorded, along its first axis. Negative numbers count from the end.
 ///
@@ -142,18 +147,139 @@ impl Index {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Monitor {
-    pub(crate) target: Target,
+    pub(crate) what: What,
     pub(crate) index: Option<Index>,
     pub(crate) key: Option<String>,
+    pub(crate) every: u64,
+    /// First time, and the time after the last.
+    pub(crate) window: Option<Range<f64>>,
+    pub(crate) initial: bool,
+    /// Over the elements of a step.
+    pub(crate) reduction: Option<Reduction>,
+    /// Over so many steps.
+    pub(crate) per: Option<(u64, Reduction)>,
+    pub(crate) events: bool,
+    pub(crate) sink: Option<Sink>,
+}
+
+/// What is recorded.
+#[derive(Clone)]
+pub(crate) enum What {
+    Variable(Target),
+    /// An expression of the variables of a node, which has that path or name.
+    Wgsl(String, Wgsl),
+    Func(InputFunction),
+    Read(MonitorRead),
+}
+
+/// The closure of a monitor that reads variables; clones of a monitor share it.
+pub(crate) type MonitorRead =
+    Arc<Mutex<dyn FnMut(&Shared, &mut ReadHandle<'_>) -> error::Result<Value> + Send>>;
+
+impl fmt::Debug for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(target) => f.write_str(&target.path),
+            Self::Wgsl(node, Wgsl(expression)) => write!(f, "{expression} of {node}"),
+            Self::Func(_) | Self::Read(_) => f.write_str("closure"),
+        }
+    }
+}
+
+/// What is made of several values on the device, so that fewer are moved to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// The mean, f32.
+    Mean,
+    /// The sum: f32 or an integer as the values are; of bool values the number of those that are true, u32.
+    Sum,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
 }
 
 impl Monitor {
-    /// All of a variable.
-    pub fn of(target: impl Into<Target>) -> Self {
-        Self { target: target.into(), index: None, key: None }
+    fn new(what: What) -> Self {
+        Self {
+            what,
+            index: None,
+            key: None,
+            every: 1,
+            window: None,
+            initial: false,
+            reduction: None,
+            per: None,
+            events: false,
+            sink: None,
+        }
     }
 
-    /// Some elements of it.
+    /// All of a variable.
+    pub fn of(target: impl Into<Target>) -> Self {
+        Self::new(What::Variable(target.into()))
+    }
+
+    /// A [`wgsl`](crate::wgsl) expression of the variables of a node, given by its path or name (`""` for the target itself),
+    /// evaluated on the device after the step. Its type may be f32, bool, i32 or u32. The key is the expression, unless it is
+    /// [`named`](Monitor::named).
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Monitor, neurons, wgsl};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(3))
+    ///     .monitor(Monitor::wgsl("", wgsl("0.5 * V * V")).named("energy"))
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(1.0)?;
+    /// assert_eq!(runner.mon().get::<f32>("energy")?.shape(), [10, 3]);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn wgsl(node: &str, expression: Wgsl) -> Self {
+        Self::new(What::Wgsl(node.into(), expression))
+    }
+
+    /// What a closure of [`Shared`] gives for each step, called on the host when the step's results are there; recorded as
+    /// f32. The shape must stay the same. It needs a key by [`Monitor::named`] or a map.
+    pub fn func<V: Into<Value>>(function: impl Fn(&Shared) -> V + Send + Sync + 'static) -> Self {
+        Self::new(What::Func(Arc::new(move |shared| function(shared).into())))
+    }
+
+    /// What a closure makes of variables that it reads after each step. The device waits for it, so a run with one goes step
+    /// by step; where an expression does, [`Monitor::wgsl`] is faster by far.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Monitor, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(3))
+    ///     .monitor_map([("span", Monitor::read(|_, now| {
+    ///         let v = now.get::<f32>("V")?;
+    ///         Ok(v.iter().fold(0.0, |most: f32, v| most.max(v.abs())))
+    ///     }))])
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(1.0)?;
+    /// assert_eq!(runner.mon().get::<f32>("span")?.shape(), [10]);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn read<V: Into<Value>>(
+        mut function: impl FnMut(&Shared, &mut ReadHandle<'_>) -> error::Result<V> + Send + 'static,
+    ) -> Self {
+        let function =
+            move |shared: &Shared, now: &mut ReadHandle<'_>| function(shared, now).map(Into::into);
+        Self::new(What::Read(Arc::new(Mutex::new(function))))
+    }
+
+    /// Its key: the one given, else the path or the expression.
+    pub(crate) fn key(&self) -> Option<String> {
+        self.key.clone().or_else(|| match &self.what {
+            What::Variable(target) => Some(target.path.clone()),
+            What::Wgsl(_, Wgsl(text)) => Some(text.clone()),
+            What::Func(_) | What::Read(_) => None,
+        })
+    }
+
+    /// Some elements of it, along its first axis.
     pub fn index(mut self, index: impl Into<Index>) -> Self {
         self.index = Some(index.into());
         self
@@ -162,6 +288,70 @@ impl Monitor {
     /// Under a key of its own instead of the path.
     pub fn named(mut self, key: &str) -> Self {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Only the steps whose number is a multiple of `k`, beginning with step 0. [`Mon::steps`](crate::Mon::steps) has the
+    /// steps of the rows.
+    pub fn every(mut self, k: u64) -> Self {
+        self.every = k;
+        self
+    }
+
+    /// Only the steps that start in `times`, from `times.start` on and before `times.end`.
+    pub fn window(mut self, times: Range<f64>) -> Self {
+        self.window = Some(times);
+        self
+    }
+
+    /// A row more before the others: the values before the first step of the run.
+    pub fn include_initial(mut self) -> Self {
+        self.initial = true;
+        self
+    }
+
+    /// One value a step instead of all (or of those that the index chooses), made on the device. A sum of f32 is in 256
+    /// parts, of the elements `k`, `k + 256`, ..., which are added in halves; so it has the same bits on every engine that has
+    /// the library's arithmetic.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Monitor, Reduction, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(1000))
+    ///     .input(("input", 30.0))
+    ///     .monitor(Monitor::of("V").reduce(Reduction::Mean).named("mean"))
+    ///     .monitor(Monitor::of("spike").per(100, Reduction::Sum).named("counts"))
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(20.0)?;
+    /// assert_eq!(runner.mon().get::<f32>("mean")?.shape(), [200]);
+    /// assert_eq!(runner.mon().get::<u32>("counts")?.shape(), [2, 1000]);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn reduce(mut self, reduction: Reduction) -> Self {
+        self.reduction = Some(reduction);
+        self
+    }
+
+    /// One row for each `steps` steps from the start of the run, made of theirs on the device: with [`Reduction::Sum`] on
+    /// `spike` the number of spikes of each element. Where the run ends within such a window, its last row is of the steps
+    /// that there were.
+    pub fn per(mut self, steps: u64, reduction: Reduction) -> Self {
+        self.per = Some((steps, reduction));
+        self
+    }
+
+    /// Keeps only which elements were true in which step, not a row a step: much less memory where few are. Read them by
+    /// [`Mon::events`](crate::Mon::events).
+    pub fn events(mut self) -> Self {
+        self.events = true;
+        self
+    }
+
+    /// Hands the rows over while the run goes on instead of keeping them; needs
+    /// [`memory_efficient`](crate::RunnerBuilder::memory_efficient). See [`Sink`].
+    pub fn sink(mut self, sink: Sink) -> Self {
+        self.sink = Some(sink);
         self
     }
 }

@@ -53,6 +53,13 @@ impl Stream {
         Self { key, counter, words: [0; 4], left: 0 }
     }
 
+    /// The stream of another copy of the system than the first.
+    pub(crate) fn of_copy(mut self, copy: u32) -> Self {
+        // as in `random.wgsl`
+        self.key[1] ^= copy.wrapping_mul(0x85eb_ca6b);
+        self
+    }
+
     fn word(&mut self) -> u32 {
         if self.left == 0 {
             self.words = philox(self.counter, self.key);

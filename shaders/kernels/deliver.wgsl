@@ -8,10 +8,10 @@
 @group(0) @binding(3) var<storage, read> synapses: array<u32>;
 // number of routes, number of sources; for each source the start of its counts and the number of its lists - 1; for each
 // route the same of its source, start of the first list, elements, delay, start of indptr, of indices, of counts (0: one
-// count for all), count, target
+// count for all), count, target, elements of source and target in a copy of the system
 @group(0) @binding(4) var<storage, read> routes: array<u32>;
 
-const ROUTE: u32 = 10u;
+const ROUTE: u32 = 12u;
 const LANES: u32 = 64u;
 
 @compute @workgroup_size(LANES)
@@ -35,14 +35,16 @@ fn main(
         let count = atomicLoad(&events[routes[route] + slot]);
         for (var spike = group.x; spike < count; spike += groups.x) {
             let source = atomicLoad(&events[list + spike]);
-            let row = routes[route + 5u] + source;
+            let copy = source / routes[route + 10u];
+            let row = routes[route + 5u] + source - copy * routes[route + 10u];
+            let targets = routes[route + 9u] + copy * routes[route + 11u];
             let end = synapses[row + 1u];
             for (var synapse = synapses[row] + lane; synapse < end; synapse += LANES) {
                 var weight = routes[route + 8u];
                 if routes[route + 7u] != 0u {
                     weight = synapses[routes[route + 7u] + synapse];
                 }
-                let target_index = routes[route + 9u] + synapses[routes[route + 6u] + synapse];
+                let target_index = targets + synapses[routes[route + 6u] + synapse];
                 atomicAdd(&sums[target_index], bitcast<i32>(weight));
             }
         }

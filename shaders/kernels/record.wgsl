@@ -1,9 +1,12 @@
-// Gathers the words that the monitors record into the row of the step.
+// Gathers the words that the monitors record into the rows that the step gives.
 
 @group(0) @binding(1) var<storage, read> arena: array<u32>;
 // for each word of a row: an address, and 0, or the number of flags from there that it packs
-@group(0) @binding(2) var<storage, read> gathers: array<vec2<u32>>;
-@group(0) @binding(3) var<storage, read_write> rows: array<u32>;
+// for each word of all rows: an address, 0 or the number of flags from there that it packs, a cadence, its place in the row
+@group(0) @binding(2) var<storage, read> gathers: array<vec4<u32>>;
+// for each step and cadence: where its row starts + 1 (0: none), and 1 where a window begins
+@group(0) @binding(3) var<storage, read> schedule: array<vec2<u32>>;
+@group(0) @binding(4) var<storage, read_write> rows: array<u32>;
 
 const LANES: u32 = 128u;
 
@@ -19,6 +22,10 @@ fn main(
         return;
     }
     let gather = gathers[place];
+    let row = schedule[clock.row * CADENCES + gather.z].x;
+    if row == 0u {
+        return;
+    }
     var word = arena[gather.x];
     if gather.y != 0u {
         word = 0u;
@@ -26,5 +33,5 @@ fn main(
             word |= arena[gather.x + k] << k;
         }
     }
-    rows[clock.row * width + place] = word;
+    rows[row - 1u + gather.w] = word;
 }

@@ -11,32 +11,17 @@
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
 
 const LANES: u32 = 128u;
-const INPUT: u32 = 5u;
+const INPUT: u32 = 7u;
 
-fn applied(old: u32, value: u32, code: u32) -> u32 {
-    let a = bitcast<f32>(old);
-    let b = bitcast<f32>(value);
-    let x = bitcast<i32>(old);
-    let y = bitcast<i32>(value);
-    switch code {
-        case 0u: { return bitcast<u32>(a + b); }
-        case 1u: { return bitcast<u32>(a - b); }
-        case 2u: { return bitcast<u32>(a * b); }
-        case 3u: { return bitcast<u32>(a / b); }
-        case 5u: { return old + value; }
-        case 6u: { return old - value; }
-        case 7u: { return old * value; }
-        case 8u: { return bitcast<u32>(x / y); }
-        case 13u: { return old / value; }
-        default: { return value; }
-    }
-}
-
-// An input: address of its target's element 0, operation, start of its values, words per row, stride.
+// An input: address of its target's element 0, operation, start of its values, words per row, stride, first element, number
+// of elements.
 fn apply_input(input: u32, element: u32) {
-    let address = table[input] + element;
-    let place = table[input + 2u] + clock.row * table[input + 3u] + element * table[input + 4u];
-    arena[address] = applied(arena[address], values[place], table[input + 1u]);
+    let k = element - table[input + 5u];
+    if k < table[input + 6u] {
+        let address = table[input] + element;
+        let place = table[input + 2u] + clock.row * table[input + 3u] + k * table[input + 4u];
+        arena[address] = applied(arena[address], values[place], table[input + 1u]);
+    }
 }
 
 @compute @workgroup_size(LANES)

@@ -1,5 +1,6 @@
 //! The engines that play a plan.
 
+pub(crate) mod apply;
 pub(crate) mod cpu;
 pub(crate) mod gpu;
 
@@ -7,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::plan::{Plan, State};
+use crate::plan::{Plan, Schedule, State};
 
 /// Some steps to play.
 #[derive(Debug, Clone)]
@@ -21,6 +22,32 @@ pub(crate) struct Chunk {
     pub rows: Vec<u32>,
     /// Whether this is the first chunk of a run: what was set before counts as input of its first step.
     pub starts_run: bool,
+    /// The operations of a step that are played: all, or a part of one step.
+    pub ops: Range<usize>,
+    /// Where the rows of the monitors go.
+    pub schedule: Schedule,
+    /// Whether the rows stay on the device.
+    pub keep: bool,
+}
+
+impl Chunk {
+    /// Number of the step after the last.
+    pub(crate) fn end(&self) -> u64 {
+        self.first + self.steps as u64
+    }
+}
+
+/// What the monitors recorded in a chunk.
+#[derive(Debug, Clone)]
+pub(crate) enum Rows {
+    Host(Vec<u32>),
+    Device(Arc<dyn DeviceRows>),
+}
+
+/// Rows in the memory of a device.
+pub(crate) trait DeviceRows: Send + Sync + std::fmt::Debug {
+    /// Copies them to the host.
+    fn fetch(&self) -> Result<Vec<u32>>;
 }
 
 /// Plays a plan's steps on its own copy of the arena. Chunks are played in the order of submission.
@@ -28,11 +55,14 @@ pub(crate) trait Engine: Send {
     /// Steps that a chunk should have at most.
     fn chunk_steps(&self) -> usize;
 
+    /// Words of recorded rows that it can keep, where that is known.
+    fn history_words(&self) -> Option<u64>;
+
     /// Starts a chunk.
     fn submit(&mut self, chunk: Chunk) -> Result<()>;
 
     /// Waits for the oldest chunk that was not collected, and gives the rows that its monitors recorded.
-    fn collect(&mut self) -> Result<Option<Vec<u32>>>;
+    fn collect(&mut self) -> Result<Option<Rows>>;
 
     /// Clears the inputs after the last step of a run.
     fn finish(&mut self) -> Result<()>;

@@ -133,11 +133,17 @@ impl<'s> Composer<'s> {
         let shared = self.shared(&prefix, 0.0);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
-            let stream = [Feed::Seed, Feed::SeedHigh, Feed::Node(unit), Feed::Element];
-            let stream = stream.map(|f| self.feed(f)).join(", ");
-            let step = [Feed::Step, Feed::StepHigh].map(|f| self.feed(f)).join(", ");
-            // a system that is there once is copy 0
-            self.line(&format!("let {v}_r = {prefix}_Random({stream}, 0u, {step});"));
+            let parts = [
+                Feed::Seed,
+                Feed::SeedHigh,
+                Feed::Node(unit),
+                Feed::Element,
+                Feed::Copy,
+                Feed::Step,
+                Feed::StepHigh,
+            ];
+            let parts = parts.map(|f| self.feed(f)).join(", ");
+            self.line(&format!("let {v}_r = {prefix}_Random({parts});"));
         }
     }
 

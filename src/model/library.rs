@@ -45,7 +45,7 @@ fn items(text: &'static str) -> Vec<Item> {
     starts.iter().zip(ends).map(item).collect()
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
 }
 

@@ -2,6 +2,7 @@
 
 mod compose;
 mod contract;
+mod expression;
 pub(crate) mod jacobian;
 mod library;
 mod prefix;
@@ -9,6 +10,7 @@ mod program;
 mod written;
 
 pub(crate) use contract::Argument;
+pub(crate) use expression::{Named, expression};
 pub(crate) use program::{Arm, Feed, Program, Sink, Structure, Unit};
 
 use std::fmt;

@@ -68,6 +68,8 @@ pub(crate) enum Feed {
     Node(Unit),
     /// Number of the element in its group.
     Element,
+    /// Number of the copy of the system.
+    Copy,
 }
 
 impl Feed {
@@ -84,7 +86,8 @@ impl Feed {
             | Self::Seed
             | Self::SeedHigh
             | Self::Node(_)
-            | Self::Element => Kind::U32,
+            | Self::Element
+            | Self::Copy => Kind::U32,
         }
     }
 }
@@ -181,5 +184,6 @@ pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
         Feed::SeedHigh => "seed_high".into(),
         Feed::Node(u) => format!("{}_node", unit_name(u)),
         Feed::Element => "element".into(),
+        Feed::Copy => "copy".into(),
     }
 }

@@ -3,7 +3,7 @@
 use super::components::join;
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::{Plan, Route, delays, fixed, inputs, records};
+use super::{HostInputs, HostRecord, Op, Plan, Route, delays, fixed, inputs, records};
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
 use crate::input::Input;
@@ -16,19 +16,28 @@ use crate::system::{DynamicalSystem, StepBuilder, Value};
 pub(crate) struct Description<'a> {
     pub target: &'a dyn DynamicalSystem,
     pub inputs: &'a [Input],
+    /// Whether they apply in the original's order.
+    pub compat_input_order: bool,
     pub monitors: &'a [Monitor],
     pub dt: f64,
+    pub t0: f64,
     pub seed: u64,
 }
 
+/// What belongs to a plan and stays on the host.
+pub(crate) struct Host {
+    pub inputs: HostInputs,
+    pub records: Vec<HostRecord>,
+}
+
 /// Compiles a description. Everything is checked here; the engines find nothing to complain about but their limits.
-pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::RowSource>)> {
+pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let mut step = StepBuilder::default();
     step.enter(description.target)?;
-    let nodes = step.nodes;
-    let groups = sites(&nodes, description.seed, description.dt)?;
+    let (nodes, copies) = (step.nodes, step.copies);
+    let groups = sites(&nodes, description.seed, description.dt, copies)?;
     let observed = records::observed_inputs(&groups, description.monitors);
-    let mut layout = Layout::new(description.dt, description.seed);
+    let mut layout = Layout::new(description.dt, description.seed, copies);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {
             synapse: arm.synapse.model.clone(),
@@ -46,11 +55,16 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Vec<inputs::
             },
         )?;
     }
-    let mut plan = layout.finish()?;
+    let mut plan = layout.finish(nodes.len())?;
+    plan.check_size()?;
     connect(&mut plan, &groups, description.seed)?;
-    let sources = inputs::compile(&mut plan, description.inputs)?;
-    records::compile(&mut plan, description.monitors)?;
-    Ok((plan, sources))
+    let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
+    plan.step.push(Op::Deliver);
+    plan.step.extend((0..plan.populations.len()).map(Op::Update));
+    let records = records::compile(&mut plan, description.monitors, description.t0)?;
+    plan.end_of_step();
+    plan.check_size()?;
+    Ok((plan, Host { inputs, records }))
 }
 
 /// Makes the synapses of every projection, and the quantum of their weights.
@@ -98,9 +112,19 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             for part in delays::split(synapses, fixed, &delays) {
                 let delays::Part { delay, indptr, indices, fixed } = part;
                 let path = path.clone();
-                let route =
-                    Route { path, population, member, delay, target, indptr, indices, fixed };
-                plan.routes.push(route);
+                let (sources, targets) = (ends.sources, ends.targets);
+                plan.routes.push(Route {
+                    path,
+                    population,
+                    member,
+                    delay,
+                    target,
+                    sources,
+                    targets,
+                    indptr,
+                    indices,
+                    fixed,
+                });
             }
         }
     }

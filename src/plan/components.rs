@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Feed, Member, Model, Structure, jacobian};
 use crate::random::{Purpose, Stream};
-use crate::system::{Component, Value};
+use crate::system::{Component, Copies, Value};
 
 /// A component with all names and shapes checked. Columns hold one word, or one per element.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(super) struct Site<'a> {
     /// Its path, or its name where it is the target itself.
     pub label: String,
     pub shape: &'a [usize],
+    pub copies: Option<Copies>,
     /// Number of the node, which keys its random numbers.
     pub node: u32,
     pub seed: u64,
@@ -198,7 +199,12 @@ fn state(
         let init = component.inits.iter().rev().find(|(n, _)| *n == member.name);
         if let Some((_, init)) = init {
             let name = site.member(&member.name);
-            let stream = |item| Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item);
+            let copies = site.copies.unwrap_or(Copies { count: 1, first: 0 });
+            let per_copy = (site.elements() / copies.count) as u64;
+            let stream = |item: u64| {
+                let (copy, item) = (copies.first + (item / per_copy) as u32, item % per_copy);
+                Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item).of_copy(copy)
+            };
             *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Gather, InputOp, Plan, Source};
+use super::{Column, Gather, InputOp, Op, Plan, Scale, Source, Work};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,9 +15,11 @@ impl fmt::Display for Plan {
             self.image.len(),
             self.accumulators
         )?;
-        for input in &self.inputs {
-            writeln!(f, "  input    {input}")?;
+        if let Some(copies) = self.copies {
+            writeln!(f, "  batch    {} copies, of each variable", copies.count)?;
         }
+        let deliver = self.step.iter().position(|op| *op == Op::Deliver).unwrap_or(0);
+        self.columns_and_inputs(f, &self.step[..deliver])?;
         for routes in self.routes.chunk_by(|a, b| a.path == b.path) {
             let route = &routes[0];
             let synapses: usize = routes.iter().map(|r| r.indices.len()).sum();
@@ -49,15 +51,53 @@ impl fmt::Display for Plan {
                 members.join(", ")
             )?;
         }
+        self.columns_and_inputs(f, &self.step[deliver..])?;
         for record in &self.records {
+            let cadence = &self.cadences[record.cadence];
             let what = match &record.gather {
                 Gather::Flags { count, .. } => format!("{count} flags"),
                 Gather::Range { count, .. } => format!("{count} values"),
                 Gather::List(list) => format!("{} of its values", list.len()),
+                Gather::Host(_) => "what a closure gives".into(),
             };
-            writeln!(f, "  record   {}: {what}", record.key)?;
+            let mean = if record.scale == Scale::None { "" } else { ", divided to a mean" };
+            let when = match (cadence.per, cadence.every, &cadence.window) {
+                (Some(per), ..) => format!(", a row per {per} steps"),
+                (None, 1, None) => String::new(),
+                (None, every, None) => format!(", every {every} steps"),
+                (None, every, Some(window)) => {
+                    format!(", every {every} steps from {} to {}", window.start, window.end)
+                }
+            };
+            writeln!(f, "  record   {}: {what}{when}{mean}", record.key)?;
         }
         Ok(())
+    }
+}
+
+impl Plan {
+    fn columns_and_inputs(&self, f: &mut fmt::Formatter<'_>, ops: &[Op]) -> fmt::Result {
+        for op in ops {
+            match *op {
+                Op::Column(k) => writeln!(f, "  column   {}", self.columns[k])?,
+                Op::Input(k) => writeln!(f, "  input    {}", self.inputs[k])?,
+                Op::Call(_) => writeln!(f, "  input    a closure, on the host")?,
+                Op::Deliver | Op::Update(_) | Op::Record | Op::Clear => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match &self.work {
+            Work::Evaluate { .. } => "by a program".to_string(),
+            Work::Copy { .. } => "copied".into(),
+            Work::Reduce { from, .. } => format!("of {} values", from.len()),
+            Work::Accumulate { .. } => "over steps".into(),
+        };
+        write!(f, "{}: {} values, {how}", self.label, self.words)
     }
 }
 
@@ -73,8 +113,10 @@ impl fmt::Display for InputOp {
         let (when, stride) = match self.source {
             Source::Constant { stride, .. } => ("a constant", stride),
             Source::Row { stride, .. } => ("a row per step", stride),
+            Source::Column { .. } => ("a column", 1),
         };
         let shape = if stride == 0 { "the same for all" } else { "one value per element" };
-        write!(f, "{} {} {when}, {shape}", self.path, self.operation.sign())
+        let (path, sign) = (&self.path, self.operation.sign());
+        write!(f, "{path} {sign} {when}, {shape}, {} elements", self.offsets.len())
     }
 }

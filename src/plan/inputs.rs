@@ -1,46 +1,74 @@
 //! Inputs as operations on addresses.
 
-use super::{InputOp, Plan, Role, Slot, Source};
-use crate::error::{Error, Result};
-use crate::input::{Input, InputFunction, InputType, InputValue, Shared};
+use super::select::{Offsets, Selected};
+use super::sources::{RowSource, Rows, StreamRows, array, words};
+use super::step::{Column, Op, Work};
+use super::{InputOp, Plan, Role, Source, expressions};
+use crate::error::{Error, Explained, Result};
+use crate::input::{Application, Form, Input, InputCall, InputType, InputValue, Operation, Wgsl};
 use crate::model::Kind;
-use crate::system::{Value, broadcast};
+use crate::system::broadcast_places;
 
-/// What fills the rows of an input that changes from step to step.
-pub(crate) struct RowSource {
-    pub path: String,
-    /// Shape and kind of the target.
-    shape: Vec<usize>,
-    kind: Kind,
-    /// Where its part of a row is.
-    offset: usize,
-    width: usize,
-    rows: Rows,
+/// What belongs to the inputs of a plan and stays on the host.
+#[derive(Default)]
+pub(crate) struct HostInputs {
+    pub sources: Vec<RowSource>,
+    pub calls: Vec<InputCall>,
 }
 
-enum Rows {
-    /// Row after row, each `width` words.
-    Array(Vec<u32>),
-    Function(InputFunction),
-}
-
-/// Adds the inputs to the plan; what changes from step to step is returned.
-pub(super) fn compile(plan: &mut Plan, inputs: &[Input]) -> Result<Vec<RowSource>> {
-    let mut sources = Vec::new();
-    for input in inputs {
-        let slot = plan.slot("variable", &input.target.path)?.clone();
-        let op = one(plan, input, &slot, &mut sources)?;
-        plan.inputs.push(op);
+/// Adds the inputs to the plan.
+pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> Result<HostInputs> {
+    let mut inputs: Vec<&Input> = inputs.iter().collect();
+    if compat_order {
+        inputs.sort_by_key(|input| bucket(input));
     }
-    Ok(sources)
+    let mut host = HostInputs::default();
+    for input in inputs {
+        match &input.0 {
+            Form::Apply(application) => {
+                let op = one(plan, application, &mut host.sources)?;
+                plan.step.push(Op::Input(plan.inputs.len()));
+                plan.inputs.push(op);
+            }
+            Form::Call(call) => {
+                plan.step.push(Op::Call(host.calls.len()));
+                host.calls.push(call.clone());
+            }
+        }
+    }
+    Ok(host)
 }
 
-fn one(
-    plan: &mut Plan,
-    input: &Input,
-    slot: &Slot,
-    sources: &mut Vec<RowSource>,
-) -> Result<InputOp> {
+/// The original's order: callables, then by type, then by operation.
+fn bucket(input: &Input) -> (u8, u8) {
+    let Form::Apply(application) = &input.0 else { return (0, 0) };
+    let kind = match (&application.kind, &application.value) {
+        (Ok(InputType::Fix), _) => 1,
+        (Ok(InputType::Iter), InputValue::Value(_)) => 2,
+        (Ok(InputType::Func), _) => 3,
+        _ => 4,
+    };
+    let operation = match application.operation {
+        Ok(Operation::Set) | Err(_) => 0,
+        Ok(Operation::Add) => 1,
+        Ok(Operation::Sub) => 2,
+        Ok(Operation::Mul) => 3,
+        Ok(Operation::Div) => 4,
+    };
+    (kind, operation)
+}
+
+/// Fails for what no input may change.
+pub(crate) fn check_target(path: &str, role: Role) -> Result<()> {
+    let reason = match role {
+        Role::State | Role::Input => return Ok(()),
+        Role::Spike => "`spike` is a result and cannot be an input's target",
+        Role::Param => "it is a parameter, which inputs cannot change; set it between runs",
+    };
+    Err(Error::Input { target: path.into(), reason: reason.into() })
+}
+
+fn one(plan: &mut Plan, input: &Application, sources: &mut Vec<RowSource>) -> Result<InputOp> {
     let path = input.target.path.clone();
     let wrong = |reason: String| Error::Input { target: path.clone(), reason };
     let kind = input.kind.clone().map_err(|word| {
@@ -49,138 +77,113 @@ fn one(
     let operation = input.operation.clone().map_err(|sign| {
         wrong(format!("`{sign}` is no operation; there are `+`, `-`, `*`, `/` and `=`"))
     })?;
-    match slot.role {
-        Role::State | Role::Input => {}
-        Role::Spike => {
-            return Err(wrong("`spike` is a result and cannot be an input's target".into()));
-        }
-        Role::Param => {
-            return Err(wrong(
-                "it is a parameter, which inputs cannot change; set it between runs".into(),
-            ));
-        }
-    }
+    let Selected { slot, shape, offsets } = plan.select("variable", &input.target)?;
+    let slot = slot.clone();
+    check_target(&path, slot.role)?;
+    let mut row_source = |width: usize, rows: Rows| {
+        let offset = plan.input_row;
+        plan.input_row += width;
+        sources.push(RowSource {
+            path: path.clone(),
+            shape: shape.clone(),
+            kind: slot.kind,
+            offset,
+            width,
+            policy: input.policy,
+            first: 0,
+            rows,
+        });
+        Source::Row { offset, stride: usize::from(width > 1) }
+    };
+    let width = offsets.len();
     let source = match (kind, &input.value) {
         (InputType::Fix, InputValue::Value(value)) => {
-            let words = words(&value.broadcast(&path, &slot.shape)?, slot.kind).map_err(wrong)?;
+            let words = words(&value.broadcast(&path, &shape)?, slot.kind).map_err(wrong)?;
             let offset = plan.constants.len();
             let stride = usize::from(words.len() > 1);
             plan.constants.extend(words);
             Source::Constant { offset, stride }
         }
+        (InputType::Fix, InputValue::Variable(target)) => {
+            let from = plan.select("variable", target)?;
+            let as_f32 = conversion(from.slot.kind, slot.kind).map_err(wrong)?;
+            let addresses: Vec<u32> = from.addresses().map(|a| a as u32).collect();
+            let places = broadcast_places(&from.shape, &shape)
+                .ok_or_else(|| Error::shape(&path, &from.shape, &shape))?;
+            let label = format!("{} for {path}", target.path);
+            let from = places.into_iter().map(|place| addresses[place]).collect();
+            Source::Column { address: plan.column(label, Work::Copy { from, as_f32 }, width) }
+        }
         (InputType::Iter, InputValue::Value(value)) => {
-            let (width, rows) = rows(value, slot, &path)?;
-            row_source(plan, slot, &path, width, Rows::Array(rows), sources)
+            let (width, rows) = array(value, &shape, slot.kind, &path)?;
+            row_source(width, Rows::Array(rows))
         }
+        (InputType::Iter, InputValue::Stream(stream)) => {
+            row_source(width, Rows::Stream(StreamRows::new(stream.clone())))
+        }
+        // a closure may give a scalar in one step and an array in the next
         (InputType::Func, InputValue::Func(function)) => {
-            // the closure may give a scalar in one step and an array in the next
-            let width = slot.words;
-            row_source(plan, slot, &path, width, Rows::Function(function.clone()), sources)
+            row_source(width, Rows::Function(function.clone()))
         }
-        (InputType::Func, InputValue::Value(_)) => {
-            return Err(wrong(
-                "type `func` needs a closure of `&Shared`, but the value is an array or number"
-                    .into(),
-            ));
+        (InputType::Func, InputValue::Wgsl(Wgsl(text))) => {
+            let what = format!("expression for {path}");
+            let all = expressions::compile(plan, &what, text, &slot, &[slot.kind])?.address;
+            match &offsets {
+                Offsets::Range { start, .. } => Source::Column { address: all + start },
+                Offsets::List(list) => {
+                    let from = list.iter().map(|at| (all + at) as u32).collect();
+                    let work = Work::Copy { from, as_f32: None };
+                    Source::Column { address: plan.column(what, work, width) }
+                }
+            }
         }
-        (_, InputValue::Func(_)) => {
-            return Err(wrong("the value is a closure; give the type `func`".into()));
-        }
+        (kind, value) => return Err(wrong(misfit(kind, value).into())),
     };
     Ok(InputOp {
         path,
         population: slot.population,
         member: slot.member,
         address: slot.address,
-        elements: slot.words,
+        offsets,
         kind: slot.kind,
         operation,
         source,
     })
 }
 
-fn row_source(
-    plan: &mut Plan,
-    slot: &Slot,
-    path: &str,
-    width: usize,
-    rows: Rows,
-    sources: &mut Vec<RowSource>,
-) -> Source {
-    let offset = plan.input_row;
-    plan.input_row += width;
-    let (path, shape, kind) = (path.into(), slot.shape.clone(), slot.kind);
-    sources.push(RowSource { path, shape, kind, offset, width, rows });
-    Source::Row { offset, stride: usize::from(width > 1) }
-}
-
-fn words(values: &[f64], kind: Kind) -> std::result::Result<Vec<u32>, String> {
-    values.iter().map(|&v| kind.bits(v)).collect()
-}
-
-/// Every row of an array broadcast to the variable: the width of a row, and the rows.
-fn rows(value: &Value, slot: &Slot, path: &str) -> Result<(usize, Vec<u32>)> {
-    let wrong = |reason: String| Error::Input { target: path.into(), reason };
-    let Some((&count, row_shape)) = value.shape().split_first() else {
-        return Err(wrong(
-            "type `iter` needs an array whose first axis is time, but the value is a number".into(),
-        ));
-    };
-    if count == 0 {
-        return Err(wrong("type `iter` needs at least one row".into()));
-    }
-    let data = value.data();
-    let row_length = data.len() / count;
-    if row_length == 0 {
-        let wanted: Vec<usize> = std::iter::once(count).chain(slot.shape.iter().copied()).collect();
-        return Err(Error::shape(path, value.shape(), &wanted));
-    }
-    let single = row_length == 1;
-    let mut all = Vec::with_capacity(count * if single { 1 } else { slot.words });
-    for row in data.chunks_exact(row_length) {
-        let row = broadcast(row, row_shape, &slot.shape).ok_or_else(|| {
-            let wanted: Vec<usize> =
-                std::iter::once(count).chain(slot.shape.iter().copied()).collect();
-            Error::shape(path, value.shape(), &wanted)
-        })?;
-        all.extend(words(&row, slot.kind).map_err(wrong)?);
-    }
-    Ok((all.len() / count, all))
-}
-
-impl RowSource {
-    /// Fails where a run up to `end` (exclusive) needs more rows than there are.
-    pub(crate) fn check(&self, end: u64) -> Result<()> {
-        let Rows::Array(rows) = &self.rows else { return Ok(()) };
-        let count = (rows.len() / self.width) as u64;
-        if count >= end {
-            return Ok(());
+/// What is wrong with a value of another type.
+fn misfit(kind: InputType, value: &InputValue) -> &'static str {
+    match (kind, value) {
+        (_, InputValue::Func(_)) => "the value is a closure; give the type `func`",
+        (_, InputValue::Wgsl(_)) => "the value is a WGSL expression; give the type `func`",
+        (_, InputValue::Stream(_)) => "the value is a stream of rows; give the type `iter`",
+        (_, InputValue::Variable(_)) => "the value is a variable; give the type `fix`",
+        (InputType::Func, InputValue::Value(_)) => {
+            "type `func` needs a closure of `&Shared` or a WGSL expression, but the value is an array or number"
         }
-        Err(Error::Input {
-            target: self.path.clone(),
-            reason: format!(
-                "there are {count} rows, but the run goes on to step {end} and needs one per step"
-            ),
-        })
+        (InputType::Fix | InputType::Iter, InputValue::Value(_)) => "the value fits no type",
     }
+}
 
-    /// Writes the values for one step into its row.
-    pub(crate) fn fill(&self, shared: &Shared, row: &mut [u32]) -> Result<()> {
-        let row = &mut row[self.offset..self.offset + self.width];
-        match &self.rows {
-            Rows::Array(rows) => {
-                let at = shared.i as usize * self.width;
-                row.copy_from_slice(&rows[at..at + self.width]);
-            }
-            Rows::Function(function) => {
-                let values = function(shared).broadcast(&self.path, &self.shape)?;
-                let wrong = |reason| Error::Input { target: self.path.clone(), reason };
-                match words(&values, self.kind).map_err(wrong)?[..] {
-                    [word] => row.fill(word),
-                    ref words => row.copy_from_slice(words),
-                }
-            }
-        }
-        Ok(())
+/// The kind of the source where its values have to become f32.
+fn conversion(from: Kind, to: Kind) -> Explained<Option<Kind>> {
+    match (from, to) {
+        (from, to) if from == to => Ok(None),
+        (from, Kind::F32) => Ok(Some(from)),
+        (from, to) => Err(format!(
+            "the value is a variable of type {}, and the target one of type {}; give one of the same type",
+            from.name(),
+            to.name()
+        )),
+    }
+}
+
+impl Plan {
+    /// Adds a column to the step; its address.
+    pub(super) fn column(&mut self, label: String, work: Work, words: usize) -> usize {
+        let address = self.reserve_column(words);
+        self.step.push(Op::Column(self.columns.len()));
+        self.columns.push(Column { label, work, address, words });
+        address
     }
 }

@@ -6,6 +6,7 @@ use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
 use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Program, Sink, Structure, Unit};
+use crate::system::Copies;
 
 /// Words of a cache line.
 const LINE: usize = 16;
@@ -13,12 +14,13 @@ const LINE: usize = 16;
 pub(super) struct Layout<'a> {
     dt: f64,
     seed: u64,
+    copies: Option<Copies>,
     populations: Vec<(Structure, Arc<Program>, Vec<&'a GroupSite<'a>>)>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(dt: f64, seed: u64) -> Self {
-        Self { dt, seed, populations: Vec::new() }
+    pub(super) fn new(dt: f64, seed: u64, copies: Option<Copies>) -> Self {
+        Self { dt, seed, copies, populations: Vec::new() }
     }
 
     /// Puts a group into the population of its structure.
@@ -36,7 +38,7 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Plan> {
+    pub(super) fn finish(self, nodes: usize) -> Result<Plan> {
         let mut plan = Plan {
             dt: self.dt,
             seed: self.seed,
@@ -48,8 +50,12 @@ impl<'a> Layout<'a> {
             inputs: Vec::new(),
             constants: Vec::new(),
             input_row: 0,
+            columns: Vec::new(),
             records: Vec::new(),
-            record_row: 0,
+            cadences: Vec::new(),
+            step: Vec::new(),
+            nodes: nodes as u32,
+            copies: self.copies,
         };
         let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, (structure, program, sites)) in self.populations.into_iter().enumerate() {
@@ -63,14 +69,13 @@ impl<'a> Layout<'a> {
         }
         slots.sort_by_key(|(order, _)| *order);
         plan.slots = slots.into_iter().flat_map(|(_, slots)| slots).collect();
-        plan.check_size()?;
         Ok(plan)
     }
 }
 
 impl Plan {
     /// Addresses are 32-bit numbers on every device.
-    fn check_size(&self) -> Result<()> {
+    pub(super) fn check_size(&self) -> Result<()> {
         let (words, most) = (self.image.len().max(self.accumulators), u32::MAX as usize);
         if words <= most {
             return Ok(());
@@ -98,6 +103,24 @@ impl Plan {
                 self.accumulators - words
             }
         }
+    }
+
+    /// Room for a column of a step.
+    pub(super) fn reserve_column(&mut self, words: usize) -> usize {
+        self.reserve(Space::Arena, words.next_multiple_of(PAD))
+    }
+
+    /// A column of constants for the elements of a group: `number` of each, and of the elements of a copy.
+    pub(super) fn numbers(
+        &mut self,
+        words: usize,
+        number: impl Fn(usize, usize) -> usize,
+    ) -> usize {
+        let per_copy = words / self.copies.map_or(1, |copies| copies.count);
+        let address = self.reserve_column(words);
+        let column = self.image[address..address + words].iter_mut().enumerate();
+        column.for_each(|(k, word)| *word = number(k, per_copy) as u32);
+        address
     }
 
     pub(super) fn quantum_address(&self, population: usize, member: usize, arm: usize) -> usize {
@@ -178,9 +201,12 @@ fn place(
             Feed::Arrivals(arm) => {
                 Binding::Stream(stream(plan, Sink::Arrivals(arm), Space::Accumulators))
             }
-            // numbers of elements are constant, but a stream like any other
+            // numbers of elements and copies are constant, but streams like any other
             Feed::Element => Binding::Stream(stream(plan, Sink::Value(0), Space::Arena)),
-            Feed::Param(..) | Feed::Derived(..) | Feed::Quantum(_) | Feed::Node(_) => {
+            Feed::Copy if plan.copies.is_some() => {
+                Binding::Stream(stream(plan, Sink::Value(1), Space::Arena))
+            }
+            Feed::Param(..) | Feed::Derived(..) | Feed::Quantum(_) | Feed::Node(_) | Feed::Copy => {
                 places.push(feed);
                 Binding::Place(places.len() - 1)
             }
@@ -267,9 +293,14 @@ fn fill_state(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
                     }
                 }
             }
-            Feed::Element => {
+            Feed::Element | Feed::Copy => {
+                let copies = plan.copies.unwrap_or(Copies { count: 1, first: 0 });
+                let per_copy = elements / copies.count;
                 for (k, word) in plan.image[range].iter_mut().enumerate() {
-                    *word = k as u32;
+                    *word = match feed {
+                        Feed::Element => (k % per_copy) as u32,
+                        _ => copies.first + (k / per_copy) as u32,
+                    };
                 }
             }
             _ => {}
@@ -307,7 +338,7 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
                 shape: if words == 1 && role == Role::Param {
                     Vec::new()
                 } else {
-                    site.shape.to_vec()
+                    site.shape.clone()
                 },
                 population: at,
                 member,

@@ -7,12 +7,16 @@ mod build;
 mod components;
 mod delays;
 mod display;
+mod expressions;
 mod fixed;
 mod inputs;
 mod layout;
 mod records;
+mod select;
 mod sites;
+mod sources;
 mod state;
+mod step;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,10 +24,15 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
+use crate::system::Copies;
 
-pub(crate) use build::{Description, build};
-pub(crate) use inputs::RowSource;
+pub(crate) use build::{Description, Host, build};
+pub(crate) use inputs::{HostInputs, check_target};
+pub(crate) use records::HostRecord;
+pub(crate) use select::{Offsets, Selected};
+pub(crate) use sources::words;
 pub(crate) use state::{State, packed, packed_words, unpacked};
+pub(crate) use step::{Cadence, Column, Entry, Fold, Load, Op, Schedule, Work};
 
 /// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
 pub(crate) const PAD: usize = 256;
@@ -45,9 +54,16 @@ pub(crate) struct Plan {
     pub constants: Vec<u32>,
     /// Words that the changing inputs need per step.
     pub input_row: usize,
+    /// Columns that the step makes.
+    pub columns: Vec<Column>,
     pub records: Vec<Record>,
-    /// Words that the monitors record per step.
-    pub record_row: usize,
+    /// In which steps the monitors record.
+    pub cadences: Vec<Cadence>,
+    /// All operations in their order.
+    pub step: Vec<Op>,
+    /// Number of nodes.
+    pub nodes: u32,
+    pub copies: Option<Copies>,
 }
 
 /// What a variable is to its system.
@@ -79,6 +95,16 @@ pub(crate) struct Slot {
 impl Slot {
     pub(crate) fn path(&self) -> &str {
         self.names.first().map_or("", String::as_str)
+    }
+
+    /// Path of its node; empty for the target itself.
+    pub(crate) fn node(&self) -> &str {
+        self.path().rsplit_once('.').map_or("", |(node, _)| node)
+    }
+
+    /// Its name in its node.
+    pub(crate) fn variable(&self) -> &str {
+        self.path().rsplit_once('.').map_or(self.path(), |(_, name)| name)
     }
 
     pub(crate) fn range(&self) -> Range<usize> {
@@ -184,6 +210,9 @@ pub(crate) struct Route {
     pub delay: usize,
     /// Address of the accumulator of target 0.
     pub target: usize,
+    /// Elements of source and target in a copy of the system; those of copies follow each other.
+    pub sources: usize,
+    pub targets: usize,
     /// Rows by source.
     pub indptr: Vec<u32>,
     pub indices: Vec<u32>,
@@ -196,14 +225,15 @@ pub(crate) struct InputOp {
     pub path: String,
     pub population: usize,
     pub member: usize,
+    /// Of the variable.
     pub address: usize,
-    pub elements: usize,
+    pub offsets: Offsets,
     pub kind: Kind,
     pub operation: Operation,
     pub source: Source,
 }
 
-/// Where the value of an input is; element `k` at `offset + k * stride`.
+/// Where the value of an input is; that for its target `k` at `offset + k * stride`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Constant {
@@ -215,6 +245,10 @@ pub(crate) enum Source {
         offset: usize,
         stride: usize,
     },
+    /// In the arena, one word for each target.
+    Column {
+        address: usize,
+    },
 }
 
 /// What a monitor records in each step.
@@ -224,9 +258,22 @@ pub(crate) struct Record {
     pub kind: Kind,
     /// Shape of one row.
     pub shape: Vec<usize>,
-    /// Where the row starts among the words of a step.
+    pub cadence: usize,
+    /// Where it starts in the row of its cadence.
     pub offset: usize,
     pub gather: Gather,
+    pub scale: Scale,
+    /// Whether only those that are set are kept.
+    pub events: bool,
+}
+
+/// By what a recorded sum is divided to become a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    None,
+    Elements(u32),
+    /// The steps of which the row is made.
+    Steps,
 }
 
 /// Which words a monitor reads.
@@ -238,6 +285,8 @@ pub(crate) enum Gather {
     Range { address: usize, count: usize },
     /// These words.
     List(Vec<u32>),
+    /// None: a closure on the host.
+    Host(usize),
 }
 
 impl Record {
@@ -247,6 +296,7 @@ impl Record {
             Gather::Flags { count, .. } => packed_words(*count),
             Gather::Range { count, .. } => *count,
             Gather::List(list) => list.len(),
+            Gather::Host(_) => 0,
         }
     }
 
@@ -256,6 +306,38 @@ impl Record {
 }
 
 impl Plan {
+    /// Whether all inputs may be applied by the kernels that update: each of the element's own, from constants and rows.
+    pub(crate) fn fused(&self) -> bool {
+        let before = self.step.iter().take_while(|op| **op != Op::Deliver);
+        let plain = before.into_iter().all(|op| matches!(op, Op::Input(_)));
+        let ranges = self.inputs.iter().all(|i| matches!(i.offsets, Offsets::Range { .. }));
+        plain && ranges
+    }
+
+    /// Words that the monitors record in a step at most.
+    pub(crate) fn record_row(&self) -> usize {
+        self.cadences.iter().map(|c| c.row).sum()
+    }
+
+    /// Axes of a variable before those of its group.
+    pub(crate) fn copy_axes(&self) -> usize {
+        usize::from(self.copies.is_some())
+    }
+
+    /// A variable of a node, given by its path or name.
+    pub(crate) fn slot_of_node(&self, node: &str) -> Result<&Slot> {
+        let of = |slot: &&Slot| {
+            let prefix = |name: &String| name.rsplit_once('.').map_or("", |(node, _)| node) == node;
+            slot.role != Role::Param && slot.names.iter().any(prefix)
+        };
+        self.slots.iter().find(of).ok_or_else(|| {
+            let nodes = self.slots.iter().map(|s| s.node().to_string());
+            let mut nodes: Vec<String> = nodes.filter(|n| !n.is_empty()).collect();
+            nodes.dedup();
+            Error::unknown("node", node, nodes)
+        })
+    }
+
     /// The variable or parameter of that path or name.
     pub(crate) fn slot(&self, what: &'static str, path: &str) -> Result<&Slot> {
         find_slot(&self.slots, what, path).map(|at| &self.slots[at])

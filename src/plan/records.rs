@@ -1,10 +1,21 @@
 //! Monitors as gathers of addresses.
 
+use std::ops::Range;
+
+use super::select::{Offsets, Selected};
 use super::sites::{GroupSite, names_of, units_of, variables_of};
-use super::{Gather, Plan, Record, Role};
+use super::step::{Cadence, Fold, Op, Work};
+use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result};
+use crate::input::{InputFunction, Wgsl};
 use crate::model::Kind;
-use crate::monitor::Monitor;
+use crate::monitor::{Monitor, MonitorRead, Reduction, What};
+
+/// A monitor's closure.
+pub(crate) enum HostRecord {
+    Func(InputFunction),
+    Read(MonitorRead),
+}
 
 /// For each group whether a monitor wants the sum of one of its inputs, which a step then has to store.
 pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) -> Vec<bool> {
@@ -14,51 +25,280 @@ pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) ->
             let mut inputs = variables.filter(|variable| variable.role == Role::Input);
             inputs.any(|input| {
                 let names = names_of(node, &input.name);
-                monitors.iter().any(|m| names.contains(&m.target.path))
+                monitors.iter().any(|m| match &m.what {
+                    What::Variable(target) => names.contains(&target.path),
+                    What::Wgsl(_, Wgsl(text)) => text.contains(&input.name),
+                    What::Func(_) => false,
+                    What::Read(_) => true,
+                })
             })
         })
     };
     groups.iter().map(wanted).collect()
 }
 
-/// Adds the monitors to the plan.
-pub(super) fn compile(plan: &mut Plan, monitors: &[Monitor]) -> Result<()> {
+/// Adds the monitors to the plan; what they need of the host is returned.
+pub(super) fn compile(plan: &mut Plan, monitors: &[Monitor], t0: f64) -> Result<Vec<HostRecord>> {
+    let mut host = Vec::new();
     for monitor in monitors {
-        let key = monitor.key.clone().unwrap_or_else(|| monitor.target.path.clone());
-        let wrong = |reason: String| Error::Monitor { key: key.clone(), reason };
-        if key == "ts" {
-            return Err(wrong(
-                "the key `ts` is reserved for the times of the steps; give another one".into(),
-            ));
-        }
-        if plan.records.iter().any(|r| r.key == key) {
-            return Err(wrong(
-                "there are two monitors of this key; give one of them another by `.named(..)`"
-                    .into(),
-            ));
-        }
-        let slot = plan.slot("variable", &monitor.target.path)?;
-        if slot.role == Role::Param {
-            return Err(wrong(
-                "it is a parameter, which does not change during a run; read it by `get`".into(),
-            ));
-        }
-        let count = slot.words;
-        let mut shape = slot.shape.clone();
-        let gather = match &monitor.index {
-            None if slot.kind == Kind::Bool => Gather::Flags { address: slot.address, count },
-            None => Gather::Range { address: slot.address, count },
-            Some(index) => {
-                let rows = index.resolve(shape[0]).map_err(wrong)?;
-                let width = count / shape[0];
-                shape[0] = rows.len();
-                let words = rows.iter().flat_map(|&r| (0..width).map(move |k| r * width + k));
-                Gather::List(words.map(|k| (slot.address + k) as u32).collect())
-            }
-        };
-        let record = Record { key, kind: slot.kind, shape, offset: plan.record_row, gather };
-        plan.record_row += record.words();
-        plan.records.push(record);
+        let key = key(plan, monitor)?;
+        one(plan, monitor, &key, t0, &mut host)?;
     }
+    Ok(host)
+}
+
+fn key(plan: &Plan, monitor: &Monitor) -> Result<String> {
+    let key = monitor.key().ok_or_else(|| Error::Monitor {
+        key: String::new(),
+        reason: "a closure needs a key; give one by `.named(..)` or in a map".into(),
+    })?;
+    let wrong = |reason: &str| Error::Monitor { key: key.clone(), reason: reason.into() };
+    if key == "ts" {
+        return Err(wrong("the key `ts` is reserved for the times of the steps; give another one"));
+    }
+    if plan.records.iter().any(|r| r.key == key) {
+        return Err(wrong(
+            "there are two monitors of this key; give one of them another by `.named(..)`",
+        ));
+    }
+    Ok(key)
+}
+
+/// The words that a monitor is about, before reductions.
+struct Values {
+    kind: Kind,
+    shape: Vec<usize>,
+    base: usize,
+    offsets: Offsets,
+}
+
+impl Values {
+    fn addresses(&self) -> Vec<u32> {
+        self.offsets.iter().map(|offset| (self.base + offset) as u32).collect()
+    }
+}
+
+fn one(
+    plan: &mut Plan,
+    monitor: &Monitor,
+    key: &str,
+    t0: f64,
+    host: &mut Vec<HostRecord>,
+) -> Result<()> {
+    let wrong = |reason: String| Error::Monitor { key: key.into(), reason };
+    let window = match &monitor.window {
+        Some(times) => Some(steps_of(times, t0, plan.dt).map_err(wrong)?),
+        None => None,
+    };
+    check(monitor).map_err(|reason| wrong(reason.into()))?;
+    let cadence = plan.cadence(Cadence {
+        every: monitor.every,
+        window,
+        per: monitor.per.map(|(steps, _)| steps),
+        initial: monitor.initial,
+        row: 0,
+    });
+    let closure = match &monitor.what {
+        What::Func(function) => Some(HostRecord::Func(function.clone())),
+        What::Read(read) => Some(HostRecord::Read(read.clone())),
+        What::Variable(_) | What::Wgsl(..) => None,
+    };
+    if let Some(closure) = closure {
+        let gather = Gather::Host(host.len());
+        host.push(closure);
+        plan.record(key, Kind::F32, Vec::new(), cadence, gather, Scale::None, false);
+        return Ok(());
+    }
+    let mut values = values(plan, monitor, key)?;
+    if monitor.events && values.kind != Kind::Bool {
+        return Err(wrong(format!(
+            "only bool values are events, such as `spike`, but these are {}",
+            values.kind.name()
+        )));
+    }
+    let mut scale = Scale::None;
+    if let Some(reduction) = monitor.reduction {
+        let count = values.offsets.len();
+        if count == 0 {
+            return Err(wrong("there is nothing to reduce: the index chooses no element".into()));
+        }
+        let work = Work::Reduce {
+            fold: reduction.fold(),
+            kind: values.kind.folded(),
+            from: values.addresses(),
+        };
+        let base = plan.column(format!("{reduction:?} for {key}"), work, 1);
+        if reduction == Reduction::Mean {
+            scale = Scale::Elements(count as u32);
+        }
+        let kind = reduction.kind(values.kind);
+        // the copies of a system are reduced with the rest
+        values =
+            Values { kind, shape: vec![], base, offsets: Offsets::Range { start: 0, count: 1 } };
+    }
+    if let Some((_, reduction)) = monitor.per {
+        let work = Work::Accumulate {
+            fold: reduction.fold(),
+            kind: values.kind.folded(),
+            from: values.addresses(),
+            cadence,
+        };
+        let count = values.offsets.len();
+        let base = plan.column(format!("{reduction:?} for {key}"), work, count);
+        if reduction == Reduction::Mean {
+            scale = Scale::Steps;
+        }
+        let (kind, offsets) = (reduction.kind(values.kind), Offsets::Range { start: 0, count });
+        values = Values { kind, base, offsets, ..values };
+    }
+    let gather = match &values.offsets {
+        &Offsets::Range { start, count } if values.kind == Kind::Bool => {
+            Gather::Flags { address: values.base + start, count }
+        }
+        &Offsets::Range { start, count } => Gather::Range { address: values.base + start, count },
+        Offsets::List(_) => Gather::List(values.addresses()),
+    };
+    plan.record(key, values.kind, values.shape, cadence, gather, scale, monitor.events);
     Ok(())
+}
+
+/// What does not go together.
+fn check(monitor: &Monitor) -> std::result::Result<(), &'static str> {
+    let closure = matches!(monitor.what, What::Func(_) | What::Read(_));
+    let reduced = monitor.reduction.is_some() || monitor.per.is_some();
+    match monitor {
+        m if m.every == 0 => Err("`every` is 0, but must be at least 1"),
+        m if m.per.is_some_and(|(steps, _)| steps == 0) => {
+            Err("`per` is of 0 steps, but must be of at least 1")
+        }
+        m if m.per.is_some() && (m.every > 1 || m.window.is_some() || m.initial) => Err(
+            "`per` makes its rows of all steps; give it without `every`, `window` and `include_initial`",
+        ),
+        m if closure && (m.index.is_some() || reduced || m.events || m.initial) => {
+            Err("a closure gives its values as they are recorded; do the rest inside it")
+        }
+        m if m.events && (reduced || m.initial) => Err(
+            "events are recorded as they are; give `events` without reductions and `include_initial`",
+        ),
+        m if m.reduction == Some(Reduction::Mean)
+            && m.per.is_some_and(|(_, r)| r == Reduction::Mean) =>
+        {
+            Err("the mean of means is not made on the device; take the sum of one of them")
+        }
+        m if m.reduction == Some(Reduction::Mean) && m.per.is_some() => Err(
+            "the mean over elements is made on the host; with `per`, take the sum over elements",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
+    let wrong = |reason: String| Error::Monitor { key: key.into(), reason };
+    let mut values = match &monitor.what {
+        What::Variable(target) => {
+            let Selected { slot, shape, offsets } = plan.select("variable", target)?;
+            if slot.role == Role::Param {
+                return Err(wrong(
+                    "it is a parameter, which does not change during a run; read it by `get`"
+                        .into(),
+                ));
+            }
+            Values { kind: slot.kind, shape, base: slot.address, offsets }
+        }
+        What::Wgsl(node, Wgsl(text)) => {
+            let slot = plan.slot_of_node(node)?.clone();
+            let what = format!("expression for {key}");
+            let kinds = [Kind::F32, Kind::Bool, Kind::I32, Kind::U32];
+            let found = expressions::compile(plan, &what, text, &slot, &kinds)?;
+            let offsets = Offsets::Range { start: 0, count: slot.words };
+            Values { kind: found.kind, shape: slot.shape, base: found.address, offsets }
+        }
+        What::Func(_) | What::Read(_) => return Err(wrong("a closure has no elements".into())),
+    };
+    if let Some(index) = &monitor.index {
+        values.offsets = values.offsets.pick(&mut values.shape, 0, index).map_err(wrong)?;
+    }
+    Ok(values)
+}
+
+/// The steps that start within some times.
+fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u64>, String> {
+    if !(times.start < times.end && times.start.is_finite()) {
+        return Err(format!(
+            "the window from {} to {} has no time in it; give a start before its end",
+            times.start, times.end
+        ));
+    }
+    // a time that is a step's but for rounding is meant to be the step's
+    let step = |time: f64| {
+        let at = (time - t0) / dt;
+        let nearest = at.round();
+        let step = if (at - nearest).abs() < 1e-6 { nearest } else { at.ceil() };
+        // the cast saturates: times before the start are step 0, infinity the last step
+        step as u64
+    };
+    Ok(step(times.start)..step(times.end))
+}
+
+impl Reduction {
+    fn fold(self) -> Fold {
+        match self {
+            Self::Mean | Self::Sum => Fold::Sum,
+            Self::Min => Fold::Min,
+            Self::Max => Fold::Max,
+        }
+    }
+
+    /// The kind of what is recorded.
+    fn kind(self, of: Kind) -> Kind {
+        match self {
+            // the division comes at the end, on the host
+            Self::Mean | Self::Sum => of.folded(),
+            Self::Min | Self::Max => of,
+        }
+    }
+}
+
+impl Kind {
+    /// The kind as which values are added and compared.
+    fn folded(self) -> Self {
+        if self == Self::Bool { Self::U32 } else { self }
+    }
+}
+
+impl Plan {
+    /// The number of a cadence, which all that have it share.
+    fn cadence(&mut self, wanted: Cadence) -> usize {
+        let same = |c: &Cadence| Cadence { row: 0, ..c.clone() } == wanted;
+        self.cadences.iter().position(same).unwrap_or_else(|| {
+            self.cadences.push(wanted.clone());
+            self.cadences.len() - 1
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn record(
+        &mut self,
+        key: &str,
+        kind: Kind,
+        shape: Vec<usize>,
+        cadence: usize,
+        gather: Gather,
+        scale: Scale,
+        events: bool,
+    ) {
+        let row = &mut self.cadences[cadence].row;
+        let record =
+            Record { key: key.into(), kind, shape, cadence, offset: *row, gather, scale, events };
+        *row += record.words();
+        self.records.push(record);
+    }
+
+    /// Ends the step.
+    pub(super) fn end_of_step(&mut self) {
+        if self.records.iter().any(|r| r.words() > 0) {
+            self.step.push(Op::Record);
+        }
+        self.step.push(Op::Clear);
+    }
 }

@@ -5,7 +5,7 @@ use super::components::{Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Argument, Kind, Unit, jacobian};
-use crate::system::{Group, Node, NodeKind, Projection};
+use crate::system::{Copies, Group, Node, NodeKind, Projection};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
 const MOST_ELEMENTS: usize = 1 << 30;
@@ -16,7 +16,8 @@ pub(super) struct GroupSite<'a> {
     pub number: u32,
     /// Place among the groups.
     pub order: usize,
-    pub shape: &'a [usize],
+    /// Of its variables.
+    pub shape: Vec<usize>,
     /// Whether the synaptic currents are part of the derivative.
     pub ltc: bool,
     pub element: Resolved,
@@ -39,11 +40,18 @@ pub(super) struct ArmSite<'a> {
 }
 
 /// Checks all groups, then all projections.
-pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<GroupSite<'a>>> {
+pub(super) fn sites(
+    nodes: &[Node],
+    seed: u64,
+    dt: f64,
+    copies: Option<Copies>,
+) -> Result<Vec<GroupSite<'_>>> {
     let mut groups = Vec::new();
     for (number, node) in nodes.iter().enumerate() {
         let NodeKind::Group(group) = &node.kind else { continue };
         let inner = group.inner();
+        let copy_axis = copies.map(|copies| copies.count).into_iter();
+        let shape: Vec<usize> = copy_axis.chain(inner.shape.iter().copied()).collect();
         if group.is_empty() {
             return Err(Error::Node {
                 node: label(node),
@@ -53,10 +61,11 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
                 ),
             });
         }
-        if group.len() > MOST_ELEMENTS {
+        let count = copies.map_or(1, |copies| copies.count);
+        if group.len().saturating_mul(count) > MOST_ELEMENTS {
             return Err(Error::Limit {
                 what: format!("group `{}`", label(node)),
-                needed: format!("a shape of {:?}", inner.shape),
+                needed: format!("a shape of {:?}", shape),
                 available: format!("room for {MOST_ELEMENTS} elements in a group"),
                 device: "every device".into(),
                 help: "use fewer elements, or several groups",
@@ -65,7 +74,8 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         let site = Site {
             path: &node.path,
             label: label(node),
-            shape: &inner.shape,
+            shape: &shape,
+            copies,
             node: number as u32,
             seed,
             dt,
@@ -85,7 +95,7 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
             node,
             number: number as u32,
             order: groups.len(),
-            shape: &inner.shape,
+            shape,
             ltc: inner.ltc,
             element,
             arms: Vec::new(),
@@ -102,12 +112,13 @@ pub(super) fn sites<'a>(nodes: &'a [Node], seed: u64, dt: f64) -> Result<Vec<Gro
         let inner = projection.inner();
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
-        let shape = groups[target].shape;
+        let shape = &groups[target].shape;
         let number = number as u32;
         let site = Site {
             path: &node.path,
             label: label(node),
             shape,
+            copies,
             node: number,
             seed,
             dt,

@@ -1,25 +1,76 @@
 //! What a runner is built from.
 
+use super::handles::InputHandle;
 use super::run::DSRunner;
+use super::sink::Sink;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::input::Input;
+use crate::input::{Input, Shared};
 use crate::monitor::Monitor;
 use crate::plan::{self, Description};
-use crate::system::DynamicalSystem;
+use crate::system::{DynamicalSystem, Value};
 
 /// Collects the settings of a [`DSRunner`]; made by [`DSRunner::builder`].
 pub struct RunnerBuilder {
     pub(super) target: Box<dyn DynamicalSystem>,
     inputs: Vec<Input>,
+    /// Those by the deprecated spelling, which come first.
+    fun_inputs: Vec<Input>,
+    compat_input_order: bool,
     monitors: Vec<Monitor>,
     dt: f64,
-    pub(super) t0: f64,
     seed: u64,
-    pub(super) progress_bar: bool,
     pub(super) device: Device,
     pub(super) threads: usize,
-    pub(super) chunk: usize,
+    pub(super) settings: Settings,
+}
+
+/// What a runner does by itself, whatever the plan.
+pub(super) struct Settings {
+    pub t0: f64,
+    pub progress_bar: bool,
+    /// Most steps of a chunk.
+    pub chunk: usize,
+    pub jit: Jit,
+    pub numpy_mon_after_run: bool,
+    pub memory_efficient: bool,
+    /// Whether arrays have their copies first.
+    pub batch_first: bool,
+    pub ts_at_end: bool,
+    /// For each monitor.
+    pub sinks: Vec<Option<Sink>>,
+}
+
+/// Whether steps are fused, for each phase: `true` or `false` for both, or a value of this type.
+///
+/// With it many steps are handed to the device at once, as few kernels as there can be. Without it each operation of each
+/// step is done for itself, and what it changed is checked: a value that is NaN or infinite is an
+/// [`Error::Fault`](crate::Error::Fault) that names step, node, variable and element. The results are the same.
+///
+/// ```
+/// use dsrunner::{DSRunner, neurons};
+///
+/// let mut runner = DSRunner::builder(neurons::lif(2))
+///     .input(("V", vec![0.0, f64::INFINITY]))
+///     .jit(false)
+///     .progress_bar(false)
+///     .build()?;
+/// let error = runner.run(1.0).unwrap_err().to_string();
+/// assert!(error.starts_with("step 0, node `LIF"), "{error}");
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jit {
+    /// For [`DSRunner::predict`] and [`DSRunner::run`].
+    pub predict: bool,
+    /// For trainers, which go by this setting too.
+    pub fit: bool,
+}
+
+impl From<bool> for Jit {
+    fn from(jit: bool) -> Self {
+        Self { predict: jit, fit: jit }
+    }
 }
 
 impl RunnerBuilder {
@@ -27,14 +78,24 @@ impl RunnerBuilder {
         Self {
             target: Box::new(target),
             inputs: Vec::new(),
+            fun_inputs: Vec::new(),
+            compat_input_order: false,
             monitors: Vec::new(),
             dt: 0.1,
-            t0: 0.0,
             seed: 0,
-            progress_bar: true,
             device: Device::Auto,
             threads: usize::MAX,
-            chunk: usize::MAX,
+            settings: Settings {
+                t0: 0.0,
+                progress_bar: true,
+                chunk: usize::MAX,
+                jit: true.into(),
+                numpy_mon_after_run: true,
+                memory_efficient: false,
+                batch_first: false,
+                ts_at_end: false,
+                sinks: Vec::new(),
+            },
         }
     }
 
@@ -47,6 +108,23 @@ impl RunnerBuilder {
     /// Adds several inputs, such as a `Vec` or what [`inputs!`](crate::inputs) makes.
     pub fn inputs<I: Into<Input>>(mut self, inputs: impl IntoIterator<Item = I>) -> Self {
         self.inputs.extend(inputs.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a callable input before all others.
+    #[deprecated = "give the closure to `input`"]
+    pub fn fun_inputs(
+        mut self,
+        function: impl FnMut(&Shared, &mut InputHandle<'_>) -> Result<()> + Send + 'static,
+    ) -> Self {
+        self.fun_inputs.push(Input::call(function));
+        self
+    }
+
+    /// Applies inputs in the original's order instead of that in which they are given: callables; then those of type `fix`,
+    /// then `iter` with arrays, `func`, `iter` with streams; among these `=` before `+ - * /`.
+    pub fn compat_input_order(mut self, compat: bool) -> Self {
+        self.compat_input_order = compat;
         self
     }
 
@@ -84,6 +162,54 @@ impl RunnerBuilder {
         self
     }
 
+    /// Adds monitors by closures of time and step, `(t, dt)`; one with the key of another monitor takes its place.
+    #[deprecated = "give `Monitor::func` to `monitor_map`"]
+    pub fn fun_monitors<K: AsRef<str>, V: Into<Value>, F>(
+        mut self,
+        map: impl IntoIterator<Item = (K, F)>,
+    ) -> Self
+    where
+        F: Fn(f64, f64) -> V + Send + Sync + 'static,
+    {
+        for (key, function) in map {
+            let key = key.as_ref();
+            let monitor = Monitor::func(move |s| function(s.t, s.dt)).named(key);
+            match self.monitors.iter().position(|m| m.key() == Some(key.to_string())) {
+                Some(at) => self.monitors[at] = monitor,
+                None => self.monitors.push(monitor),
+            }
+        }
+        self
+    }
+
+    /// Whether results are arrays on the host after a run. Without it they stay on the device until they are asked for. The
+    /// default is yes.
+    pub fn numpy_mon_after_run(mut self, on_host: bool) -> Self {
+        self.settings.numpy_mon_after_run = on_host;
+        self
+    }
+
+    /// Whether recorded rows are moved to the host while the run goes on. The device then needs memory for two chunks of
+    /// them; without it, for all rows of the run, and a run whose rows do not fit is an error before its first step. Sinks
+    /// need it. The results are the same. The default is no.
+    pub fn memory_efficient(mut self, memory_efficient: bool) -> Self {
+        self.settings.memory_efficient = memory_efficient;
+        self
+    }
+
+    /// Whether steps are fused; see [`Jit`]. The default is yes.
+    pub fn jit(mut self, jit: impl Into<Jit>) -> Self {
+        self.settings.jit = jit.into();
+        self
+    }
+
+    /// Whether the times in [`Mon::ts`](crate::Mon::ts) are those at the end of each step, `t0 + (i + 1) dt`, instead of those
+    /// at its start. The default is no.
+    pub fn ts_at_end(mut self, at_end: bool) -> Self {
+        self.settings.ts_at_end = at_end;
+        self
+    }
+
     /// Sets the step, in the unit of the models' times. The default is 0.1 (ms).
     pub fn dt(mut self, dt: f64) -> Self {
         self.dt = dt;
@@ -92,7 +218,7 @@ impl RunnerBuilder {
 
     /// Sets the time at the start of step 0. The default is 0.
     pub fn t0(mut self, t0: f64) -> Self {
-        self.t0 = t0;
+        self.settings.t0 = t0;
         self
     }
 
@@ -104,7 +230,7 @@ impl RunnerBuilder {
 
     /// Whether a progress bar is drawn on standard error, where that is a terminal. The default is yes.
     pub fn progress_bar(mut self, progress_bar: bool) -> Self {
-        self.progress_bar = progress_bar;
+        self.settings.progress_bar = progress_bar;
         self
     }
 
@@ -124,7 +250,7 @@ impl RunnerBuilder {
     /// Sets how many steps are handed to the device at once at most. By default a device gets as many as it plays in some 80
     /// ms. Shorter chunks make a run slower, and let it be cancelled sooner; the results do not depend on it.
     pub fn chunk(mut self, steps: usize) -> Self {
-        self.chunk = steps;
+        self.settings.chunk = steps;
         self
     }
 
@@ -132,7 +258,7 @@ impl RunnerBuilder {
     ///
     /// # Errors
     /// Whatever is wrong with the description: names, shapes, settings, models, limits, the device.
-    pub fn build(self) -> Result<DSRunner> {
+    pub fn build(mut self) -> Result<DSRunner> {
         // devices compute with the nearest f32, which must not be 0 or infinite
         if !(self.dt > 0.0 && (self.dt as f32).is_normal()) {
             return Err(Error::Setting {
@@ -141,26 +267,47 @@ impl RunnerBuilder {
                 wanted: "above 0 and within the range of f32".into(),
             });
         }
-        if !self.t0.is_finite() {
+        if !self.settings.t0.is_finite() {
             return Err(Error::Setting {
                 setting: "t0",
-                given: self.t0.to_string(),
+                given: self.settings.t0.to_string(),
                 wanted: "finite".into(),
             });
         }
-        for (setting, given) in [("threads", self.threads), ("chunk", self.chunk)] {
+        for (setting, given) in [("threads", self.threads), ("chunk", self.settings.chunk)] {
             if given == 0 {
                 let (given, wanted) = (given.to_string(), "at least 1".into());
                 return Err(Error::Setting { setting, given, wanted });
             }
         }
-        let (plan, sources) = plan::build(&Description {
+        if self.settings.memory_efficient && !self.settings.numpy_mon_after_run {
+            return Err(Error::Setting {
+                setting: "numpy_mon_after_run",
+                given: "false".into(),
+                wanted: "true with `memory_efficient`, which moves results to the host".into(),
+            });
+        }
+        for monitor in self.monitors.iter().filter(|m| m.sink.is_some()) {
+            if !self.settings.memory_efficient {
+                return Err(Error::Monitor {
+                    key: monitor.key().unwrap_or_default(),
+                    reason: "a sink takes rows while the run goes on; set `memory_efficient(true)`"
+                        .into(),
+                });
+            }
+        }
+        self.inputs.splice(..0, self.fun_inputs.drain(..));
+        self.settings.sinks = self.monitors.iter().map(|m| m.sink.clone()).collect();
+        let (plan, host) = plan::build(&Description {
             target: self.target.as_ref(),
             inputs: &self.inputs,
+            compat_input_order: self.compat_input_order,
             monitors: &self.monitors,
             dt: self.dt,
+            t0: self.settings.t0,
             seed: self.seed,
         })?;
-        DSRunner::new(self, plan, sources)
+        self.settings.batch_first = plan.copies.is_some();
+        DSRunner::new(self, plan, host)
     }
 }

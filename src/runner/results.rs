@@ -1,8 +1,13 @@
 //! What a run recorded.
 
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use bytemuck::Pod;
 use ndarray::{ArrayD, IxDyn};
 
+use super::trace::{Filing, Trace};
+use crate::backend::Rows;
 use crate::error::{Error, Result};
 use crate::model::Kind;
 
@@ -71,42 +76,11 @@ pub struct Events {
     pub indices: Vec<u32>,
 }
 
-/// The history of one monitor.
-#[derive(Debug, Clone)]
-pub(crate) struct Trace {
-    pub key: String,
-    pub kind: Kind,
-    /// Shape of one row.
-    pub row_shape: Vec<usize>,
-    /// One bit per element, each row starting a new word; else one word per element.
-    pub packed: bool,
-    pub rows: usize,
-    pub words: Vec<u32>,
-}
-
-impl Trace {
-    fn width(&self) -> usize {
-        self.row_shape.iter().product()
-    }
-
-    fn bits(&self) -> Vec<u32> {
-        if !self.packed {
-            return self.words.clone();
-        }
-        let width = self.width();
-        let row_words = width.div_ceil(32);
-        let mut bits = Vec::with_capacity(self.rows * width);
-        for row in 0..self.rows {
-            let words = &self.words[row * row_words..(row + 1) * row_words];
-            bits.extend((0..width).map(|k| words[k / 32] >> (k % 32) & 1));
-        }
-        bits
-    }
-}
-
 /// The results of the last run, by key in the order of the monitors, and the times of its steps.
 ///
-/// A row is the value after a step; the initial state is not a row. Arrays have the shape `(steps, ...)`.
+/// A row is the value after a step; the state before the run is a row only with
+/// [`include_initial`](crate::Monitor::include_initial). Arrays have the shape `(rows, ...)`; those of a
+/// [`Batch`](crate::Batch) `(copies, rows, ...)`, unless the builder says otherwise.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons};
@@ -125,81 +99,156 @@ impl Trace {
 /// assert!((mon.ts()[1] - 0.1).abs() < 1e-12);
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Mon {
-    pub(crate) traces: Vec<Trace>,
-    pub(crate) ts: Vec<f64>,
-    pub(crate) first_step: u64,
+    keys: Vec<String>,
+    pub(super) filing: Filing,
+    /// The steps that were played.
+    pub(super) played: Range<u64>,
+    pub(super) clock: Times,
+    /// Whether arrays of several axes have their copies first.
+    batch_first: bool,
+    store: Mutex<Store>,
+}
+
+/// How steps become times.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Times {
+    pub t0: f64,
+    pub dt: f64,
+    /// Whether a step's time is that of its end.
+    pub at_end: bool,
+}
+
+impl Times {
+    fn of(&self, step: i64) -> f64 {
+        self.t0 + (step + i64::from(self.at_end)) as f64 * self.dt
+    }
+}
+
+/// Traces, and chunks that are still on the device.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Store {
+    pub traces: Vec<Trace>,
+    waiting: Vec<(Range<u64>, Rows)>,
 }
 
 impl Mon {
+    pub(super) fn new(traces: Vec<Trace>, filing: Filing, clock: Times, batch_first: bool) -> Self {
+        let keys = traces.iter().map(|t| t.key.clone()).collect();
+        let played = filing.run.start..filing.run.start;
+        let store = Mutex::new(Store { traces, waiting: Vec::new() });
+        Self { keys, filing, played, clock, batch_first, store }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        // a store that a panic left is as good as the traces in it
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn traces(&mut self) -> &mut [Trace] {
+        &mut self.store.get_mut().unwrap_or_else(PoisonError::into_inner).traces
+    }
+
+    /// Files the rows of some steps, or notes where they are.
+    pub(super) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
+        self.played.end = steps.end;
+        let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match rows {
+            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, &rows),
+            on_device => {
+                store.waiting.push((steps, on_device));
+                Ok(())
+            }
+        }
+    }
+
+    /// Copies what is still on the device to the host.
+    pub(super) fn fetch(&self) -> Result<MutexGuard<'_, Store>> {
+        let mut store = self.lock();
+        let Store { traces, waiting } = &mut *store;
+        for (steps, rows) in waiting.drain(..) {
+            let rows = match rows {
+                Rows::Host(rows) => rows,
+                Rows::Device(rows) => rows.fetch()?,
+            };
+            self.filing.file(traces, steps, &rows)?;
+        }
+        Ok(store)
+    }
+
     /// Keys of the monitors, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.traces.iter().map(|t| t.key.as_str())
+        self.keys.iter().map(String::as_str)
     }
 
-    /// Time at the start of each step.
-    pub fn ts(&self) -> &[f64] {
-        &self.ts
+    /// The time of each step of the run: of its start, unless the builder says
+    /// [`ts_at_end`](crate::RunnerBuilder::ts_at_end).
+    pub fn ts(&self) -> Vec<f64> {
+        self.played.clone().map(|step| self.clock.of(step as i64)).collect()
     }
 
-    fn trace(&self, key: &str) -> Result<&Trace> {
-        self.traces
-            .iter()
-            .find(|t| t.key == key)
-            .ok_or_else(|| Error::unknown("monitor", key, self.keys().map(String::from)))
+    fn place(&self, key: &str) -> Result<usize> {
+        let place = self.keys.iter().position(|k| k == key);
+        place.ok_or_else(|| Error::unknown("monitor", key, self.keys.iter().cloned()))
     }
 
-    /// The history of one monitor, `(steps, ...)`.
+    /// The step of each row of a monitor; one less than the run's first for the values before the run.
     ///
     /// # Errors
-    /// [`Error::UnknownPath`] where there is no such monitor, [`Error::Kind`] where its values are of another type.
-    pub fn get<T: Element>(&self, key: &str) -> Result<ArrayD<T>> {
-        let trace = self.trace(key)?;
-        let shape: Vec<usize> =
-            std::iter::once(trace.rows).chain(trace.row_shape.iter().copied()).collect();
-        if trace.packed {
-            return array(key, trace.kind, &shape, &trace.bits());
-        }
-        array(key, trace.kind, &shape, &trace.words)
+    /// [`Error::UnknownPath`] where there is no such monitor.
+    pub fn steps(&self, key: &str) -> Result<Vec<i64>> {
+        let cadence = self.lock().traces[self.place(key)?].cadence;
+        let cadence = &self.filing.cadences[cadence];
+        let initial = cadence.initial.then_some(self.filing.run.start as i64 - 1);
+        let due = cadence.steps(self.filing.run.clone());
+        let played = due.take_while(|&step| step < self.played.end).map(|step| step as i64);
+        Ok(initial.into_iter().chain(played).collect())
     }
 
-    /// The spikes of a bool monitor as events.
+    /// The time of each row of a monitor.
+    ///
+    /// # Errors
+    /// As [`Mon::steps`].
+    pub fn times(&self, key: &str) -> Result<Vec<f64>> {
+        Ok(self.steps(key)?.into_iter().map(|step| self.clock.of(step)).collect())
+    }
+
+    /// The history of one monitor, `(rows, ...)`, or `(copies, rows, ...)`. What is still on the device is copied.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`] where there is no such monitor, [`Error::Kind`] where its values are of another type,
+    /// [`Error::Monitor`] where a sink has them, [`Error::Device`].
+    pub fn get<T: Element>(&self, key: &str) -> Result<ArrayD<T>> {
+        let place = self.place(key)?;
+        let steps = self.played.clone();
+        let mut array = self.fetch()?.traces[place].array::<T>(steps)?;
+        if self.batch_first && array.ndim() > 1 {
+            array.swap_axes(0, 1);
+        }
+        Ok(array)
+    }
+
+    /// The spikes of a bool monitor as events. Of a batch, an index counts through the copies.
     ///
     /// # Errors
     /// As [`Mon::get`].
     pub fn events(&self, key: &str) -> Result<Events> {
-        let trace = self.trace(key)?;
-        if trace.kind != Kind::Bool {
-            return Err(Error::Kind {
-                key: key.into(),
-                held: trace.kind.name(),
-                asked: Kind::Bool.name(),
-            });
+        let place = self.place(key)?;
+        let steps = self.steps(key)?;
+        self.fetch()?.traces[place].events(&steps)
+    }
+}
+
+impl Clone for Mon {
+    fn clone(&self) -> Self {
+        Self {
+            keys: self.keys.clone(),
+            filing: self.filing.clone(),
+            played: self.played.clone(),
+            clock: self.clock,
+            batch_first: self.batch_first,
+            store: Mutex::new(self.lock().clone()),
         }
-        let mut events = Events::default();
-        let row_words = if trace.packed { trace.width().div_ceil(32) } else { trace.width() };
-        if row_words == 0 {
-            return Ok(events);
-        }
-        for (row, words) in trace.words.chunks_exact(row_words).enumerate() {
-            let step = self.first_step + row as u64;
-            for (k, &word) in words.iter().enumerate() {
-                if !trace.packed {
-                    if word != 0 {
-                        events.steps.push(step);
-                        events.indices.push(k as u32);
-                    }
-                    continue;
-                }
-                let mut rest = word;
-                while rest != 0 {
-                    events.steps.push(step);
-                    events.indices.push(k as u32 * 32 + rest.trailing_zeros());
-                    rest &= rest - 1;
-                }
-            }
-        }
-        Ok(events)
     }
 }

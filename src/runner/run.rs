@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayD;
 
-use super::builder::RunnerBuilder;
+use super::builder::{RunnerBuilder, Settings};
+use super::handles;
 use super::progress;
-use super::results::{Element, Mon, Trace, array};
-use crate::backend::{Chunk, Engine};
+use super::results::{Element, Mon};
+use super::span::Span;
+use crate::backend::Engine;
 use crate::error::{Error, Result};
-use crate::input::Shared;
 use crate::model::Kind;
-use crate::plan::{Plan, Role, RowSource, Slot, State};
+use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
 use crate::system::{DynamicalSystem, Target, Value};
 
 /// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
@@ -42,72 +43,18 @@ use crate::system::{DynamicalSystem, Target, Value};
 pub struct DSRunner {
     target: Box<dyn DynamicalSystem>,
     pub(super) plan: Arc<Plan>,
-    sources: Vec<RowSource>,
+    pub(super) host: Host,
     pub(super) engine: Box<dyn Engine>,
     /// Number of the engine's device.
     pub(super) device: usize,
     pub(super) threads: usize,
-    /// Most steps of a chunk.
-    chunk: usize,
-    t0: f64,
+    pub(super) settings: Settings,
     /// Number of the next step.
-    step: u64,
-    progress_bar: bool,
-    mon: Mon,
+    pub(super) step: u64,
+    pub(super) mon: Mon,
     /// Steps of the chunks that are under way.
-    waiting: VecDeque<usize>,
-    cancelled: Arc<AtomicBool>,
-}
-
-/// How long to run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Span {
-    /// A duration in the unit of `dt`. It is the nearest whole number of steps where it is within 10^-6 of one, else the
-    /// number below.
-    Duration(f64),
-    /// A number of steps.
-    Steps(u64),
-}
-
-/// A number of steps, as in `runner.run(Steps(1000))`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Steps(pub u64);
-
-impl From<f64> for Span {
-    fn from(duration: f64) -> Self {
-        Self::Duration(duration)
-    }
-}
-
-impl From<Steps> for Span {
-    fn from(Steps(steps): Steps) -> Self {
-        Self::Steps(steps)
-    }
-}
-
-impl Span {
-    fn steps(self, dt: f64) -> Result<u64> {
-        let wrong = |given: String| Error::Setting {
-            setting: "duration",
-            given,
-            wanted: format!("finite and at least one step of {dt}"),
-        };
-        match self {
-            Self::Steps(0) => Err(wrong("0 steps".into())),
-            Self::Steps(steps) => Ok(steps),
-            Self::Duration(duration) => {
-                let steps = duration / dt;
-                let nearest = steps.round();
-                let whole = if (steps - nearest).abs() < 1e-6 { nearest } else { steps.floor() };
-                // a number of steps that f64 does not count exactly is no number of steps
-                if (1.0..9e15).contains(&whole) {
-                    Ok(whole as u64)
-                } else {
-                    Err(wrong(duration.to_string()))
-                }
-            }
-        }
-    }
+    pub(super) waiting: VecDeque<usize>,
+    pub(super) cancelled: Arc<AtomicBool>,
 }
 
 /// What a run did.
@@ -127,7 +74,7 @@ pub struct Run {
 /// use dsrunner::{DSRunner, neurons};
 ///
 /// let mut runner =
-///     DSRunner::builder(neurons::lif(1)).monitor("V").progress_bar(false).build()?;
+///     DSRunner::builder(neurons::lif(1)).memory_efficient(true).monitor("V").progress_bar(false).build()?;
 /// let handle = runner.cancel_handle();
 /// let timer = std::thread::spawn(move || {
 ///     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -166,35 +113,32 @@ impl fmt::Display for NonFinite {
     }
 }
 
-/// Chunks that may be under way at a time: one is played while the one before is read back.
-const IN_FLIGHT: usize = 2;
-
 impl DSRunner {
     /// Starts the description of a runner of that target.
     pub fn builder(target: impl DynamicalSystem + 'static) -> RunnerBuilder {
         RunnerBuilder::new(target)
     }
 
-    /// A runner whose description `builder` was compiled to `plan` and `sources`.
-    pub(super) fn new(builder: RunnerBuilder, plan: Plan, sources: Vec<RowSource>) -> Result<Self> {
-        let RunnerBuilder { target, t0, progress_bar, device, threads, chunk, .. } = builder;
+    /// A runner whose description `builder` was compiled to `plan` and `host`.
+    pub(super) fn new(builder: RunnerBuilder, plan: Plan, host: Host) -> Result<Self> {
+        let RunnerBuilder { target, device, threads, settings, .. } = builder;
         let (plan, device) = (Arc::new(plan), device.resolve()?);
         let engine = crate::backend::engine(device, plan.clone(), threads)?;
-        Ok(Self {
+        let mut runner = Self {
             target,
             plan,
-            sources,
+            host,
             engine,
             device,
             threads,
-            chunk,
-            t0,
+            settings,
             step: 0,
-            progress_bar,
             mon: Mon::default(),
             waiting: VecDeque::new(),
             cancelled: Arc::default(),
-        })
+        };
+        runner.mon = runner.empty_results(0..0);
+        Ok(runner)
     }
 
     /// Runs for a duration, or for a number of [`Steps`], from where the last run ended. The results replace those of the
@@ -210,20 +154,24 @@ impl DSRunner {
             given: format!("{steps} steps"),
             wanted: "short enough for the counter of steps, which has 64 bits".into(),
         })?;
-        for source in &self.sources {
+        for source in &self.host.inputs.sources {
             source.check(end)?;
         }
         self.drain()?;
-        self.mon = self.empty_results();
         let started = Instant::now();
         let first = self.step;
+        let mut mon = self.empty_results(first..end);
+        self.make_room(&mut mon)?;
+        self.mon = mon;
         // times are in ms, as all defaults of the models
-        let bar = progress::bar(steps, self.plan.dt / 1000.0, self.progress_bar);
-        let outcome = self.play(end, &bar);
+        let bar = progress::bar(steps, self.plan.dt / 1000.0, self.settings.progress_bar);
+        let outcome = self.play(first..end, &bar);
         bar.finish_and_clear();
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         let steps = self.step - first;
-        self.mon.ts = (first..self.step).map(|i| self.t0 + i as f64 * self.plan.dt).collect();
+        if self.settings.numpy_mon_after_run {
+            self.mon.fetch().map(drop)?;
+        }
         outcome?;
         Ok(Run { steps, elapsed: started.elapsed(), cancelled })
     }
@@ -234,59 +182,6 @@ impl DSRunner {
     /// As [`DSRunner::run`].
     pub fn predict(&mut self, span: impl Into<Span>) -> Result<Run> {
         self.run(span)
-    }
-
-    fn play(&mut self, end: u64, bar: &indicatif::ProgressBar) -> Result<()> {
-        let first = self.step;
-        let mut submitted = first;
-        let mut failure = None;
-        while submitted < end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
-            let steps = ((end - submitted) as usize).min(self.engine.chunk_steps()).min(self.chunk);
-            let chunk = self.rows(submitted, steps).map(|rows| Chunk {
-                first: submitted,
-                t0: self.t0,
-                steps,
-                rows,
-                starts_run: submitted == first,
-            });
-            match chunk.and_then(|chunk| self.engine.submit(chunk)) {
-                Ok(()) => {
-                    self.waiting.push_back(steps);
-                    submitted += steps as u64;
-                }
-                Err(error) => failure = Some(error),
-            }
-            if self.waiting.len() >= IN_FLIGHT {
-                self.take(bar)?;
-            }
-        }
-        while !self.waiting.is_empty() {
-            self.take(bar)?;
-        }
-        if self.step > first {
-            self.engine.finish()?;
-        }
-        failure.map_or(Ok(()), Err)
-    }
-
-    /// Collects a chunk and files what it recorded.
-    fn take(&mut self, bar: &indicatif::ProgressBar) -> Result<()> {
-        let (Some(rows), Some(steps)) = (self.engine.collect()?, self.waiting.pop_front()) else {
-            return Ok(());
-        };
-        let row_length = self.plan.record_row;
-        for (record, trace) in self.plan.records.iter().zip(&mut self.mon.traces) {
-            let range = record.offset..record.offset + record.words();
-            trace.words.reserve(steps * range.len());
-            for row in 0..steps {
-                let row = &rows[row * row_length..(row + 1) * row_length];
-                trace.words.extend_from_slice(&row[range.clone()]);
-            }
-            trace.rows += steps;
-        }
-        self.step += steps as u64;
-        bar.inc(steps as u64);
-        Ok(())
     }
 
     /// Collects what a run left under way that did not come to its end (a closure that panicked, a device that failed):
@@ -300,35 +195,6 @@ impl DSRunner {
             self.step += steps as u64;
         }
         self.engine.finish()
-    }
-
-    /// Values of the changing inputs for some steps.
-    fn rows(&self, first: u64, steps: usize) -> Result<Vec<u32>> {
-        let width = self.plan.input_row;
-        let mut rows = vec![0; steps * width];
-        if width == 0 {
-            return Ok(rows);
-        }
-        for (k, row) in rows.chunks_exact_mut(width).enumerate() {
-            let i = first + k as u64;
-            let shared = Shared { t: self.t0 + i as f64 * self.plan.dt, dt: self.plan.dt, i };
-            for source in &self.sources {
-                source.fill(&shared, row)?;
-            }
-        }
-        Ok(rows)
-    }
-
-    fn empty_results(&self) -> Mon {
-        let traces = self.plan.records.iter().map(|record| Trace {
-            key: record.key.clone(),
-            kind: record.kind,
-            row_shape: record.shape.clone(),
-            packed: record.packed(),
-            rows: 0,
-            words: Vec::new(),
-        });
-        Mon { traces: traces.collect(), ts: Vec::new(), first_step: self.step }
     }
 
     /// Puts clock and state back to the start: the variables have their initial values again, inputs start with their
@@ -385,10 +251,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::UnknownPath`], or [`Error::Kind`] where the values are of another type.
     pub fn get<T: Element>(&mut self, target: impl Into<Target>) -> Result<ArrayD<T>> {
-        let path = target.into().path;
-        let slot = self.plan.slot("variable or parameter", &path)?;
-        let (range, shape, kind) = (slot.range(), slot.shape.clone(), slot.kind);
-        array(&path, kind, &shape, &self.engine.read(range)?)
+        handles::read(&self.plan, self.engine.as_mut(), &target.into())
     }
 
     /// Sets a variable or a parameter, by path, name or handle. The value's shape broadcasts to the variable's. What
@@ -398,18 +261,20 @@ impl DSRunner {
     /// [`Error::UnknownPath`], [`Error::Shape`], or [`Error::Setting`] for a number that the type does not have; nothing
     /// has changed then.
     pub fn set(&mut self, target: impl Into<Target>, value: impl Into<Value>) -> Result<()> {
-        let path = target.into().path;
+        let target = target.into();
         let plan = self.plan.clone();
-        let slot = plan.slot("variable or parameter", &path)?;
-        let values = value.into().broadcast(&path, &slot.shape)?;
-        let words: std::result::Result<Vec<u32>, String> =
-            values.iter().map(|&v| slot.kind.bits(v)).collect();
-        let words = words.map_err(|given| Error::Setting {
+        let Selected { slot, shape, offsets } = plan.select("variable or parameter", &target)?;
+        let values = value.into().broadcast(&target.path, &shape)?;
+        let values = words(&values, slot.kind).map_err(|given| Error::Setting {
             setting: "value",
-            given: format!("{given} (for `{path}`)"),
+            given: format!("{given} (for `{}`)", target.path),
             wanted: format!("a {}", slot.kind.name()),
         })?;
-        let words = if words.len() == 1 { vec![words[0]; slot.words] } else { words };
+        let stride = usize::from(values.len() > 1);
+        let mut words = self.engine.read(slot.range())?;
+        for (k, offset) in offsets.iter().enumerate() {
+            words[offset] = values[k * stride];
+        }
         let derived =
             if slot.role == Role::Param { self.derived(slot, &words)? } else { Vec::new() };
         self.engine.write(slot.address, &words)?;
@@ -444,18 +309,28 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
-        const EXPONENT: u32 = 0x7f80_0000;
+        let plan = self.plan.clone();
         let mut found = Vec::new();
-        for slot in self.plan.slots.iter().filter(|s| s.kind == Kind::F32) {
-            let words = self.engine.read(slot.range())?;
-            let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
-            found.extend(bad.map(|(element, &word)| NonFinite {
-                path: slot.path().into(),
-                element,
-                value: f32::from_bits(word),
-            }));
+        for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {
+            found.extend(self.non_finite_in(slot)?);
         }
         Ok(found)
+    }
+
+    /// Those of one variable.
+    pub(super) fn non_finite_in(&mut self, slot: &Slot) -> Result<Vec<NonFinite>> {
+        const EXPONENT: u32 = 0x7f80_0000;
+        if slot.kind != Kind::F32 {
+            return Ok(Vec::new());
+        }
+        let words = self.engine.read(slot.range())?;
+        let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
+        let found = bad.map(|(element, &word)| NonFinite {
+            path: slot.path().into(),
+            element,
+            value: f32::from_bits(word),
+        });
+        Ok(found.collect())
     }
 
     /// A handle that cancels runs of this runner.
@@ -475,7 +350,7 @@ impl DSRunner {
 
     /// Time at the start of the next step, `t0 + step dt`.
     pub fn time(&self) -> f64 {
-        self.t0 + self.step as f64 * self.plan.dt
+        self.settings.t0 + self.step as f64 * self.plan.dt
     }
 
     /// The step.

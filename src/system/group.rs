@@ -10,6 +10,7 @@ use super::variable::Variable;
 use crate::error::Result;
 use crate::integrate::Method;
 use crate::model::{Model, Shipped};
+use crate::monitor::Index;
 
 /// A population of elements of one model.
 ///
@@ -118,6 +119,25 @@ impl Group {
         Variable::of(&self.0.name, name)
     }
 
+    /// Some of its elements along the first axis, to be used as the target of inputs and monitors.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let group = neurons::lif(1000);
+    /// let (driven, rest) = (group.slice(..100), group.slice(100..));
+    /// let mut runner = DSRunner::builder(group)
+    ///     .input((driven.variable("input"), 30.0))
+    ///     .monitor(&rest.variable("spike"))
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(10.0)?;
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn slice(&self, index: impl Into<Index>) -> GroupSlice {
+        GroupSlice { node: self.0.name.clone(), index: index.into() }
+    }
+
     pub(crate) fn inner(&self) -> &GroupInner {
         &self.0
     }
@@ -125,6 +145,20 @@ impl Group {
     /// Whether two handles are of the same group with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Some elements of a [`Group`]; made by [`Group::slice`].
+#[derive(Debug, Clone)]
+pub struct GroupSlice {
+    node: NodeName,
+    index: Index,
+}
+
+impl GroupSlice {
+    /// A handle of these elements of one of the group's variables.
+    pub fn variable(&self, name: &str) -> Variable {
+        Variable::of(&self.node, name).slice(&self.index)
     }
 }
 

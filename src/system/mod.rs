@@ -1,5 +1,6 @@
 //! What a user describes: groups, projections and networks, with their variables.
 
+mod batch;
 mod component;
 mod group;
 mod names;
@@ -9,8 +10,10 @@ mod step;
 mod value;
 mod variable;
 
+pub use batch::Batch;
+pub(crate) use batch::Copies;
 pub use component::Component;
-pub use group::Group;
+pub use group::{Group, GroupSlice};
 pub use network::Network;
 pub use projection::Projection;
 pub use step::{DynamicalSystem, StepBuilder};
@@ -18,4 +21,4 @@ pub use value::{Init, Number, Shape, Value};
 pub use variable::{Target, Variable};
 
 pub(crate) use step::{Node, NodeKind};
-pub(crate) use value::broadcast;
+pub(crate) use value::{broadcast, broadcast_places};

@@ -1,5 +1,6 @@
 //! How a system says what a step of it is: its `update` records operations, once.
 
+use super::batch::Copies;
 use super::group::Group;
 use super::projection::Projection;
 use crate::error::{Error, Result};
@@ -65,6 +66,7 @@ pub(crate) struct Node {
 pub struct StepBuilder {
     path: Vec<String>,
     pub(crate) nodes: Vec<Node>,
+    pub(crate) copies: Option<Copies>,
 }
 
 impl StepBuilder {
@@ -107,6 +109,21 @@ impl StepBuilder {
             };
             self.nodes.insert(before, node);
         }
+        Ok(())
+    }
+
+    /// Makes the whole target a batch.
+    pub(crate) fn copies(&mut self, name: &str, copies: Copies) -> Result<()> {
+        let wrong = |reason: &str| Error::Node { node: name.into(), reason: reason.into() };
+        if !self.path.is_empty() || self.copies.is_some() {
+            return Err(wrong(
+                "it is a batch within another system; make the runner's target the batch",
+            ));
+        }
+        if copies.count == 0 {
+            return Err(wrong("it is a batch of 0 copies; a batch needs at least one"));
+        }
+        self.copies = Some(copies);
         Ok(())
     }
 

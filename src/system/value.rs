@@ -62,16 +62,24 @@ impl Value {
 
 /// Numbers of shape `from` broadcast to `to`, by the rules of numpy; a single number stays single.
 pub(crate) fn broadcast(data: &[f64], from: &[usize], to: &[usize]) -> Option<Vec<f64>> {
-    if from.len() > to.len() {
+    if data.len() == 1 && broadcasts(from, to) {
+        return Some(data.to_vec());
+    }
+    let places = broadcast_places(from, to)?;
+    Some(places.into_iter().map(|place| data[place]).collect())
+}
+
+fn broadcasts(from: &[usize], to: &[usize]) -> bool {
+    from.len() <= to.len()
+        && from.iter().rev().zip(to.iter().rev()).all(|(&f, &t)| f == t || f == 1)
+}
+
+/// For each place of an array of shape `to` that of one of shape `from` which broadcasts to it.
+pub(crate) fn broadcast_places(from: &[usize], to: &[usize]) -> Option<Vec<usize>> {
+    if !broadcasts(from, to) {
         return None;
     }
     let lead = to.len() - from.len();
-    if from.iter().zip(&to[lead..]).any(|(&f, &t)| f != t && f != 1) {
-        return None;
-    }
-    if data.len() == 1 {
-        return Some(data.to_vec());
-    }
     let count = to.iter().product();
     let mut out = Vec::with_capacity(count);
     let mut index = vec![0usize; to.len()];
@@ -80,7 +88,7 @@ pub(crate) fn broadcast(data: &[f64], from: &[usize], to: &[usize]) -> Option<Ve
             .iter()
             .zip(&index[lead..])
             .fold(0, |at, (&length, &i)| at * length + if length == 1 { 0 } else { i });
-        out.push(data[at]);
+        out.push(at);
         for axis in (0..to.len()).rev() {
             index[axis] += 1;
             if index[axis] < to[axis] {

@@ -1,6 +1,7 @@
 //! Handles of variables.
 
 use super::names::NodeName;
+use crate::monitor::Index;
 
 /// A handle of a variable or a parameter of a node, which can stand wherever a path can.
 ///
@@ -19,11 +20,17 @@ pub struct Variable {
     /// Holding it keeps the name taken.
     node: NodeName,
     name: String,
+    /// Which of the node's elements, where it is of a slice.
+    index: Option<Index>,
 }
 
 impl Variable {
     pub(crate) fn of(node: &NodeName, name: &str) -> Self {
-        Self { node: node.clone(), name: name.into() }
+        Self { node: node.clone(), name: name.into(), index: None }
+    }
+
+    pub(crate) fn slice(self, index: &Index) -> Self {
+        Self { index: Some(index.clone()), ..self }
     }
 }
 
@@ -31,19 +38,21 @@ impl Variable {
 #[derive(Debug, Clone)]
 pub struct Target {
     pub(crate) path: String,
+    /// Which elements along the first axis; all without.
+    pub(crate) index: Option<Index>,
     /// Keeps the name of a handle's node taken.
     _handle: Option<Variable>,
 }
 
 impl From<&str> for Target {
     fn from(path: &str) -> Self {
-        Self { path: path.into(), _handle: None }
+        Self::from(path.to_string())
     }
 }
 
 impl From<String> for Target {
     fn from(path: String) -> Self {
-        Self { path, _handle: None }
+        Self { path, index: None, _handle: None }
     }
 }
 
@@ -57,6 +66,7 @@ impl From<Variable> for Target {
     fn from(variable: Variable) -> Self {
         Self {
             path: format!("{}.{}", variable.node.as_str(), variable.name),
+            index: variable.index.clone(),
             _handle: Some(variable),
         }
     }

@@ -124,7 +124,7 @@ fn iter_goes_on_with_the_counter(device: &str) {
     let error = runner.run(Steps(1)).unwrap_err().to_string();
     assert_eq!(
         error,
-        "input to `input`: there are 700 rows, but the run goes on to step 701 and needs one per step"
+        "input to `input`: there are 700 rows, but the run goes on to step 701 and needs one per step; give more, or another `policy`"
     );
     assert_eq!(runner.step(), 700);
     runner.reset_state().unwrap();

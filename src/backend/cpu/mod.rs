@@ -1,10 +1,12 @@
 //! The engine without a driver: the composed programs interpreted on columns, structural operations in plain Rust.
 
 mod allocate;
+mod columns;
 mod engine;
 mod fuse;
 mod lanes;
 mod math;
+mod member;
 mod player;
 mod tape;
 mod words;

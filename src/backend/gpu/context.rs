@@ -8,12 +8,15 @@ use super::limits::Sizes;
 use crate::error::{Error, Result};
 
 /// An opened device.
+#[derive(Debug)]
 pub(super) struct Context {
     pub name: String,
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     /// Whether kernels are handed over as SPIR-V in which arithmetic is pinned.
     pub spirv: bool,
+    /// The largest buffer that the adapter offers, which stands for its memory: wgpu does not tell how much there is.
+    pub most_bytes: u64,
     /// The first error that the device reported outside a call.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -63,7 +66,7 @@ impl Context {
                 lock(&lost).get_or_insert(format!("it was lost: {message}"));
             }
         });
-        Ok(Self { name, device, queue, spirv, failure })
+        Ok(Self { name, device, queue, spirv, most_bytes: available.max_buffer_size, failure })
     }
 
     pub(super) fn error(&self, reason: impl Into<String>) -> Error {
@@ -124,6 +127,13 @@ impl Context {
         self.mapped(&staging, range.len(), submission)
     }
 
+    /// Waits until a submission is done.
+    pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+        self.device.poll(wait).map_err(|e| self.error(e.to_string()))?;
+        self.check()
+    }
+
     /// Waits until a mapped range of `words` words is there, and copies it.
     pub(super) fn mapped(
         &self,
@@ -131,9 +141,7 @@ impl Context {
         words: usize,
         submission: wgpu::SubmissionIndex,
     ) -> Result<Vec<u32>> {
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
-        self.device.poll(wait).map_err(|e| self.error(e.to_string()))?;
-        self.check()?;
+        self.wait(submission)?;
         let view = buffer
             .slice(..4 * words as u64)
             .get_mapped_range()

@@ -1,24 +1,19 @@
 //! Plays a plan on a wgpu device: one chain of dispatches a step, one submission a chunk.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::context::Context;
-use super::kernels::{self, Bound, Kernel};
-use super::limits::{self, Sizes};
+use super::dispatch::{Buffers, CLOCK_WORDS, Dispatch, Maker};
+use super::limits::Sizes;
 use super::pin::Native;
 use super::probe;
-use super::spirv;
 use super::tables::{self, List, Lists};
-use crate::backend::{Chunk, Engine};
+use crate::backend::{Chunk, DeviceRows, Engine, Rows};
 use crate::error::Result;
-use crate::plan::{Plan, State, packed, packed_words, unpacked};
-
-/// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
-const CLOCK_WORDS: usize = 64;
+use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
 const SUBMISSION: Duration = Duration::from_millis(80);
@@ -28,10 +23,14 @@ const FIRST_STEPS: usize = 16;
 
 pub(crate) struct GpuEngine {
     plan: Arc<Plan>,
-    context: Context,
+    context: Arc<Context>,
     buffers: Buffers,
     lists: Lists,
-    dispatches: Vec<Dispatch>,
+    native: Native,
+    /// The dispatches of a step in which inputs are part of the update; empty where that cannot be.
+    fused: Vec<Dispatch>,
+    /// Those of each operation, made when they are needed first.
+    separate: Vec<Vec<Dispatch>>,
     /// Most steps of a chunk, for which the buffers have room, and how many it has at present.
     most_steps: usize,
     steps: usize,
@@ -42,32 +41,33 @@ pub(crate) struct GpuEngine {
     stale: bool,
 }
 
-struct Buffers {
-    clock: wgpu::Buffer,
-    arena: wgpu::Buffer,
-    sums: wgpu::Buffer,
-    values: wgpu::Buffer,
-    events: wgpu::Buffer,
-    synapses: wgpu::Buffer,
-    routes: wgpu::Buffer,
-    gathers: wgpu::Buffer,
-    rows: wgpu::Buffer,
-    /// One for each population.
-    tables: Vec<wgpu::Buffer>,
-}
-
-struct Dispatch {
-    pipeline: wgpu::ComputePipeline,
-    bind_group: wgpu::BindGroup,
-    groups: [u32; 2],
-}
-
 /// A submitted chunk.
 struct UnderWay {
     submission: wgpu::SubmissionIndex,
-    staging: Option<wgpu::Buffer>,
+    rows: Pending,
     steps: usize,
     started: Instant,
+}
+
+/// Where the rows of a submitted chunk are.
+enum Pending {
+    Nowhere,
+    Mapped { staging: wgpu::Buffer, words: usize },
+    Kept(KeptRows),
+}
+
+/// Rows in a buffer of the device.
+#[derive(Debug)]
+struct KeptRows {
+    context: Arc<Context>,
+    buffer: wgpu::Buffer,
+    words: usize,
+}
+
+impl DeviceRows for KeptRows {
+    fn fetch(&self) -> Result<Vec<u32>> {
+        self.context.read(&self.buffer, 0..self.words)
+    }
 }
 
 impl GpuEngine {
@@ -75,7 +75,7 @@ impl GpuEngine {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
         let sizes = Sizes::of(&plan, &lists, synapses.len());
-        let context = Context::open(index, &sizes)?;
+        let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let buffers = Buffers {
             clock: context.buffer("clock", sizes.steps * CLOCK_WORDS, wgpu::BufferUsages::UNIFORM),
@@ -86,17 +86,20 @@ impl GpuEngine {
             synapses: context.storage("synapses", &synapses),
             routes: context.storage("routes", &routes),
             gathers: context.storage("gathers", &tables::gathers(&plan)),
+            schedule: context.buffer("schedule", sizes.schedule, storage),
             rows: context.buffer("rows", sizes.rows, storage),
-            tables: (0..plan.populations.len())
-                .map(|at| context.storage("table", &tables::population(&plan, at, &lists)))
-                .collect(),
         };
         context.write(&buffers.values, 0, &plan.constants);
         let native = probe::native(index, &context)?;
-        let dispatches = dispatches(&plan, &context, &buffers, native)?;
+        let maker =
+            Maker { plan: &plan, context: &context, buffers: &buffers, lists: &lists, native };
+        let (fused, separate) = match plan.fused() {
+            true => (maker.fused()?, Vec::new()),
+            false => (Vec::new(), maker.separate()?),
+        };
         context.check()?;
         let mut free = Vec::new();
-        if plan.record_row > 0 {
+        if plan.record_row() > 0 {
             free.extend((0..2).map(|_| context.staging(sizes.rows)));
         }
         Ok(Self {
@@ -104,7 +107,9 @@ impl GpuEngine {
             context,
             buffers,
             lists,
-            dispatches,
+            native,
+            fused,
+            separate,
             most_steps: sizes.steps,
             steps: sizes.steps.min(FIRST_STEPS),
             under_way: VecDeque::new(),
@@ -141,7 +146,17 @@ impl GpuEngine {
         self.context.write(&self.buffers.events, count, &[events.len() as u32]);
     }
 
-    fn clock_words(&self, chunk: &Chunk) -> Vec<u32> {
+    /// Whether a chunk's operations are dispatched each for itself; makes what that takes.
+    fn separately(&mut self, chunk: &Chunk) -> Result<bool> {
+        let separately = chunk.ops != (0..self.plan.step.len()) || !self.plan.fused();
+        if separately && self.separate.is_empty() {
+            let Self { plan, context, buffers, lists, native, .. } = self;
+            self.separate = Maker { plan, context, buffers, lists, native: *native }.separate()?;
+        }
+        Ok(separately)
+    }
+
+    fn clock_words(&self, chunk: &Chunk, separately: bool) -> Vec<u32> {
         let mut words = vec![0; chunk.steps * CLOCK_WORDS];
         for (k, record) in words.chunks_exact_mut(CLOCK_WORDS).enumerate() {
             let step = chunk.first + k as u64;
@@ -154,152 +169,12 @@ impl GpuEngine {
                 self.plan.seed as u32,
                 (self.plan.seed >> 32) as u32,
                 k as u32,
-                u32::from(chunk.starts_run && k == 0),
+                // where operations are separate, inputs are cleared at the end of a step
+                u32::from(separately || chunk.starts_run && k == 0),
             ]);
         }
         words
     }
-}
-
-/// Pipelines and bind groups of the step, in its order.
-fn dispatches(
-    plan: &Plan,
-    context: &Context,
-    buffers: &Buffers,
-    native: Native,
-) -> Result<Vec<Dispatch>> {
-    let mut dispatches = Vec::new();
-    if !plan.routes.is_empty() {
-        let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
-        // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a spike costs
-        // too
-        let groups = [(sources / 1024).clamp(1, 1024) as u32, 1];
-        dispatches.push(dispatch(context, &kernels::deliver()?, buffers, 0, groups)?);
-    }
-    for (at, population) in plan.populations.iter().enumerate() {
-        let groups = limits::groups(population.elements);
-        dispatches.push(dispatch(
-            context,
-            &kernels::update(population, native)?,
-            buffers,
-            at,
-            groups,
-        )?);
-    }
-    if plan.record_row > 0 {
-        let groups = limits::groups(plan.record_row);
-        dispatches.push(dispatch(context, &kernels::record()?, buffers, 0, groups)?);
-    }
-    Ok(dispatches)
-}
-
-fn dispatch(
-    context: &Context,
-    kernel: &Kernel,
-    buffers: &Buffers,
-    population: usize,
-    groups: [u32; 2],
-) -> Result<Dispatch> {
-    let Context { device, .. } = context;
-    let label = Some(kernel.name.as_str());
-    let entry = |binding: usize, ty: wgpu::BufferBindingType, has_dynamic_offset: bool| {
-        wgpu::BindGroupLayoutEntry {
-            binding: binding as u32,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
-            count: None,
-        }
-    };
-    let used = used_bindings(&kernel.module);
-    let storage: Vec<(usize, Bound)> = kernel
-        .bindings
-        .iter()
-        .enumerate()
-        .map(|(k, &bound)| (k + 1, bound))
-        .filter(|(k, _)| used.contains(k))
-        .collect();
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
-    entries.extend(storage.iter().map(|&(k, bound)| {
-        entry(k, wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() }, false)
-    }));
-    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-    let layout = device
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
-    let module = if context.spirv {
-        let numbers: Vec<usize> = entries.iter().map(|e| e.binding as usize).collect();
-        let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
-            label,
-            entry_points: kernel.module.entry_points.iter().map(entry_point).collect(),
-            spirv: Some(spirv::words(kernel, &numbers)?.into()),
-            ..Default::default()
-        };
-        // SAFETY: the words are what naga writes for a validated module, with decorations for results of arithmetic
-        // instructions, which Vulkan allows there; the bindings are numbered as the layout above numbers them. Accesses of
-        // buffers are not checked in it: their addresses come from the plan, which lays out all that it reserves, and from
-        // tables made from it.
-        unsafe { device.create_shader_module_passthrough(descriptor) }
-    } else {
-        device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label,
-            source: wgpu::ShaderSource::Naga(Cow::Owned(kernel.module.clone())),
-        })
-    };
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label,
-        layout: Some(&pipeline_layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: Default::default(),
-        cache: None,
-    });
-    let clock = wgpu::BufferBinding {
-        buffer: &buffers.clock,
-        offset: 0,
-        size: wgpu::BufferSize::new(4 * CLOCK_WORDS as u64),
-    };
-    let mut resources =
-        vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(clock) }];
-    resources.extend(storage.iter().map(|&(k, bound)| {
-        let buffer = match bound {
-            Bound::Arena | Bound::ArenaRead => &buffers.arena,
-            Bound::Sums => &buffers.sums,
-            Bound::Table => &buffers.tables[population],
-            Bound::Values => &buffers.values,
-            Bound::Events => &buffers.events,
-            Bound::Synapses => &buffers.synapses,
-            Bound::Routes => &buffers.routes,
-            Bound::Gathers => &buffers.gathers,
-            Bound::Rows => &buffers.rows,
-        };
-        wgpu::BindGroupEntry { binding: k as u32, resource: buffer.as_entire_binding() }
-    }));
-    let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label,
-        layout: &layout,
-        entries: &resources,
-    });
-    match pollster::block_on(scope.pop()) {
-        None => Ok(Dispatch { pipeline, bind_group, groups }),
-        Some(error) => Err(context.error(format!("kernel `{}`: {error}", kernel.name))),
-    }
-}
-
-fn entry_point(entry: &naga::EntryPoint) -> wgpu::PassthroughShaderEntryPoint<'_> {
-    wgpu::PassthroughShaderEntryPoint {
-        name: entry.name.as_str().into(),
-        workgroup_size: entry.workgroup_size.into(),
-    }
-}
-
-/// Numbers of the bindings that a module has.
-fn used_bindings(module: &naga::Module) -> Vec<usize> {
-    let bindings = module.global_variables.iter().filter_map(|(_, g)| g.binding.as_ref());
-    bindings.map(|b| b.binding as usize).collect()
 }
 
 impl Engine for GpuEngine {
@@ -307,57 +182,83 @@ impl Engine for GpuEngine {
         self.steps
     }
 
+    fn history_words(&self) -> Option<u64> {
+        Some(self.context.most_bytes / 4)
+    }
+
     fn submit(&mut self, chunk: Chunk) -> Result<()> {
         self.next = chunk.first;
         if self.stale {
             self.refresh()?;
         }
-        self.context.write(&self.buffers.clock, 0, &self.clock_words(&chunk));
+        let separately = self.separately(&chunk)?;
+        self.context.write(&self.buffers.clock, 0, &self.clock_words(&chunk, separately));
         self.context.write(&self.buffers.values, self.plan.constants.len(), &chunk.rows);
+        let entries = chunk.schedule.entries.iter();
+        let schedule: Vec<u32> = entries
+            .flat_map(|entry| [entry.row.map_or(0, |row| row as u32 + 1), u32::from(entry.begins)])
+            .collect();
+        self.context.write(&self.buffers.schedule, 0, &schedule);
+        let dispatches: Vec<&Dispatch> = match separately {
+            true => self.separate[chunk.ops.clone()].iter().flatten().collect(),
+            false => self.fused.iter().collect(),
+        };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for step in 0..chunk.steps {
                 let offset = (4 * step * CLOCK_WORDS) as u32;
-                for dispatch in &self.dispatches {
+                for dispatch in &dispatches {
                     pass.set_pipeline(&dispatch.pipeline);
                     pass.set_bind_group(0, &dispatch.bind_group, &[offset]);
                     pass.dispatch_workgroups(dispatch.groups[0], dispatch.groups[1], 1);
                 }
             }
         }
-        let bytes = 4 * (chunk.steps * self.plan.record_row) as u64;
-        let staging = if bytes > 0 { self.free.pop() } else { None };
-        if let Some(staging) = &staging {
-            encoder.copy_buffer_to_buffer(&self.buffers.rows, 0, staging, 0, bytes);
+        let recorded = self.plan.step[chunk.ops.clone()].contains(&Op::Record);
+        let words = if recorded { chunk.schedule.words } else { 0 };
+        let rows = match (words, chunk.keep) {
+            (0, _) => Pending::Nowhere,
+            (words, true) => {
+                let buffer = self.context.buffer("history", words, wgpu::BufferUsages::COPY_SRC);
+                Pending::Kept(KeptRows { context: self.context.clone(), buffer, words })
+            }
+            (words, false) => {
+                let room = (self.buffers.rows.size() / 4) as usize;
+                let staging = self.free.pop().unwrap_or_else(|| self.context.staging(room));
+                Pending::Mapped { staging, words }
+            }
+        };
+        if let Pending::Kept(KeptRows { buffer, .. }) | Pending::Mapped { staging: buffer, .. } =
+            &rows
+        {
+            encoder.copy_buffer_to_buffer(&self.buffers.rows, 0, buffer, 0, 4 * words as u64);
         }
         let started = Instant::now();
         let submission = self.context.queue.submit([encoder.finish()]);
-        if let Some(staging) = &staging {
-            staging.map_async(wgpu::MapMode::Read, ..bytes, |_| {});
+        if let Pending::Mapped { staging, .. } = &rows {
+            staging.map_async(wgpu::MapMode::Read, ..4 * words as u64, |_| {});
         }
-        self.next = chunk.first + chunk.steps as u64;
-        self.under_way.push_back(UnderWay { submission, staging, steps: chunk.steps, started });
+        self.next = chunk.end();
+        self.under_way.push_back(UnderWay { submission, rows, steps: chunk.steps, started });
         self.context.check()
     }
 
-    fn collect(&mut self) -> Result<Option<Vec<u32>>> {
+    fn collect(&mut self) -> Result<Option<Rows>> {
         let Some(chunk) = self.under_way.pop_front() else { return Ok(None) };
-        let rows = match chunk.staging {
-            Some(staging) => {
-                let words = chunk.steps * self.plan.record_row;
+        let rows = match chunk.rows {
+            Pending::Mapped { staging, words } => {
                 let rows = self.context.mapped(&staging, words, chunk.submission)?;
                 self.free.push(staging);
-                rows
+                Rows::Host(rows)
             }
-            None => {
-                let wait = wgpu::PollType::Wait {
-                    submission_index: Some(chunk.submission),
-                    timeout: None,
-                };
-                self.context.device.poll(wait).map_err(|e| self.context.error(e.to_string()))?;
-                self.context.check()?;
-                Vec::new()
+            Pending::Nowhere => {
+                self.context.wait(chunk.submission)?;
+                Rows::Host(Vec::new())
+            }
+            Pending::Kept(rows) => {
+                self.context.wait(chunk.submission)?;
+                Rows::Device(Arc::new(rows))
             }
         };
         // two chunks are under way at a time, so this one waited for about one other

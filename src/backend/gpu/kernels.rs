@@ -5,18 +5,24 @@ use std::fmt::Write as _;
 use super::pin::{self, Native};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, validate};
-use crate::plan::{Binding, Plan, Population, Space};
+use crate::plan::{Binding, Load, Op, Plan, Population, Space, Work};
 
 const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
 const DELIVER: &str = include_str!("../../../shaders/kernels/deliver.wgsl");
 const RECORD: &str = include_str!("../../../shaders/kernels/record.wgsl");
+const APPLY: &str = include_str!("../../../shaders/kernels/apply.wgsl");
+const INPUT_KERNEL: &str = include_str!("../../../shaders/kernels/input.wgsl");
+const FOLD: &str = include_str!("../../../shaders/kernels/fold.wgsl");
+const COPY: &str = include_str!("../../../shaders/kernels/copy.wgsl");
+const REDUCE: &str = include_str!("../../../shaders/kernels/reduce.wgsl");
+const ACCUMULATE: &str = include_str!("../../../shaders/kernels/accumulate.wgsl");
 
 /// Invocations of a workgroup of the update and record kernels.
 pub(super) const LANES: usize = 128;
 /// Words of a member's table before its places, and of an input, as in `update.wgsl`.
 pub(super) const HEADER: usize = 8;
-pub(super) const INPUT: usize = 5;
+pub(super) const INPUT: usize = 7;
 
 /// A kernel: its name, its module, its bindings after the clock in their order.
 #[derive(Debug)]
@@ -38,6 +44,7 @@ pub(super) enum Bound {
     Synapses,
     Routes,
     Gathers,
+    Schedule,
     Rows,
 }
 
@@ -68,14 +75,15 @@ pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
 /// All kernels of a plan, in the order of the step.
 pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
     let mut kernels = Vec::new();
-    if !plan.routes.is_empty() {
-        kernels.push(deliver()?);
-    }
-    for population in &plan.populations {
-        kernels.push(update(population, Native::EXACT)?);
-    }
-    if plan.record_row > 0 {
-        kernels.push(record()?);
+    for &op in &plan.step {
+        kernels.push(match op {
+            Op::Column(k) => column(plan, k, Native::EXACT)?,
+            Op::Input(_) if !plan.fused() => input(Native::EXACT)?,
+            Op::Deliver if !plan.routes.is_empty() => deliver()?,
+            Op::Update(at) => update(&plan.populations[at], Native::EXACT)?,
+            Op::Record => record(plan)?,
+            Op::Input(_) | Op::Call(_) | Op::Deliver | Op::Clear => continue,
+        });
     }
     Ok(kernels)
 }
@@ -85,9 +93,72 @@ pub(super) fn deliver() -> Result<Kernel> {
     parse("deliver".into(), &format!("{CLOCK}{DELIVER}"), bindings, Native::EXACT)
 }
 
-pub(super) fn record() -> Result<Kernel> {
-    let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Rows];
-    parse("record".into(), &format!("{CLOCK}{RECORD}"), bindings, Native::EXACT)
+pub(super) fn record(plan: &Plan) -> Result<Kernel> {
+    let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Schedule, Bound::Rows];
+    let text = format!("{CLOCK}{}{RECORD}", cadences(plan));
+    parse("record".into(), &text, bindings, Native::EXACT)
+}
+
+fn cadences(plan: &Plan) -> String {
+    format!("\nconst CADENCES: u32 = {}u;\n", plan.cadences.len())
+}
+
+/// An input in a dispatch of its own.
+pub(super) fn input(native: Native) -> Result<Kernel> {
+    let bindings = &[Bound::Arena, Bound::Table, Bound::Values];
+    parse("input".into(), &format!("{CLOCK}{APPLY}{INPUT_KERNEL}"), bindings, native)
+}
+
+/// What makes a column.
+pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
+    let column = &plan.columns[k];
+    let name = |kind: &str| format!("{kind} {}", column.label);
+    match &column.work {
+        Work::Evaluate { program, loads } => {
+            let mut text = format!("{CLOCK}\n");
+            text.push_str("@group(0) @binding(1) var<storage, read_write> arena: array<u32>;\n\n");
+            let _ = writeln!(text, "{}", program.text);
+            let members = loads.iter().zip(&program.feed_kinds).map(|(&load, &kind)| match load {
+                Load::Stream(address) => typed(kind, &format!("arena[{address}u + e]")),
+                Load::Word(address) => typed(kind, &format!("arena[{address}u]")),
+                Load::Clock(feed) => format!("clock.{}", clock_member(feed)),
+                Load::Constant(bits) => typed(kind, &format!("{bits}u")),
+            });
+            let members = members.collect::<Vec<_>>().join(", ");
+            let value = match program.sink_kinds[0] {
+                Kind::F32 | Kind::I32 => "bitcast<u32>(out.out0)",
+                Kind::U32 | Kind::Bool => "out.out0",
+            };
+            let _ = write!(
+                text,
+                "@compute @workgroup_size({LANES})\n\
+                 fn main(\n\
+                 \x20   @builtin(workgroup_id) group: vec3<u32>,\n\
+                 \x20   @builtin(num_workgroups) groups: vec3<u32>,\n\
+                 \x20   @builtin(local_invocation_index) lane: u32,\n\
+                 ) {{\n\
+                 \x20   let e = (group.x + group.y * groups.x) * {LANES}u + lane;\n\
+                 \x20   if e >= {}u {{\n        return;\n    }}\n\
+                 \x20   let out = advance(In({members}));\n\
+                 \x20   arena[{}u + e] = {value};\n}}\n",
+                column.words, column.address
+            );
+            parse(name("evaluate"), &text, &[Bound::Arena], native)
+        }
+        Work::Copy { .. } => {
+            let bindings = &[Bound::Arena, Bound::Table];
+            parse(name("copy"), &format!("{CLOCK}{COPY}"), bindings, native)
+        }
+        Work::Reduce { .. } => {
+            let bindings = &[Bound::Arena, Bound::Table];
+            parse(name("reduce"), &format!("{CLOCK}{FOLD}{REDUCE}"), bindings, native)
+        }
+        Work::Accumulate { .. } => {
+            let bindings = &[Bound::Arena, Bound::Table, Bound::Schedule];
+            let text = format!("{CLOCK}{}{FOLD}{ACCUMULATE}", cadences(plan));
+            parse(name("accumulate"), &text, bindings, native)
+        }
+    }
 }
 
 /// The program of a population in the shell, for a device with these exact operations.
@@ -95,7 +166,7 @@ pub(super) fn update(population: &Population, native: Native) -> Result<Kernel> 
     let program = &population.program;
     let name = format!("update {}", program.name);
     let places = population.places.len();
-    let mut text = format!("{CLOCK}{UPDATE}\n");
+    let mut text = format!("{CLOCK}{APPLY}{UPDATE}\n");
     let _ = writeln!(text, "const MEMBERS: u32 = {}u;", population.members.len());
     let _ = writeln!(text, "const MEMBER: u32 = {}u;\n", HEADER + 2 * places);
     let _ = writeln!(text, "{}", program.text);

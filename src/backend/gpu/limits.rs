@@ -25,12 +25,13 @@ pub(super) struct Sizes {
     pub synapses: usize,
     pub values: usize,
     pub gathers: usize,
+    pub schedule: usize,
     pub rows: usize,
 }
 
 impl Sizes {
     pub(super) fn of(plan: &Plan, lists: &Lists, synapses: usize) -> Self {
-        let row = plan.record_row + plan.input_row;
+        let row = plan.record_row() + plan.input_row;
         let steps = (ROW_BUDGET / (row + 1)).clamp(1, MOST_STEPS);
         Self {
             steps,
@@ -39,8 +40,9 @@ impl Sizes {
             events: lists.words,
             synapses,
             values: plan.constants.len() + steps * plan.input_row,
-            gathers: 2 * plan.record_row,
-            rows: steps * plan.record_row,
+            gathers: 4 * plan.record_row(),
+            schedule: 2 * steps * plan.cadences.len(),
+            rows: steps * plan.record_row(),
         }
     }
 
@@ -107,6 +109,7 @@ mod tests {
             synapses: 1 << 26,
             values: 0,
             gathers: 0,
+            schedule: 0,
             rows: 0,
         };
         assert!(sizes.check("a card", 1 << 28).is_ok());

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod context;
+mod dispatch;
 mod engine;
 mod kernels;
 mod limits;

@@ -3,7 +3,7 @@
 use super::kernels::{HEADER, INPUT};
 use crate::input::Operation;
 use crate::model::Kind;
-use crate::plan::{Gather, Member, Plan, Source};
+use crate::plan::{Column, Fold, Gather, InputOp, Member, Offsets, Plan, Source, Stream, Work};
 
 /// Where the lists of spikes are in the buffer of events.
 pub(super) struct Lists {
@@ -66,14 +66,17 @@ impl Lists {
     }
 }
 
-/// The table of a population: its members, then their inputs.
-pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
+/// The table of a population: its members, then the inputs that its kernel applies, if it does.
+pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: bool) -> Vec<u32> {
     let population = &plan.populations[at];
     let row = HEADER + 2 * population.places.len();
     let mut table = vec![0u32; row * population.members.len()];
     for (k, member) in population.members.iter().enumerate() {
-        let inputs: Vec<_> =
-            plan.inputs.iter().filter(|i| i.population == at && i.member == k).collect();
+        let inputs: Vec<_> = plan
+            .inputs
+            .iter()
+            .filter(|i| with_inputs && i.population == at && i.member == k)
+            .collect();
         let list = lists.of_member[at][k];
         let header = [
             member.start,
@@ -96,13 +99,81 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists) -> Vec<u32> {
                 Source::Row { offset, stride } => {
                     (plan.constants.len() + offset, plan.input_row, stride)
                 }
+                // such inputs have dispatches of their own
+                Source::Column { address } => (address, 0, 1),
             };
             let code = code(input.kind, input.operation) as usize;
-            let words: [usize; INPUT] = [input.address, code, offset, row_words, stride];
+            let (first, count) = (input.offsets.at(0), input.offsets.len());
+            let words: [usize; INPUT] =
+                [input.address, code, offset, row_words, stride, first, count];
             table.extend(words.map(|w| w as u32));
         }
     }
     table
+}
+
+/// The table of an input with a dispatch of its own.
+pub(super) fn input(plan: &Plan, input: &InputOp) -> Vec<u32> {
+    let (space, start, row_words, stride) = match input.source {
+        Source::Constant { offset, stride } => (0, offset, 0, stride),
+        Source::Row { offset, stride } => {
+            (0, plan.constants.len() + offset, plan.input_row, stride)
+        }
+        Source::Column { address } => (1, address, 0, 1),
+    };
+    let code = code(input.kind, input.operation) as usize;
+    let (first, list) = match &input.offsets {
+        Offsets::Range { start, .. } => (*start, &[][..]),
+        Offsets::List(list) => (0, &list[..]),
+    };
+    let header =
+        [input.offsets.len(), code, space, start, row_words, stride, input.address + first];
+    header.iter().chain(list).map(|&word| word as u32).collect()
+}
+
+/// The table of a dispatch of the same kernel that clears a stream.
+pub(super) fn clear(stream: &Stream, elements: usize) -> Vec<u32> {
+    let set = code(Kind::F32, Operation::Set);
+    vec![elements as u32, set, 2, 0, 0, 0, stream.address as u32]
+}
+
+/// The table of a column, and the invocations that make it; a column made by a program needs none.
+pub(super) fn column(column: &Column) -> Vec<u32> {
+    let address = column.address as u32;
+    let (header, from) = match &column.work {
+        Work::Evaluate { .. } => return Vec::new(),
+        Work::Copy { from, as_f32 } => {
+            let conversion = match as_f32 {
+                None => 0,
+                Some(Kind::I32) => 1,
+                Some(_) => 2,
+            };
+            (vec![address, conversion], from)
+        }
+        Work::Reduce { fold, kind, from } => {
+            (vec![address, fold_code(*fold), fold_kind(*kind)], from)
+        }
+        Work::Accumulate { fold, kind, from, cadence } => {
+            (vec![address, fold_code(*fold), fold_kind(*kind), *cadence as u32], from)
+        }
+    };
+    std::iter::once(from.len() as u32).chain(header).chain(from.iter().copied()).collect()
+}
+
+fn fold_code(fold: Fold) -> u32 {
+    match fold {
+        Fold::Sum => 0,
+        Fold::Min => 1,
+        Fold::Max => 2,
+    }
+}
+
+fn fold_kind(kind: Kind) -> u32 {
+    match kind {
+        Kind::F32 => 0,
+        Kind::I32 => 1,
+        Kind::U32 | Kind::Bool => 2,
+    }
 }
 
 /// Kind and operation as the kernel tells them apart.
@@ -155,25 +226,31 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
             counts,
             count,
             route.target as u32,
+            route.sources as u32,
+            route.targets as u32,
         ]);
     }
     (synapses, table)
 }
 
-/// For each word of a recorded row its address and the number of flags that it packs.
+/// For each word of all recorded rows its address, the number of flags that it packs, its cadence, its place in the row.
 pub(super) fn gathers(plan: &Plan) -> Vec<u32> {
-    let mut gathers = Vec::with_capacity(2 * plan.record_row);
+    let mut gathers = Vec::with_capacity(4 * plan.record_row());
     for record in &plan.records {
+        let mut word = |k: usize, address: usize, flags: usize| {
+            let place = record.offset + k;
+            gathers.extend([address, flags, record.cadence, place].map(|w| w as u32));
+        };
         match &record.gather {
-            &Gather::Range { address, count } => {
-                gathers.extend((address..address + count).flat_map(|a| [a as u32, 0]));
-            }
+            &Gather::Range { address, count } => (0..count).for_each(|k| word(k, address + k, 0)),
             &Gather::Flags { address, count } => {
-                let words = (0..count).step_by(32);
-                gathers
-                    .extend(words.flat_map(|k| [(address + k) as u32, (count - k).min(32) as u32]));
+                let words = (0..count).step_by(32).enumerate();
+                words.for_each(|(k, flag)| word(k, address + flag, (count - flag).min(32)));
             }
-            Gather::List(list) => gathers.extend(list.iter().flat_map(|&a| [a, 0])),
+            Gather::List(list) => {
+                list.iter().enumerate().for_each(|(k, &address)| word(k, address as usize, 0));
+            }
+            Gather::Host(_) => {}
         }
     }
     gathers

@@ -1,0 +1,232 @@
+//! Pipelines and bind groups of the operations of a step.
+
+use std::borrow::Cow;
+
+use super::context::Context;
+use super::kernels::{self, Bound, Kernel};
+use super::limits;
+use super::pin::Native;
+use super::spirv;
+use super::tables::{self, Lists};
+use crate::error::Result;
+use crate::plan::{Op, Plan};
+
+/// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
+pub(super) const CLOCK_WORDS: usize = 64;
+
+pub(super) struct Buffers {
+    pub clock: wgpu::Buffer,
+    pub arena: wgpu::Buffer,
+    pub sums: wgpu::Buffer,
+    pub values: wgpu::Buffer,
+    pub events: wgpu::Buffer,
+    pub synapses: wgpu::Buffer,
+    pub routes: wgpu::Buffer,
+    pub gathers: wgpu::Buffer,
+    pub schedule: wgpu::Buffer,
+    pub rows: wgpu::Buffer,
+}
+
+pub(super) struct Dispatch {
+    pub pipeline: wgpu::ComputePipeline,
+    pub bind_group: wgpu::BindGroup,
+    pub groups: [u32; 2],
+}
+
+/// Makes the dispatches of a plan's operations.
+pub(super) struct Maker<'a> {
+    pub plan: &'a Plan,
+    pub context: &'a Context,
+    pub buffers: &'a Buffers,
+    pub lists: &'a Lists,
+    pub native: Native,
+}
+
+impl Maker<'_> {
+    /// Those of a step whose inputs are applied, and cleared, by the kernels that update.
+    pub(super) fn fused(&self) -> Result<Vec<Dispatch>> {
+        let mut dispatches = Vec::new();
+        for &op in self.plan.step.iter().skip_while(|op| **op != Op::Deliver) {
+            match op {
+                Op::Update(at) => dispatches.push(self.update(at, true)?),
+                Op::Clear => {}
+                op => dispatches.extend(self.operation(op)?),
+            }
+        }
+        Ok(dispatches)
+    }
+
+    /// Those of each operation for itself.
+    pub(super) fn separate(&self) -> Result<Vec<Vec<Dispatch>>> {
+        self.plan.step.iter().map(|&op| self.operation(op)).collect()
+    }
+
+    fn operation(&self, op: Op) -> Result<Vec<Dispatch>> {
+        let Self { plan, context, buffers, native, .. } = *self;
+        Ok(match op {
+            Op::Column(k) => {
+                let column = &plan.columns[k];
+                let kernel = kernels::column(plan, k, native)?;
+                let table = context.storage("table", &tables::column(column));
+                let groups = limits::groups(column.words);
+                vec![dispatch(context, &kernel, buffers, Some(&table), groups)?]
+            }
+            Op::Input(k) => {
+                let input = &plan.inputs[k];
+                vec![self.input(&tables::input(plan, input), input.offsets.len())?]
+            }
+            Op::Deliver if !plan.routes.is_empty() => {
+                let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
+                let copies = plan.copies.map_or(1, |copies| copies.count);
+                // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
+                // spike costs too
+                let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1];
+                vec![dispatch(context, &kernels::deliver()?, buffers, None, groups)?]
+            }
+            Op::Update(at) => vec![self.update(at, false)?],
+            Op::Record => {
+                let groups = limits::groups(plan.record_row());
+                vec![dispatch(context, &kernels::record(plan)?, buffers, None, groups)?]
+            }
+            Op::Clear => {
+                let mut dispatches = Vec::new();
+                for population in &plan.populations {
+                    for stream in population.streams.iter().filter(|s| s.cleared) {
+                        let table = tables::clear(stream, population.elements);
+                        dispatches.push(self.input(&table, population.elements)?);
+                    }
+                }
+                dispatches
+            }
+            // the runner calls it between submissions
+            Op::Call(_) | Op::Deliver => Vec::new(),
+        })
+    }
+
+    fn update(&self, at: usize, with_inputs: bool) -> Result<Dispatch> {
+        let population = &self.plan.populations[at];
+        let table = tables::population(self.plan, at, self.lists, with_inputs);
+        let table = self.context.storage("table", &table);
+        let kernel = kernels::update(population, self.native)?;
+        let groups = limits::groups(population.elements);
+        dispatch(self.context, &kernel, self.buffers, Some(&table), groups)
+    }
+
+    fn input(&self, table: &[u32], count: usize) -> Result<Dispatch> {
+        let table = self.context.storage("table", table);
+        let kernel = kernels::input(self.native)?;
+        dispatch(self.context, &kernel, self.buffers, Some(&table), limits::groups(count))
+    }
+}
+
+/// A kernel with what it is bound to; `table` is what a kernel's own table is.
+fn dispatch(
+    context: &Context,
+    kernel: &Kernel,
+    buffers: &Buffers,
+    table: Option<&wgpu::Buffer>,
+    groups: [u32; 2],
+) -> Result<Dispatch> {
+    let Context { device, .. } = context;
+    let label = Some(kernel.name.as_str());
+    let entry = |binding: usize, ty: wgpu::BufferBindingType, has_dynamic_offset: bool| {
+        wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+            count: None,
+        }
+    };
+    let used = used_bindings(&kernel.module);
+    let storage: Vec<(usize, Bound)> = kernel
+        .bindings
+        .iter()
+        .enumerate()
+        .map(|(k, &bound)| (k + 1, bound))
+        .filter(|(k, _)| used.contains(k))
+        .collect();
+    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
+    entries.extend(storage.iter().map(|&(k, bound)| {
+        entry(k, wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() }, false)
+    }));
+    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let layout = device
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label,
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let module = if context.spirv {
+        let numbers: Vec<usize> = entries.iter().map(|e| e.binding as usize).collect();
+        let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+            label,
+            entry_points: kernel.module.entry_points.iter().map(entry_point).collect(),
+            spirv: Some(spirv::words(kernel, &numbers)?.into()),
+            ..Default::default()
+        };
+        // SAFETY: the words are what naga writes for a validated module, with decorations for results of arithmetic
+        // instructions, which Vulkan allows there; the bindings are numbered as the layout above numbers them. Accesses of
+        // buffers are not checked in it: their addresses come from the plan, which lays out all that it reserves, and from
+        // tables made from it.
+        unsafe { device.create_shader_module_passthrough(descriptor) }
+    } else {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Naga(Cow::Owned(kernel.module.clone())),
+        })
+    };
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label,
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: Default::default(),
+        cache: None,
+    });
+    let clock = wgpu::BufferBinding {
+        buffer: &buffers.clock,
+        offset: 0,
+        size: wgpu::BufferSize::new(4 * CLOCK_WORDS as u64),
+    };
+    let mut resources =
+        vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(clock) }];
+    resources.extend(storage.iter().map(|&(k, bound)| {
+        let buffer = match bound {
+            Bound::Arena | Bound::ArenaRead => &buffers.arena,
+            Bound::Sums => &buffers.sums,
+            // every kernel with a table is given one
+            Bound::Table => table.unwrap_or(&buffers.clock),
+            Bound::Values => &buffers.values,
+            Bound::Events => &buffers.events,
+            Bound::Synapses => &buffers.synapses,
+            Bound::Routes => &buffers.routes,
+            Bound::Gathers => &buffers.gathers,
+            Bound::Schedule => &buffers.schedule,
+            Bound::Rows => &buffers.rows,
+        };
+        wgpu::BindGroupEntry { binding: k as u32, resource: buffer.as_entire_binding() }
+    }));
+    let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label,
+        layout: &layout,
+        entries: &resources,
+    });
+    match pollster::block_on(scope.pop()) {
+        None => Ok(Dispatch { pipeline, bind_group, groups }),
+        Some(error) => Err(context.error(format!("kernel `{}`: {error}", kernel.name))),
+    }
+}
+
+fn entry_point(entry: &naga::EntryPoint) -> wgpu::PassthroughShaderEntryPoint<'_> {
+    wgpu::PassthroughShaderEntryPoint {
+        name: entry.name.as_str().into(),
+        workgroup_size: entry.workgroup_size.into(),
+    }
+}
+
+/// Numbers of the bindings that a module has.
+fn used_bindings(module: &naga::Module) -> Vec<usize> {
+    let bindings = module.global_variables.iter().filter_map(|(_, g)| g.binding.as_ref());
+    bindings.map(|b| b.binding as usize).collect()
+}

@@ -1,0 +1,138 @@
+//! A WGSL expression of a node's variables as a program of its own.
+
+use super::program::{Feed, Program, Sink, Unit};
+use super::{Kind, library, parse, prefix, written};
+use crate::error::{Error, Result, quoted};
+use crate::scalar::Access;
+
+/// A variable that an expression may name.
+pub(crate) struct Named {
+    pub name: String,
+    pub kind: Kind,
+}
+
+/// Lines of the function's text before the expression.
+const LINES_BEFORE: usize = 2;
+
+const PREFIX: &str = "x0";
+
+/// What the clock and the element give, by name.
+const SURROUNDINGS: [(&str, Kind, Feed); 4] = [
+    ("t", Kind::F32, Feed::Time),
+    ("dt", Kind::F32, Feed::Dt),
+    ("i", Kind::U32, Feed::Step),
+    ("element", Kind::U32, Feed::Element),
+];
+
+const RANDOM: [Feed; 7] = [
+    Feed::Seed,
+    Feed::SeedHigh,
+    Feed::Node(Unit::Element),
+    Feed::Element,
+    Feed::Copy,
+    Feed::Step,
+    Feed::StepHigh,
+];
+
+/// The program of an expression, of the first of the kinds that its type allows. In its feeds `State(Element, k)` is the
+/// variable `k`; its only sink is the value, 0 or 1 where it is bool. `what` says what the expression is for.
+pub(crate) fn expression(
+    what: &str,
+    text: &str,
+    variables: &[Named],
+    kinds: &[Kind],
+) -> Result<Program> {
+    let mut first = None;
+    for &kind in kinds {
+        match of_kind(what, text, variables, kind) {
+            Ok(program) => return Ok(program),
+            Err(error) => {
+                first.get_or_insert(error);
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| written::broken(what, "no type is allowed for it")))
+}
+
+fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Program> {
+    let used: Vec<&str> = library::words(text).collect();
+    let mut arguments: Vec<(&str, Kind, Feed)> = Vec::new();
+    let own = variables.iter().enumerate();
+    let own = own.map(|(k, v)| (v.name.as_str(), v.kind, Feed::State(Unit::Element, k)));
+    for (name, kind, feed) in own.chain(SURROUNDINGS) {
+        if used.contains(&name) && arguments.iter().all(|(n, ..)| *n != name) {
+            arguments.push((name, kind, feed));
+        }
+    }
+    let random = used.contains(&"r") && arguments.iter().all(|(n, ..)| *n != "r");
+    let mut list: Vec<String> =
+        arguments.iter().map(|(name, kind, _)| format!("{name}: {}", kind.name())).collect();
+    if random {
+        list.push("r: Random".into());
+    }
+    let source =
+        format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
+    let module = parse(what, "expression", &source).map_err(|error| placed(error, variables))?;
+    let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
+    let (mut feeds, mut kinds): (Vec<Feed>, Vec<Kind>) = Default::default();
+    let mut member = |feed: Feed, kind: Kind| {
+        let at = feeds.iter().position(|&f| f == feed).unwrap_or_else(|| {
+            feeds.push(feed);
+            // a bool is a word like any other where it is stored
+            kinds.push(if kind == Kind::Bool { Kind::U32 } else { kind });
+            feeds.len() - 1
+        });
+        if kind == Kind::Bool { format!("in.v{at}_ != 0u") } else { format!("in.v{at}_") }
+    };
+    let mut values: Vec<String> =
+        arguments.iter().map(|&(_, kind, feed)| member(feed, kind)).collect();
+    if random {
+        let parts = RANDOM.map(|feed| member(feed, Kind::U32)).join(", ");
+        values.push(format!("{PREFIX}_Random({parts})"));
+    }
+    if values.is_empty() {
+        // a structure needs a member
+        member(Feed::Dt, Kind::F32);
+    }
+    let call = format!("{PREFIX}_value({})", values.join(", "));
+    let (result, result_kind) = match kind {
+        Kind::Bool => (format!("select(0u, 1u, {call})"), Kind::U32),
+        kind => (call, kind),
+    };
+    let members: String = kinds
+        .iter()
+        .enumerate()
+        .map(|(k, kind)| format!("    v{k}_: {},\n", kind.name()))
+        .collect();
+    let text = format!(
+        "{written}\nstruct In {{\n{members}}}\n\nstruct Out {{\n    out0: {},\n}}\n\n\
+         fn advance(in: In) -> Out {{\n    return Out({result});\n}}\n",
+        result_kind.name()
+    );
+    let module = written::parsed(what, &text)?;
+    let program = Program {
+        name: what.into(),
+        text,
+        module,
+        prefixes: vec![PREFIX.into()],
+        feeds,
+        feed_kinds: kinds,
+        sinks: vec![Sink::Value(0)],
+        sink_kinds: vec![kind],
+    };
+    // what one engine cannot run, no engine runs: systems move between them
+    program.lower(&(0..program.feeds.len()).map(Access::Stream).collect::<Vec<_>>())?;
+    Ok(program)
+}
+
+/// The error with its place in the user's expression, and with the names that there are.
+fn placed(error: Error, variables: &[Named]) -> Error {
+    let Error::ModelSyntax { model, message, mut location, help } = error else { return error };
+    location.line = location.line.saturating_sub(LINES_BEFORE).max(1);
+    let names: Vec<String> = variables.iter().map(|v| v.name.clone()).collect();
+    let surroundings = SURROUNDINGS.map(|(name, ..)| name.to_string());
+    let names = quoted(&[names, surroundings.to_vec(), vec!["r".into()]].concat());
+    let there = format!("an expression may name {names}");
+    let help = if help.is_empty() { there } else { format!("{help}; {there}") };
+    Error::ModelSyntax { model, message, location, help }
+}

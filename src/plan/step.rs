@@ -1,0 +1,190 @@
+//! The operations of a step, in their order.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::model::{Feed, Kind, Program};
+
+/// An operation of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// Makes a column of the plan's `columns`.
+    Column(usize),
+    Input(usize),
+    /// The closure of a callable input.
+    Call(usize),
+    Deliver,
+    /// Of a population.
+    Update(usize),
+    Record,
+    /// Of the inputs, after the step.
+    Clear,
+}
+
+/// A column of words that a step makes, beside the state: the value of an input or of a monitor.
+#[derive(Debug)]
+pub(crate) struct Column {
+    /// What it is for, for people.
+    pub label: String,
+    pub work: Work,
+    /// Where it is in the arena.
+    pub address: usize,
+    pub words: usize,
+}
+
+/// How a column is made.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// By a program, element by element.
+    Evaluate { program: Arc<Program>, loads: Vec<Load> },
+    /// From these words, as f32 where they are of that other kind.
+    Copy { from: Vec<u32>, as_f32: Option<Kind> },
+    /// One word of these.
+    Reduce { fold: Fold, kind: Kind, from: Vec<u32> },
+    /// From the column itself and these words: the column is what came of them since the window of a cadence began.
+    Accumulate { fold: Fold, kind: Kind, from: Vec<u32>, cadence: usize },
+}
+
+/// What is made of two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fold {
+    Sum,
+    Min,
+    Max,
+}
+
+/// Where a program finds a member of its argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// A word per element from this address.
+    Stream(usize),
+    /// The word at this address.
+    Word(usize),
+    Clock(Feed),
+    Constant(u32),
+}
+
+/// In which steps a monitor records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cadence {
+    pub every: u64,
+    /// Steps outside of which nothing is recorded.
+    pub window: Option<Range<u64>>,
+    /// Steps of which one row is made.
+    pub per: Option<u64>,
+    /// Whether the values before the run are a row too.
+    pub initial: bool,
+    /// Words of a row: those of all records of this cadence.
+    pub row: usize,
+}
+
+impl Cadence {
+    /// Whether a step of a run gives a row.
+    pub(crate) fn due(&self, step: u64, run: &Range<u64>) -> bool {
+        match self.per {
+            Some(per) => self.length(step, run) == per || step + 1 == run.end,
+            None => {
+                step.is_multiple_of(self.every)
+                    && self.window.as_ref().is_none_or(|window| window.contains(&step))
+            }
+        }
+    }
+
+    /// Steps that a row at the end of this step is made of.
+    pub(crate) fn length(&self, step: u64, run: &Range<u64>) -> u64 {
+        self.per.map_or(1, |per| (step - run.start) % per + 1)
+    }
+
+    /// The steps of a run that give rows.
+    pub(crate) fn steps(&self, run: Range<u64>) -> impl Iterator<Item = u64> {
+        let whole = run.clone();
+        run.filter(move |&step| self.due(step, &whole))
+    }
+
+    /// How many rows a run gives.
+    pub(crate) fn rows(&self, run: &Range<u64>) -> u64 {
+        let initial = u64::from(self.initial);
+        let steps = match (self.per, &self.window) {
+            (Some(per), _) => return (run.end - run.start).div_ceil(per),
+            (None, None) => run.clone(),
+            (None, Some(window)) => {
+                let start = run.start.max(window.start);
+                start..run.end.min(window.end).max(start)
+            }
+        };
+        initial + steps.end.div_ceil(self.every) - steps.start.div_ceil(self.every)
+    }
+}
+
+/// Where the rows of some steps go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// For each step and cadence.
+    pub entries: Vec<Entry>,
+    /// Words of all rows.
+    pub words: usize,
+}
+
+/// What a step does for a cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Where its row goes, if it gives one.
+    pub row: Option<usize>,
+    /// Whether a window begins with it.
+    pub begins: bool,
+}
+
+impl Schedule {
+    /// For steps of a run.
+    pub(crate) fn new(cadences: &[Cadence], run: &Range<u64>, steps: Range<u64>) -> Self {
+        let per_step = steps.flat_map(|step| cadences.iter().map(move |c| (step, c)));
+        Self::of(per_step.map(|(step, c)| {
+            let row = c.due(step, run).then_some(c.row);
+            (row, c.length(step, run) == 1)
+        }))
+    }
+
+    /// For the values before a run.
+    pub(crate) fn initial(cadences: &[Cadence]) -> Self {
+        Self::of(cadences.iter().map(|c| (c.initial.then_some(c.row), true)))
+    }
+
+    fn of(rows: impl Iterator<Item = (Option<usize>, bool)>) -> Self {
+        let mut words = 0;
+        let entries = rows.map(|(row, begins)| {
+            let at = row.map(|row| {
+                words += row;
+                words - row
+            });
+            Entry { row: at, begins }
+        });
+        let entries = entries.collect();
+        Self { entries, words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_counted_as_they_are_given() {
+        let plain = Cadence { every: 1, window: None, per: None, initial: false, row: 1 };
+        let cadences = [
+            plain.clone(),
+            Cadence { every: 3, ..plain.clone() },
+            Cadence { every: 3, window: Some(5..11), ..plain.clone() },
+            Cadence { window: Some(20..30), ..plain.clone() },
+            Cadence { per: Some(4), ..plain },
+        ];
+        for run in [0..10, 4..11, 7..8, 25..40, 40..50] {
+            for cadence in &cadences {
+                let rows = cadence.steps(run.clone()).count() as u64;
+                assert_eq!(cadence.rows(&run), rows, "{cadence:?} in {run:?}");
+            }
+        }
+        let per = &cadences[4];
+        assert_eq!(per.steps(3..13).collect::<Vec<_>>(), [6, 10, 12]);
+        assert_eq!([3, 6, 7, 12].map(|step| per.length(step, &(3..13))), [1, 4, 1, 2]);
+    }
+}

@@ -1,0 +1,288 @@
+//! The loop over chunks, and the loop over steps.
+
+use std::ops::Range;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use indicatif::ProgressBar;
+
+use super::handles::{InputHandle, ReadHandle};
+use super::results::{Mon, Times};
+use super::run::DSRunner;
+use super::trace::{Filing, Trace};
+use crate::backend::{Chunk, Rows};
+use crate::error::{Error, Result};
+use crate::input::Shared;
+use crate::plan::{HostRecord, Op, Role, Schedule, words};
+
+/// Chunks that may be under way at a time: one is played while the one before is read back.
+const IN_FLIGHT: usize = 2;
+
+/// Rows of the changing inputs, as far as they could be filled, and why not further.
+struct Filled {
+    rows: Vec<u32>,
+    steps: usize,
+    failure: Option<Error>,
+}
+
+impl DSRunner {
+    /// Plays the steps of a run.
+    pub(super) fn play(&mut self, run: Range<u64>, bar: &ProgressBar) -> Result<()> {
+        let initial = self.record_initial(&run);
+        let outcome = initial.and_then(|()| match self.is_stepwise() {
+            true => self.play_stepwise(&run, bar),
+            false => self.play_chunks(&run, bar),
+        });
+        if self.step > run.start {
+            self.engine.finish()?;
+        }
+        outcome
+    }
+
+    /// Whether the host is asked in the midst of a step.
+    fn is_stepwise(&self) -> bool {
+        let reads = self.host.records.iter().any(|r| matches!(r, HostRecord::Read(_)));
+        !self.settings.jit.predict || !self.host.inputs.calls.is_empty() || reads
+    }
+
+    fn play_chunks(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {
+        let mut submitted = run.start;
+        let mut failure = None;
+        while submitted < run.end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
+            let steps = ((run.end - submitted) as usize)
+                .min(self.engine.chunk_steps())
+                .min(self.settings.chunk);
+            let filled = self.fill(submitted, steps);
+            failure = filled.failure;
+            let end = submitted + filled.steps as u64;
+            if filled.steps > 0 {
+                let mut chunk = self.chunk(run, submitted..end, 0..self.plan.step.len());
+                chunk.rows = filled.rows;
+                match self.engine.submit(chunk) {
+                    Ok(()) => {
+                        self.waiting.push_back(filled.steps);
+                        submitted = end;
+                    }
+                    Err(error) => failure = Some(error),
+                }
+            }
+            if self.waiting.len() >= IN_FLIGHT {
+                self.take(bar)?;
+            }
+        }
+        while !self.waiting.is_empty() {
+            self.take(bar)?;
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Collects a chunk and files what it recorded.
+    fn take(&mut self, bar: &ProgressBar) -> Result<()> {
+        let Some(rows) = self.engine.collect()? else { return Ok(()) };
+        let Some(steps) = self.waiting.pop_front() else { return Ok(()) };
+        let steps = self.step..self.step + steps as u64;
+        self.step = steps.end;
+        bar.inc(steps.end - steps.start);
+        self.mon.add(steps.clone(), rows)?;
+        for step in steps {
+            self.ask_monitors(step)?;
+        }
+        Ok(())
+    }
+
+    /// Steps one by one, each in parts between which the host does its own.
+    fn play_stepwise(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {
+        for step in run.clone() {
+            if self.cancelled.load(Ordering::Relaxed) {
+                break;
+            }
+            let Filled { rows, failure, .. } = self.fill(step, 1);
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            self.play_step(run, step, &rows)?;
+            self.step = step + 1;
+            bar.inc(1);
+        }
+        Ok(())
+    }
+
+    fn play_step(&mut self, run: &Range<u64>, step: u64, rows: &[u32]) -> Result<()> {
+        let plan = self.plan.clone();
+        let checked = !self.settings.jit.predict;
+        let mut from = 0;
+        for (at, &op) in plan.step.iter().enumerate() {
+            // monitors' closures come when all else is done and inputs are not cleared yet
+            let done = plan.step.get(at + 1) == Some(&Op::Clear);
+            let ends = done || at + 1 == plan.step.len() || matches!(op, Op::Call(_));
+            if !(checked || ends) {
+                continue;
+            }
+            let part = from..at + 1;
+            from = at + 1;
+            let mut chunk = self.chunk(run, step..step + 1, part.clone());
+            chunk.rows = rows.to_vec();
+            self.engine.submit(chunk)?;
+            let recorded = self.engine.collect()?;
+            if plan.step[part].contains(&Op::Record)
+                && let Some(rows) = recorded
+            {
+                self.mon.add(step..step + 1, rows)?;
+            }
+            if let Op::Call(k) = op {
+                self.call(k, step)?;
+            }
+            if checked {
+                self.check(op, step)?;
+            }
+            if done {
+                self.mon.played.end = step + 1;
+                self.ask_monitors(step)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn shared(&self, i: u64) -> Shared {
+        Shared { t: self.settings.t0 + i as f64 * self.plan.dt, dt: self.plan.dt, i }
+    }
+
+    fn call(&mut self, k: usize, step: u64) -> Result<()> {
+        let shared = self.shared(step);
+        let call = self.host.inputs.calls[k].clone();
+        let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
+        (*call)(&shared, &mut InputHandle::new(&self.plan, self.engine.as_mut()))
+    }
+
+    /// Records what the closures of monitors give for a step that was played.
+    fn ask_monitors(&mut self, step: u64) -> Result<()> {
+        if self.host.records.is_empty() {
+            return Ok(());
+        }
+        let shared = self.shared(step);
+        let Self { mon, host, engine, plan, .. } = self;
+        let Filing { cadences, run } = mon.filing.clone();
+        for trace in mon.traces() {
+            let Some(k) = trace.host else { continue };
+            if !cadences[trace.cadence].due(step, &run) {
+                continue;
+            }
+            let value = match &host.records[k] {
+                HostRecord::Func(function) => function(&shared),
+                HostRecord::Read(read) => {
+                    let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+                    (*read)(&shared, &mut ReadHandle::new(plan, engine.as_mut()))?
+                }
+            };
+            let wrong = |reason| Error::Monitor { key: trace.key.clone(), reason };
+            let row = words(value.data(), trace.kind).map_err(wrong)?;
+            trace.push_host(step, value.shape(), &row)?;
+        }
+        Ok(())
+    }
+
+    /// Fails where an operation left a value that is not finite in what it changed.
+    fn check(&mut self, op: Op, step: u64) -> Result<()> {
+        let plan = self.plan.clone();
+        let changed = plan.slots.iter().filter(|slot| match op {
+            Op::Input(k) => plan.inputs[k].address == slot.address,
+            Op::Call(_) => matches!(slot.role, Role::State | Role::Input),
+            Op::Update(at) => slot.population == at && slot.role == Role::State,
+            Op::Column(_) | Op::Deliver | Op::Record | Op::Clear => false,
+        });
+        for slot in changed {
+            if let Some(found) = self.non_finite_in(slot)?.first() {
+                let node = plan.populations[slot.population].members[slot.member].path.clone();
+                let what = match op {
+                    Op::Update(_) => "its update made it so",
+                    _ => "an input made it so",
+                };
+                return Err(Error::Fault { step, node, what, found: found.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the values before a run, for the monitors that want them.
+    fn record_initial(&mut self, run: &Range<u64>) -> Result<()> {
+        if !self.plan.records_initial() {
+            return Ok(());
+        }
+        let after = self.plan.step.iter().rposition(|op| matches!(op, Op::Update(_) | Op::Deliver));
+        let ops = after.map_or(0, |at| at + 1)..self.plan.step.len() - 1;
+        let chunk = Chunk {
+            schedule: Schedule::initial(&self.plan.cadences),
+            rows: vec![0; self.plan.input_row],
+            keep: false,
+            ..self.chunk(run, run.start..run.start + 1, ops)
+        };
+        self.engine.submit(chunk)?;
+        let Some(Rows::Host(rows)) = self.engine.collect()? else { return Ok(()) };
+        let filing = self.mon.filing.clone();
+        filing.file_initial(self.mon.traces(), &rows)
+    }
+
+    /// A chunk without the rows of its inputs.
+    fn chunk(&self, run: &Range<u64>, steps: Range<u64>, ops: Range<usize>) -> Chunk {
+        Chunk {
+            first: steps.start,
+            t0: self.settings.t0,
+            steps: (steps.end - steps.start) as usize,
+            rows: Vec::new(),
+            starts_run: steps.start == run.start,
+            ops,
+            schedule: Schedule::new(&self.plan.cadences, run, steps),
+            keep: !self.settings.memory_efficient,
+        }
+    }
+
+    /// Values of the changing inputs for some steps.
+    fn fill(&mut self, first: u64, steps: usize) -> Filled {
+        let width = self.plan.input_row;
+        let mut rows = vec![0; steps * width];
+        if width == 0 {
+            return Filled { rows, steps, failure: None };
+        }
+        for k in 0..steps {
+            let shared = self.shared(first + k as u64);
+            let row = &mut rows[k * width..(k + 1) * width];
+            for source in &mut self.host.inputs.sources {
+                if let Err(failure) = source.fill(&shared, row) {
+                    rows.truncate(k * width);
+                    return Filled { rows, steps: k, failure: Some(failure) };
+                }
+            }
+        }
+        Filled { rows, steps, failure: None }
+    }
+
+    /// Results without a row.
+    pub(super) fn empty_results(&self, run: Range<u64>) -> Mon {
+        let traces = self.plan.records.iter().zip(&self.settings.sinks);
+        let traces = traces.map(|(record, sink)| Trace::new(record, sink.as_ref())).collect();
+        let filing = Filing { cadences: self.plan.cadences.clone(), run };
+        let (t0, dt, at_end) = (self.settings.t0, self.plan.dt, self.settings.ts_at_end);
+        Mon::new(traces, filing, Times { t0, dt, at_end }, self.settings.batch_first)
+    }
+
+    /// Makes room for all rows of a run that is to be kept whole.
+    pub(super) fn make_room(&self, mon: &mut Mon) -> Result<()> {
+        if self.settings.memory_efficient {
+            return Ok(());
+        }
+        let Filing { cadences, run } = mon.filing.clone();
+        let words: u128 = cadences.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
+        let fits = self.engine.history_words().is_none_or(|most| words <= u128::from(most));
+        let mut rows = mon.traces().iter_mut();
+        if fits && rows.all(|trace| trace.reserve(cadences[trace.cadence].rows(&run))) {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            what: format!("the history of {} steps", run.end - run.start),
+            needed: format!("memory for {} bytes", 4 * words),
+            available: "less".into(),
+            device: if fits { "the host".into() } else { self.device() },
+            help: "set `memory_efficient(true)`, which streams rows to the host, and may give them to sinks",
+        })
+    }
+}

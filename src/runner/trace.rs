@@ -1,0 +1,272 @@
+//! The history of a monitor while it is filed.
+
+use std::ops::Range;
+
+use ndarray::ArrayD;
+
+use super::results::{Element, Events, array};
+use super::sink::{Recorded, Sink};
+use crate::error::{Error, Result};
+use crate::model::Kind;
+use crate::plan::{Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
+
+/// The history of one monitor.
+#[derive(Debug, Clone)]
+pub(super) struct Trace {
+    pub key: String,
+    pub kind: Kind,
+    /// Shape of one row; that of a closure is known with its first.
+    pub row_shape: Vec<usize>,
+    pub cadence: usize,
+    /// Where it is in the row of its cadence, and how long.
+    offset: usize,
+    words: usize,
+    /// Whether a row is a bit per element, else a word.
+    packed: bool,
+    scale: Scale,
+    /// Kind of what the device gives.
+    source: Kind,
+    /// Number of the closure that gives its rows, where one does.
+    pub host: Option<usize>,
+    pub rows: usize,
+    /// Whether a sink wants events.
+    as_events: bool,
+    data: Data,
+}
+
+/// What is kept.
+#[derive(Debug, Clone)]
+enum Data {
+    Dense(Vec<u32>),
+    Sparse(Events),
+    Sunk(Sink),
+}
+
+impl Trace {
+    pub(super) fn new(record: &Record, sink: Option<&Sink>) -> Self {
+        Self {
+            key: record.key.clone(),
+            kind: if record.scale == Scale::None { record.kind } else { Kind::F32 },
+            row_shape: record.shape.clone(),
+            cadence: record.cadence,
+            offset: record.offset,
+            words: record.words(),
+            packed: record.packed(),
+            scale: record.scale,
+            source: record.kind,
+            host: match record.gather {
+                Gather::Host(k) => Some(k),
+                _ => None,
+            },
+            rows: 0,
+            as_events: record.events,
+            data: match sink {
+                Some(sink) => Data::Sunk(sink.clone()),
+                None if record.events => Data::Sparse(Events::default()),
+                None => Data::Dense(Vec::new()),
+            },
+        }
+    }
+
+    /// Makes room for so many rows more; false where there is none.
+    pub(super) fn reserve(&mut self, rows: u64) -> bool {
+        let Data::Dense(words) = &mut self.data else { return true };
+        let wanted = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(self.words));
+        wanted.is_some_and(|wanted| words.try_reserve_exact(wanted).is_ok())
+    }
+
+    /// A row that a closure gave.
+    pub(super) fn push_host(&mut self, step: u64, shape: &[usize], words: &[u32]) -> Result<()> {
+        if self.rows == 0 {
+            self.row_shape = shape.to_vec();
+        }
+        if self.row_shape != shape {
+            return Err(Error::Monitor {
+                key: self.key.clone(),
+                reason: format!(
+                    "its closure gave shape {shape:?} in step {step}, but {:?} before; the shape must stay the same",
+                    self.row_shape
+                ),
+            });
+        }
+        self.rows += 1;
+        match &mut self.data {
+            Data::Dense(all) => all.extend_from_slice(words),
+            Data::Sparse(_) => {}
+            Data::Sunk(sink) => {
+                let (key, kind) = (&self.key, self.kind);
+                let rows =
+                    Recorded::new(key, kind, &self.row_shape, vec![step as i64], words.to_vec());
+                sink.give(&rows, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Files its part of the rows of some steps.
+    fn file(&mut self, rows: &mut dyn Iterator<Item = (i64, u64, &[u32])>) -> Result<()> {
+        let range = self.offset..self.offset + self.words;
+        let width: usize = self.row_shape.iter().product();
+        let (mut steps, mut words) = (Vec::new(), Vec::new());
+        for (step, length, row) in rows {
+            let row = &row[range.clone()];
+            self.rows += 1;
+            let to = match &mut self.data {
+                Data::Dense(all) => all,
+                Data::Sparse(events) => {
+                    events.add(step, row, self.packed);
+                    continue;
+                }
+                Data::Sunk(_) => {
+                    steps.push(step);
+                    &mut words
+                }
+            };
+            match self.scale {
+                Scale::None => to.extend_from_slice(row),
+                Scale::Elements(n) => {
+                    to.extend(row.iter().map(|&w| mean(self.source, w, n as f32)))
+                }
+                Scale::Steps => to.extend(row.iter().map(|&w| mean(self.source, w, length as f32))),
+            }
+        }
+        if let Data::Sunk(sink) = &self.data
+            && !steps.is_empty()
+        {
+            let words = if self.packed { unpack(&words, width) } else { words };
+            let rows = Recorded::new(&self.key, self.kind, &self.row_shape, steps, words);
+            sink.give(&rows, self.as_events)?;
+        }
+        Ok(())
+    }
+
+    fn sunk(&self) -> Error {
+        Error::Monitor { key: self.key.clone(), reason: "its rows went to a sink".into() }
+    }
+
+    /// All rows as an array.
+    pub(super) fn array<T: Element>(&self, steps: Range<u64>) -> Result<ArrayD<T>> {
+        let shape: Vec<usize> =
+            std::iter::once(self.rows).chain(self.row_shape.iter().copied()).collect();
+        let width: usize = self.row_shape.iter().product();
+        match &self.data {
+            Data::Sunk(_) => Err(self.sunk()),
+            Data::Dense(words) if self.packed => {
+                array(&self.key, self.kind, &shape, &unpack(words, width))
+            }
+            Data::Dense(words) => array(&self.key, self.kind, &shape, words),
+            Data::Sparse(events) => {
+                let mut words = vec![0; self.rows * width];
+                for (&step, &index) in events.steps.iter().zip(&events.indices) {
+                    words[(step - steps.start) as usize * width + index as usize] = 1;
+                }
+                array(&self.key, self.kind, &shape, &words)
+            }
+        }
+    }
+
+    /// All rows as events; `steps` are those of the rows.
+    pub(super) fn events(&self, steps: &[i64]) -> Result<Events> {
+        if self.kind != Kind::Bool {
+            let (held, asked) = (self.kind.name(), Kind::Bool.name());
+            return Err(Error::Kind { key: self.key.clone(), held, asked });
+        }
+        match &self.data {
+            Data::Sunk(_) => Err(self.sunk()),
+            Data::Sparse(events) => Ok(events.clone()),
+            Data::Dense(words) => {
+                let mut events = Events::default();
+                if self.words > 0 {
+                    for (&step, row) in steps.iter().zip(words.chunks_exact(self.words)) {
+                        events.add(step, row, self.packed);
+                    }
+                }
+                Ok(events)
+            }
+        }
+    }
+}
+
+/// A sum as a mean.
+fn mean(kind: Kind, word: u32, count: f32) -> u32 {
+    let sum = match kind {
+        Kind::F32 => f32::from_bits(word),
+        Kind::I32 => word as i32 as f32,
+        Kind::U32 | Kind::Bool => word as f32,
+    };
+    (sum / count).to_bits()
+}
+
+/// Packed rows of so many flags, a word a flag.
+fn unpack(words: &[u32], width: usize) -> Vec<u32> {
+    let rows = words.chunks_exact(packed_words(width).max(1));
+    rows.flat_map(|row| (0..width).map(|k| row[k / 32] >> (k % 32) & 1)).collect()
+}
+
+/// Where the rows of a run belong.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filing {
+    pub cadences: Vec<Cadence>,
+    /// The steps that the run is to have.
+    pub run: Range<u64>,
+}
+
+impl Filing {
+    /// Where the rows of some steps are.
+    pub(super) fn schedule(&self, steps: Range<u64>) -> Schedule {
+        Schedule::new(&self.cadences, &self.run, steps)
+    }
+
+    /// Files the rows of some steps.
+    pub(super) fn file(&self, traces: &mut [Trace], steps: Range<u64>, rows: &[u32]) -> Result<()> {
+        let schedule = self.schedule(steps.clone());
+        self.each(traces, &schedule, steps.start as i64, rows)
+    }
+
+    /// Files the values before the run.
+    pub(super) fn file_initial(&self, traces: &mut [Trace], rows: &[u32]) -> Result<()> {
+        let schedule = Schedule::initial(&self.cadences);
+        self.each(traces, &schedule, self.run.start as i64 - 1, rows)
+    }
+
+    fn each(
+        &self,
+        traces: &mut [Trace],
+        schedule: &Schedule,
+        first: i64,
+        rows: &[u32],
+    ) -> Result<()> {
+        let count = self.cadences.len().max(1);
+        for trace in traces.iter_mut().filter(|t| t.host.is_none()) {
+            let cadence = &self.cadences[trace.cadence];
+            let entries = schedule.entries.iter().skip(trace.cadence).step_by(count).enumerate();
+            let mut due = entries.filter_map(|(k, entry)| {
+                let (step, row) = (first + k as i64, entry.row?);
+                let length = u64::try_from(step).map_or(1, |step| cadence.length(step, &self.run));
+                Some((step, length, &rows[row..row + cadence.row]))
+            });
+            trace.file(&mut due)?;
+        }
+        Ok(())
+    }
+}
+
+impl Events {
+    /// Adds the events of a row.
+    fn add(&mut self, step: i64, row: &[u32], is_packed: bool) {
+        let indices = if is_packed {
+            unpacked(row)
+        } else {
+            (0..).zip(row).filter(|(_, w)| **w != 0).map(|(k, _)| k).collect()
+        };
+        self.steps.extend(indices.iter().map(|_| step as u64));
+        self.indices.extend(indices);
+    }
+}
+
+impl Plan {
+    /// Whether values before a run are recorded.
+    pub(super) fn records_initial(&self) -> bool {
+        self.cadences.iter().any(|c| c.initial && c.row > 0)
+    }
+}
