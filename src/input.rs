@@ -1,5 +1,6 @@
 //! Inputs: what is done to which variable at the start of each step.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +9,7 @@ use crate::runner::InputHandle;
 use crate::system::{Number, Target, Value, Variable};
 
 /// What the elements of a step share, as host closures see it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shared {
     /// Time at the start of the step, `t0 + i dt`.
     pub t: f64,
@@ -16,6 +17,15 @@ pub struct Shared {
     pub dt: f64,
     /// Number of the step, counted over all runs since the last reset.
     pub i: u64,
+    pub(crate) args: Arc<BTreeMap<String, Value>>,
+}
+
+impl Shared {
+    /// The shared argument of that name that was given to the run, if one was; see
+    /// [`Predict::shared_arg`](crate::Predict::shared_arg).
+    pub fn arg(&self, name: &str) -> Option<&Value> {
+        self.args.get(name)
+    }
 }
 
 /// How an input's value changes from step to step.

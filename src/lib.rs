@@ -98,7 +98,7 @@ pub use integrate::Method;
 pub use model::{Kind, Model};
 pub use monitor::{Index, Monitor, Reduction};
 pub use runner::{
-    CancelHandle, DSRunner, Element, Events, InputHandle, Jit, Mon, NonFinite, ReadHandle,
+    CancelHandle, DSRunner, Element, Events, InputHandle, Jit, Mon, NonFinite, Predict, ReadHandle,
     Recorded, Run, RunnerBuilder, Sink, Span, Steps,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};

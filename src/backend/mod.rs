@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::plan::{Plan, Schedule, State};
+use crate::plan::{InputOp, Plan, Schedule, State};
 
 /// Some steps to play.
 #[derive(Debug, Clone)]
@@ -20,6 +20,9 @@ pub(crate) struct Chunk {
     pub steps: usize,
     /// Rows of the inputs that change from step to step.
     pub rows: Vec<u32>,
+    /// Inputs that the run brought, and their rows.
+    pub data: Option<Arc<Data>>,
+    pub data_rows: Vec<u32>,
     /// Whether this is the first chunk of a run: what was set before counts as input of its first step.
     pub starts_run: bool,
     /// The operations of a step that are played: all, or a part of one step.
@@ -28,6 +31,14 @@ pub(crate) struct Chunk {
     pub schedule: Schedule,
     /// Whether the rows stay on the device.
     pub keep: bool,
+}
+
+/// Inputs that a run brings, which apply after those of the plan. Their sources are rows.
+#[derive(Debug)]
+pub(crate) struct Data {
+    pub inputs: Vec<InputOp>,
+    /// Words of a row of all of them.
+    pub row: usize,
 }
 
 impl Chunk {

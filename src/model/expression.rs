@@ -2,7 +2,7 @@
 
 use super::program::{Feed, Program, Sink, Unit};
 use super::{Kind, library, parse, prefix, written};
-use crate::error::{Error, Result, quoted};
+use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
 
 /// A variable that an expression may name.
@@ -42,6 +42,15 @@ pub(crate) fn expression(
     variables: &[Named],
     kinds: &[Kind],
 ) -> Result<Program> {
+    // the text is to stay within its parentheses
+    if let Some(at) = text.find([';', '{', '}']) {
+        return Err(Error::ModelSyntax {
+            model: what.into(),
+            message: "a statement where an expression should be".into(),
+            location: Box::new(Location::of("expression", text, at)),
+            help: "leave `;`, `{` and `}` out".into(),
+        });
+    }
     let mut first = None;
     for &kind in kinds {
         match of_kind(what, text, variables, kind) {

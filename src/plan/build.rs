@@ -22,6 +22,8 @@ pub(crate) struct Description<'a> {
     pub dt: f64,
     pub t0: f64,
     pub seed: u64,
+    /// Whether the target's outputs are recorded.
+    pub outputs: bool,
 }
 
 /// What belongs to a plan and stays on the host.
@@ -34,7 +36,7 @@ pub(crate) struct Host {
 pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let mut step = StepBuilder::default();
     step.enter(description.target)?;
-    let (nodes, copies) = (step.nodes, step.copies);
+    let (nodes, copies, outputs) = (step.nodes, step.copies, step.outputs);
     let groups = sites(&nodes, description.seed, description.dt, copies)?;
     let observed = records::observed_inputs(&groups, description.monitors);
     let mut layout = Layout::new(description.dt, description.seed, copies);
@@ -62,6 +64,9 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     plan.step.push(Op::Deliver);
     plan.step.extend((0..plan.populations.len()).map(Op::Update));
     let records = records::compile(&mut plan, description.monitors, description.t0)?;
+    if description.outputs {
+        records::outputs(&mut plan, outputs)?;
+    }
     plan.end_of_step();
     plan.check_size()?;
     Ok((plan, Host { inputs, records }))

@@ -52,6 +52,7 @@ impl<'a> Layout<'a> {
             input_row: 0,
             columns: Vec::new(),
             records: Vec::new(),
+            monitors: 0,
             cadences: Vec::new(),
             step: Vec::new(),
             nodes: nodes as u32,

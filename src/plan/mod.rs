@@ -30,7 +30,7 @@ pub(crate) use build::{Description, Host, build};
 pub(crate) use inputs::{HostInputs, check_target};
 pub(crate) use records::HostRecord;
 pub(crate) use select::{Offsets, Selected};
-pub(crate) use sources::words;
+pub(crate) use sources::{RowSource, Rows, array, words};
 pub(crate) use state::{State, packed, packed_words, unpacked};
 pub(crate) use step::{Cadence, Column, Entry, Fold, Load, Op, Schedule, Work};
 
@@ -57,6 +57,8 @@ pub(crate) struct Plan {
     /// Columns that the step makes.
     pub columns: Vec<Column>,
     pub records: Vec<Record>,
+    /// How many of them are monitors; the rest are the target's outputs.
+    pub monitors: usize,
     /// In which steps the monitors record.
     pub cadences: Vec<Cadence>,
     /// All operations in their order.

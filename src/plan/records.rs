@@ -8,7 +8,7 @@ use super::step::{Cadence, Fold, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result};
 use crate::input::{InputFunction, Wgsl};
-use crate::model::Kind;
+use crate::model::{Kind, Unit};
 use crate::monitor::{Monitor, MonitorRead, Reduction, What};
 
 /// A monitor's closure.
@@ -44,7 +44,30 @@ pub(super) fn compile(plan: &mut Plan, monitors: &[Monitor], t0: f64) -> Result<
         let key = key(plan, monitor)?;
         one(plan, monitor, &key, t0, &mut host)?;
     }
+    plan.monitors = plan.records.len();
     Ok(host)
+}
+
+/// Adds the outputs of the target: those it declared, or what a group has.
+pub(super) fn outputs(plan: &mut Plan, declared: Vec<(String, String)>) -> Result<()> {
+    let outputs = match declared.is_empty() {
+        false => declared,
+        true => {
+            let own = plan.slots.iter().filter(|slot| slot.node().is_empty());
+            let spikes = own.clone().any(|slot| slot.role == Role::Spike);
+            let role = if spikes { Role::Spike } else { Role::State };
+            let own = own.filter(|slot| slot.role == role && slot.unit == Unit::Element);
+            own.map(|slot| (slot.path().to_string(), slot.path().to_string())).collect()
+        }
+    };
+    for (key, path) in outputs {
+        let values = values(plan, &Monitor::of(path), &key)?;
+        let cadence =
+            plan.cadence(Cadence { every: 1, window: None, per: None, initial: false, row: 0 });
+        let gather = values.gather();
+        plan.record(&key, values.kind, values.shape, cadence, gather, Scale::None, false);
+    }
+    Ok(())
 }
 
 fn key(plan: &Plan, monitor: &Monitor) -> Result<String> {
@@ -73,6 +96,16 @@ struct Values {
 }
 
 impl Values {
+    fn gather(&self) -> Gather {
+        match self.offsets {
+            Offsets::Range { start, count } if self.kind == Kind::Bool => {
+                Gather::Flags { address: self.base + start, count }
+            }
+            Offsets::Range { start, count } => Gather::Range { address: self.base + start, count },
+            Offsets::List(_) => Gather::List(self.addresses()),
+        }
+    }
+
     fn addresses(&self) -> Vec<u32> {
         self.offsets.iter().map(|offset| (self.base + offset) as u32).collect()
     }
@@ -151,13 +184,7 @@ fn one(
         let (kind, offsets) = (reduction.kind(values.kind), Offsets::Range { start: 0, count });
         values = Values { kind, base, offsets, ..values };
     }
-    let gather = match &values.offsets {
-        &Offsets::Range { start, count } if values.kind == Kind::Bool => {
-            Gather::Flags { address: values.base + start, count }
-        }
-        &Offsets::Range { start, count } => Gather::Range { address: values.base + start, count },
-        Offsets::List(_) => Gather::List(values.addresses()),
-    };
+    let gather = values.gather();
     plan.record(key, values.kind, values.shape, cadence, gather, scale, monitor.events);
     Ok(())
 }

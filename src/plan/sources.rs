@@ -87,7 +87,7 @@ pub(crate) fn words(values: &[f64], kind: Kind) -> Explained<Vec<u32>> {
 }
 
 /// Every row of an array broadcast to a variable of that shape: the width of a row, and the rows.
-pub(super) fn array(
+pub(crate) fn array(
     value: &Value,
     shape: &[usize],
     kind: Kind,
@@ -130,6 +130,11 @@ impl RowSource {
         Err(self.wrong(format!(
             "there are {count} rows, but the run goes on to step {end} and needs one per step; give more, or another `policy`"
         )))
+    }
+
+    /// Whether it is a closure.
+    pub(crate) fn is_function(&self) -> bool {
+        matches!(self.rows, Rows::Function(_))
     }
 
     fn wrong(&self, reason: String) -> Error {

@@ -20,6 +20,8 @@ pub struct RunnerBuilder {
     monitors: Vec<Monitor>,
     dt: f64,
     seed: u64,
+    outputs: bool,
+    data_first_axis: Option<String>,
     pub(super) device: Device,
     pub(super) threads: usize,
     pub(super) settings: Settings,
@@ -83,6 +85,8 @@ impl RunnerBuilder {
             monitors: Vec::new(),
             dt: 0.1,
             seed: 0,
+            outputs: true,
+            data_first_axis: None,
             device: Device::Auto,
             threads: usize::MAX,
             settings: Settings {
@@ -210,6 +214,21 @@ impl RunnerBuilder {
         self
     }
 
+    /// Whether arrays of a batch, results and data alike, have their copies first, `"B"`, `(B, T, ...)`, or time, `"T"`,
+    /// `(T, B, ...)`. The default is `"B"` for a [`Batch`](crate::Batch), else `"T"`.
+    pub fn data_first_axis(mut self, axis: &str) -> Self {
+        self.data_first_axis = Some(axis.into());
+        self
+    }
+
+    /// Whether runs record what the target gives as its output: the spikes of a group that spikes, the state of one that does
+    /// not, what a type of your own declares by [`StepBuilder::output`](crate::StepBuilder::output), nothing of a network.
+    /// It takes the memory of a monitor. The default is yes.
+    pub fn outputs(mut self, outputs: bool) -> Self {
+        self.outputs = outputs;
+        self
+    }
+
     /// Sets the step, in the unit of the models' times. The default is 0.1 (ms).
     pub fn dt(mut self, dt: f64) -> Self {
         self.dt = dt;
@@ -306,8 +325,20 @@ impl RunnerBuilder {
             dt: self.dt,
             t0: self.settings.t0,
             seed: self.seed,
+            outputs: self.outputs,
         })?;
-        self.settings.batch_first = plan.copies.is_some();
+        let wrong = |axis: &str, wanted: &str| Error::Setting {
+            setting: "data_first_axis",
+            given: format!("\"{axis}\""),
+            wanted: wanted.into(),
+        };
+        self.settings.batch_first = match self.data_first_axis.as_deref() {
+            None => plan.copies.is_some(),
+            Some("T") => false,
+            Some("B") if plan.copies.is_some() => true,
+            Some("B") => return Err(wrong("B", "\"T\" for a target that is no `Batch`")),
+            Some(other) => return Err(wrong(other, "\"B\" or \"T\"")),
+        };
         DSRunner::new(self, plan, host)
     }
 }

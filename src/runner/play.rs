@@ -21,6 +21,7 @@ const IN_FLIGHT: usize = 2;
 /// Rows of the changing inputs, as far as they could be filled, and why not further.
 struct Filled {
     rows: Vec<u32>,
+    data_rows: Vec<u32>,
     steps: usize,
     failure: Option<Error>,
 }
@@ -51,13 +52,14 @@ impl DSRunner {
         while submitted < run.end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
             let steps = ((run.end - submitted) as usize)
                 .min(self.engine.chunk_steps())
-                .min(self.settings.chunk);
+                .min(self.settings.chunk)
+                .min(self.data.as_ref().map_or(usize::MAX, |data| data.chunk_steps()));
             let filled = self.fill(submitted, steps);
             failure = filled.failure;
             let end = submitted + filled.steps as u64;
             if filled.steps > 0 {
                 let mut chunk = self.chunk(run, submitted..end, 0..self.plan.step.len());
-                chunk.rows = filled.rows;
+                (chunk.rows, chunk.data_rows) = (filled.rows, filled.data_rows);
                 match self.engine.submit(chunk) {
                     Ok(()) => {
                         self.waiting.push_back(filled.steps);
@@ -83,7 +85,7 @@ impl DSRunner {
         let steps = self.step..self.step + steps as u64;
         self.step = steps.end;
         bar.inc(steps.end - steps.start);
-        self.mon.add(steps.clone(), rows)?;
+        self.file(steps.clone(), &rows)?;
         for step in steps {
             self.ask_monitors(step)?;
         }
@@ -96,18 +98,18 @@ impl DSRunner {
             if self.cancelled.load(Ordering::Relaxed) {
                 break;
             }
-            let Filled { rows, failure, .. } = self.fill(step, 1);
-            if let Some(failure) = failure {
+            let filled = self.fill(step, 1);
+            if let Some(failure) = filled.failure {
                 return Err(failure);
             }
-            self.play_step(run, step, &rows)?;
+            self.play_step(run, step, &filled)?;
             self.step = step + 1;
             bar.inc(1);
         }
         Ok(())
     }
 
-    fn play_step(&mut self, run: &Range<u64>, step: u64, rows: &[u32]) -> Result<()> {
+    fn play_step(&mut self, run: &Range<u64>, step: u64, filled: &Filled) -> Result<()> {
         let plan = self.plan.clone();
         let checked = !self.settings.jit.predict;
         let mut from = 0;
@@ -121,13 +123,14 @@ impl DSRunner {
             let part = from..at + 1;
             from = at + 1;
             let mut chunk = self.chunk(run, step..step + 1, part.clone());
-            chunk.rows = rows.to_vec();
+            chunk.rows.clone_from(&filled.rows);
+            chunk.data_rows.clone_from(&filled.data_rows);
             self.engine.submit(chunk)?;
             let recorded = self.engine.collect()?;
             if plan.step[part].contains(&Op::Record)
                 && let Some(rows) = recorded
             {
-                self.mon.add(step..step + 1, rows)?;
+                self.file(step..step + 1, &rows)?;
             }
             if let Op::Call(k) = op {
                 self.call(k, step)?;
@@ -137,14 +140,22 @@ impl DSRunner {
             }
             if done {
                 self.mon.played.end = step + 1;
+                self.outputs.played.end = step + 1;
                 self.ask_monitors(step)?;
             }
         }
         Ok(())
     }
 
+    /// Files what was recorded.
+    fn file(&mut self, steps: Range<u64>, rows: &Rows) -> Result<()> {
+        self.mon.add(steps.clone(), rows)?;
+        self.outputs.add(steps, rows)
+    }
+
     fn shared(&self, i: u64) -> Shared {
-        Shared { t: self.settings.t0 + i as f64 * self.plan.dt, dt: self.plan.dt, i }
+        let (t, dt) = (self.settings.t0 + i as f64 * self.plan.dt, self.plan.dt);
+        Shared { t, dt, i, args: self.args.clone() }
     }
 
     fn call(&mut self, k: usize, step: u64) -> Result<()> {
@@ -213,6 +224,7 @@ impl DSRunner {
         let chunk = Chunk {
             schedule: Schedule::initial(&self.plan.cadences),
             rows: vec![0; self.plan.input_row],
+            data: None,
             keep: false,
             ..self.chunk(run, run.start..run.start + 1, ops)
         };
@@ -229,6 +241,8 @@ impl DSRunner {
             t0: self.settings.t0,
             steps: (steps.end - steps.start) as usize,
             rows: Vec::new(),
+            data: self.data.as_ref().map(|data| data.inputs.clone()),
+            data_rows: Vec::new(),
             starts_run: steps.start == run.start,
             ops,
             schedule: Schedule::new(&self.plan.cadences, run, steps),
@@ -239,41 +253,63 @@ impl DSRunner {
     /// Values of the changing inputs for some steps.
     fn fill(&mut self, first: u64, steps: usize) -> Filled {
         let width = self.plan.input_row;
-        let mut rows = vec![0; steps * width];
-        if width == 0 {
-            return Filled { rows, steps, failure: None };
+        let (mut rows, mut data_rows) = (vec![0; steps * width], Vec::new());
+        if let Some(data) = &self.data {
+            data_rows = vec![0; steps * data.inputs.row];
         }
         for k in 0..steps {
-            let shared = self.shared(first + k as u64);
-            let row = &mut rows[k * width..(k + 1) * width];
-            for source in &mut self.host.inputs.sources {
-                if let Err(failure) = source.fill(&shared, row) {
-                    rows.truncate(k * width);
-                    return Filled { rows, steps: k, failure: Some(failure) };
-                }
+            if let Err(failure) = self.fill_step(first + k as u64, k, &mut rows, &mut data_rows) {
+                rows.truncate(k * width);
+                return Filled { rows, data_rows, steps: k, failure: Some(failure) };
             }
         }
-        Filled { rows, steps, failure: None }
+        Filled { rows, data_rows, steps, failure: None }
     }
 
-    /// Results without a row.
-    pub(super) fn empty_results(&self, run: Range<u64>) -> Mon {
-        let traces = self.plan.records.iter().zip(&self.settings.sinks);
-        let traces = traces.map(|(record, sink)| Trace::new(record, sink.as_ref())).collect();
+    fn fill_step(
+        &mut self,
+        step: u64,
+        k: usize,
+        rows: &mut [u32],
+        data_rows: &mut [u32],
+    ) -> Result<()> {
+        let (shared, width) = (self.shared(step), self.plan.input_row);
+        for source in &mut self.host.inputs.sources {
+            source.fill(&shared, &mut rows[k * width..(k + 1) * width])?;
+        }
+        if let Some(data) = &mut self.data {
+            let width = data.inputs.row;
+            for source in &mut data.sources {
+                source.fill(&shared, &mut data_rows[k * width..(k + 1) * width])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Results without a row: of the monitors, and of the target's outputs.
+    pub(super) fn empty_results(&self, run: Range<u64>) -> (Mon, Mon) {
+        let (monitors, outputs) = self.plan.records.split_at(self.plan.monitors);
+        let monitors = monitors.iter().zip(&self.settings.sinks);
+        let monitors = monitors.map(|(record, sink)| Trace::new(record, sink.as_ref())).collect();
+        let outputs = outputs.iter().map(|record| Trace::new(record, None)).collect();
         let filing = Filing { cadences: self.plan.cadences.clone(), run };
         let (t0, dt, at_end) = (self.settings.t0, self.plan.dt, self.settings.ts_at_end);
-        Mon::new(traces, filing, Times { t0, dt, at_end }, self.settings.batch_first)
+        let results = |traces: Vec<Trace>| {
+            let times = Times { t0, dt, at_end };
+            Mon::new(traces, filing.clone(), times, self.settings.batch_first)
+        };
+        (results(monitors), results(outputs))
     }
 
     /// Makes room for all rows of a run that is to be kept whole.
-    pub(super) fn make_room(&self, mon: &mut Mon) -> Result<()> {
+    pub(super) fn make_room(&self, mon: &mut Mon, outputs: &mut Mon) -> Result<()> {
         if self.settings.memory_efficient {
             return Ok(());
         }
         let Filing { cadences, run } = mon.filing.clone();
         let words: u128 = cadences.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
         let fits = self.engine.history_words().is_none_or(|most| words <= u128::from(most));
-        let mut rows = mon.traces().iter_mut();
+        let mut rows = mon.traces().iter_mut().chain(outputs.traces());
         if fits && rows.all(|trace| trace.reserve(cadences[trace.cadence].rows(&run))) {
             return Ok(());
         }

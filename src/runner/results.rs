@@ -1,13 +1,13 @@
 //! What a run recorded.
 
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytemuck::Pod;
 use ndarray::{ArrayD, IxDyn};
 
 use super::trace::{Filing, Trace};
-use crate::backend::Rows;
+use crate::backend::{DeviceRows, Rows};
 use crate::error::{Error, Result};
 use crate::model::Kind;
 
@@ -130,7 +130,7 @@ impl Times {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     pub traces: Vec<Trace>,
-    waiting: Vec<(Range<u64>, Rows)>,
+    waiting: Vec<(Range<u64>, Arc<dyn DeviceRows>)>,
 }
 
 impl Mon {
@@ -151,13 +151,13 @@ impl Mon {
     }
 
     /// Files the rows of some steps, or notes where they are.
-    pub(super) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
+    pub(super) fn add(&mut self, steps: Range<u64>, rows: &Rows) -> Result<()> {
         self.played.end = steps.end;
         let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
         match rows {
-            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, &rows),
-            on_device => {
-                store.waiting.push((steps, on_device));
+            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, rows),
+            Rows::Device(rows) => {
+                store.waiting.push((steps, rows.clone()));
                 Ok(())
             }
         }
@@ -168,11 +168,7 @@ impl Mon {
         let mut store = self.lock();
         let Store { traces, waiting } = &mut *store;
         for (steps, rows) in waiting.drain(..) {
-            let rows = match rows {
-                Rows::Host(rows) => rows,
-                Rows::Device(rows) => rows.fetch()?,
-            };
-            self.filing.file(traces, steps, &rows)?;
+            self.filing.file(traces, steps, &rows.fetch()?)?;
         }
         Ok(store)
     }

@@ -1,6 +1,6 @@
 //! Running.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use ndarray::ArrayD;
 
 use super::builder::{RunnerBuilder, Settings};
+use super::data::RunData;
 use super::handles;
+use super::predict::Predict;
 use super::progress;
 use super::results::{Element, Mon};
-use super::span::Span;
 use crate::backend::Engine;
 use crate::error::{Error, Result};
 use crate::model::Kind;
@@ -52,13 +53,29 @@ pub struct DSRunner {
     /// Number of the next step.
     pub(super) step: u64,
     pub(super) mon: Mon,
+    /// The target's outputs in the run that is under way.
+    pub(super) outputs: Mon,
+    /// Data and shared arguments of the run that is under way.
+    pub(super) data: Option<RunData>,
+    pub(super) args: Arc<BTreeMap<String, Value>>,
     /// Steps of the chunks that are under way.
     pub(super) waiting: VecDeque<usize>,
     pub(super) cancelled: Arc<AtomicBool>,
 }
 
+/// The words for all of a variable or parameter from a value that broadcasts to it.
+fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
+    let words = words(&value.broadcast(path, &slot.shape)?, slot.kind);
+    let words = words.map_err(|given| Error::Setting {
+        setting: "value",
+        given: format!("{given} (for `{path}`)"),
+        wanted: format!("a {}", slot.kind.name()),
+    })?;
+    Ok(if words.len() == 1 { vec![words[0]; slot.words] } else { words })
+}
+
 /// What a run did.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// Steps that were played.
     pub steps: u64,
@@ -66,6 +83,9 @@ pub struct Run {
     pub elapsed: Duration,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,
+    /// What the target gave as its outputs, stacked over time: see
+    /// [`outputs`](crate::RunnerBuilder::outputs). They are read as the monitors are.
+    pub outputs: Mon,
 }
 
 /// Cancels a run from another thread or from an input's closure; what was recorded is kept.
@@ -134,22 +154,52 @@ impl DSRunner {
             settings,
             step: 0,
             mon: Mon::default(),
+            outputs: Mon::default(),
+            data: None,
+            args: Arc::default(),
             waiting: VecDeque::new(),
             cancelled: Arc::default(),
         };
-        runner.mon = runner.empty_results(0..0);
+        (runner.mon, _) = runner.empty_results(0..0);
         Ok(runner)
     }
 
-    /// Runs for a duration, or for a number of [`Steps`], from where the last run ended. The results replace those of the
-    /// last run.
+    /// Runs for a duration, for a number of [`Steps`](crate::Steps), or on data, from where the last run ended; see
+    /// [`Predict`]. The results replace those of the last run. What the target gives as its output is in
+    /// [`Run::outputs`].
     ///
     /// # Errors
-    /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows, both before
-    /// the first step; errors of closures and devices, with what was recorded so far kept.
-    pub fn run(&mut self, span: impl Into<Span>) -> Result<Run> {
-        let steps = span.into().steps(self.plan.dt)?;
-        let end = self.step.checked_add(steps).ok_or_else(|| Error::Setting {
+    /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows or data do not fit,
+    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what was
+    /// recorded so far kept.
+    pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
+        let predict = predict.into();
+        self.drain()?;
+        let first = if predict.reset_state { 0 } else { self.step };
+        let data = self.data_of(&predict, first)?;
+        let steps = match (&predict.span, &data) {
+            (None, None) => {
+                return Err(Error::Setting {
+                    setting: "duration",
+                    given: "missing".into(),
+                    wanted: "given, or else data".into(),
+                });
+            }
+            (None, Some(data)) => data.steps,
+            (Some(span), None) => span.steps(self.plan.dt)?,
+            (Some(span), Some(data)) => {
+                let steps = span.steps(self.plan.dt)?;
+                if steps != data.steps {
+                    return Err(Error::Setting {
+                        setting: "duration",
+                        given: format!("{steps} steps"),
+                        wanted: format!("as long as the data, which are {} steps", data.steps),
+                    });
+                }
+                steps
+            }
+        };
+        let end = first.checked_add(steps).ok_or_else(|| Error::Setting {
             setting: "duration",
             given: format!("{steps} steps"),
             wanted: "short enough for the counter of steps, which has 64 bits".into(),
@@ -157,31 +207,72 @@ impl DSRunner {
         for source in &self.host.inputs.sources {
             source.check(end)?;
         }
-        self.drain()?;
+        let (mut mon, mut outputs) = self.empty_results(first..end);
+        self.make_room(&mut mon, &mut outputs)?;
+        let args = self.arguments(&predict.shared_args)?;
+        if predict.reset_state {
+            self.reset_state()?;
+        }
         let started = Instant::now();
-        let first = self.step;
-        let mut mon = self.empty_results(first..end);
-        self.make_room(&mut mon)?;
-        self.mon = mon;
+        (self.mon, self.outputs, self.data) = (mon, outputs, data);
+        let before = self.exchange(args)?;
+        self.args = Arc::new(predict.shared_args.into_iter().collect());
         // times are in ms, as all defaults of the models
         let bar = progress::bar(steps, self.plan.dt / 1000.0, self.settings.progress_bar);
         let outcome = self.play(first..end, &bar);
         bar.finish_and_clear();
+        (self.data, self.args) = (None, Arc::default());
+        let restored = self.exchange(before).map(drop);
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         let steps = self.step - first;
-        if self.settings.numpy_mon_after_run {
-            self.mon.fetch().map(drop)?;
-        }
-        outcome?;
-        Ok(Run { steps, elapsed: started.elapsed(), cancelled })
+        let fetched = match self.settings.numpy_mon_after_run {
+            true => self.mon.fetch().map(drop),
+            false => Ok(()),
+        };
+        let outputs = std::mem::take(&mut self.outputs);
+        outcome.and(restored).and(fetched)?;
+        outputs.fetch().map(drop)?;
+        Ok(Run { steps, elapsed: started.elapsed(), cancelled, outputs })
     }
 
     /// The same as [`DSRunner::run`], by the other name that it has in the original.
     ///
     /// # Errors
     /// As [`DSRunner::run`].
-    pub fn predict(&mut self, span: impl Into<Span>) -> Result<Run> {
-        self.run(span)
+    pub fn predict(&mut self, predict: impl Into<Predict>) -> Result<Run> {
+        self.run(predict)
+    }
+
+    /// The words for the parameters that shared arguments stand in for.
+    fn arguments(&mut self, args: &[(String, Value)]) -> Result<Vec<(Slot, Vec<u32>)>> {
+        let plan = self.plan.clone();
+        let listening = !self.host.inputs.calls.is_empty()
+            || !self.host.records.is_empty()
+            || self.host.inputs.sources.iter().any(|s| s.is_function());
+        let mut all = Vec::new();
+        for (name, value) in args {
+            let named = plan.slots.iter().filter(|s| s.role == Role::Param && s.variable() == name);
+            let before = all.len();
+            for slot in named {
+                all.push((slot.clone(), slot_words(slot, slot.path(), value)?));
+            }
+            if all.len() == before && !listening {
+                let known = plan.slots.iter().filter(|s| s.role == Role::Param);
+                let known = known.map(|s| s.variable().to_string());
+                return Err(Error::unknown("shared argument or parameter", name, known));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Puts words into parameters, and gives those that were there.
+    fn exchange(&mut self, words: Vec<(Slot, Vec<u32>)>) -> Result<Vec<(Slot, Vec<u32>)>> {
+        let mut before = Vec::new();
+        for (slot, words) in words {
+            before.push((slot.clone(), self.engine.read(slot.range())?));
+            self.put(&slot, &words)?;
+        }
+        Ok(before)
     }
 
     /// Collects what a run left under way that did not come to its end (a closure that panicked, a device that failed):
@@ -275,9 +366,14 @@ impl DSRunner {
         for (k, offset) in offsets.iter().enumerate() {
             words[offset] = values[k * stride];
         }
+        self.put(slot, &words)
+    }
+
+    /// Writes a variable's words, and what follows from them.
+    fn put(&mut self, slot: &Slot, words: &[u32]) -> Result<()> {
         let derived =
-            if slot.role == Role::Param { self.derived(slot, &words)? } else { Vec::new() };
-        self.engine.write(slot.address, &words)?;
+            if slot.role == Role::Param { self.derived(slot, words)? } else { Vec::new() };
+        self.engine.write(slot.address, words)?;
         for (address, words) in derived {
             self.engine.write(address, &words)?;
         }

@@ -67,6 +67,8 @@ pub struct StepBuilder {
     path: Vec<String>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) copies: Option<Copies>,
+    /// Keys and paths.
+    pub(crate) outputs: Vec<(String, String)>,
 }
 
 impl StepBuilder {
@@ -109,6 +111,25 @@ impl StepBuilder {
             };
             self.nodes.insert(before, node);
         }
+        Ok(())
+    }
+
+    /// Declares an output of the target: what a run gives under that key, for each step. The variable is named by its path from
+    /// this system. Outputs of children count only where their parents declare them.
+    ///
+    /// # Errors
+    /// [`Error::Name`] where there is an output of that key.
+    pub fn output(&mut self, key: &str, path: &str) -> Result<()> {
+        if !self.path.is_empty() {
+            return Ok(());
+        }
+        if self.outputs.iter().any(|(k, _)| k == key) {
+            return Err(Error::Name {
+                name: key.into(),
+                reason: "is the key of two outputs; give one of them another".into(),
+            });
+        }
+        self.outputs.push((key.into(), path.into()));
         Ok(())
     }
 

@@ -48,6 +48,16 @@ impl Value {
         &self.shape
     }
 
+    /// Its first two axes in the other order, if there are two.
+    pub(crate) fn swapped(&self) -> Option<Self> {
+        let [first, second, rest @ ..] = &self.shape[..] else { return None };
+        let inner: usize = rest.iter().product();
+        let places = (0..*second).flat_map(|s| (0..*first).map(move |f| (f * second + s) * inner));
+        let data = places.flat_map(|at| &self.data[at..at + inner]).copied().collect();
+        let shape = [*second, *first].into_iter().chain(rest.iter().copied()).collect();
+        Some(Self { shape, data })
+    }
+
     /// Its numbers in row-major order.
     pub(crate) fn data(&self) -> &[f64] {
         &self.data

@@ -71,6 +71,9 @@ impl CpuEngine {
             // the runner calls it between submissions
             Op::Call(_) => {}
             Op::Deliver => {
+                for input in step.data {
+                    apply_input(input, arena, &[], step.data_row);
+                }
                 for (route, &source) in plan.routes.iter().zip(sources.iter()) {
                     deliver(route, &members[source].events[route.delay - 1], accumulators);
                 }
@@ -99,6 +102,9 @@ struct StepAt<'a> {
     clock: &'a [(Feed, u32)],
     /// Values of the inputs that change.
     row: &'a [u32],
+    /// Inputs that the run brought, and their values.
+    data: &'a [InputOp],
+    data_row: &'a [u32],
     /// For each cadence.
     entries: &'a [Entry],
 }
@@ -212,11 +218,14 @@ impl Engine for CpuEngine {
         }
         let plan = self.plan.clone();
         let (width, cadences) = (plan.input_row, plan.cadences.len());
+        let (data, data_width) = chunk.data.as_ref().map_or((&[][..], 0), |d| (&d.inputs, d.row));
         let mut out = vec![0; chunk.schedule.words];
         for k in 0..chunk.steps {
             let step = StepAt {
                 clock: &clock(&plan, &chunk, chunk.first + k as u64),
                 row: &chunk.rows[k * width..(k + 1) * width],
+                data,
+                data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
                 entries: &chunk.schedule.entries[k * cadences..(k + 1) * cadences],
             };
             for &op in &plan.step[chunk.ops.clone()] {

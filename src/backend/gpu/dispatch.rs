@@ -8,6 +8,7 @@ use super::limits;
 use super::pin::Native;
 use super::spirv;
 use super::tables::{self, Lists};
+use crate::backend::Data;
 use crate::error::Result;
 use crate::plan::{Op, Plan};
 
@@ -56,6 +57,12 @@ impl Maker<'_> {
         Ok(dispatches)
     }
 
+    /// Those of the inputs that a run brings, whose rows are in `values`.
+    pub(super) fn data(&self, data: &Data, values: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
+        let tables = data.inputs.iter().map(|i| (tables::data(i, data.row), i.offsets.len()));
+        tables.map(|(table, count)| self.input(&table, count, values)).collect()
+    }
+
     /// Those of each operation for itself.
     pub(super) fn separate(&self) -> Result<Vec<Vec<Dispatch>>> {
         self.plan.step.iter().map(|&op| self.operation(op)).collect()
@@ -69,11 +76,12 @@ impl Maker<'_> {
                 let kernel = kernels::column(plan, k, native)?;
                 let table = context.storage("table", &tables::column(column));
                 let groups = limits::groups(column.words);
-                vec![dispatch(context, &kernel, buffers, Some(&table), groups)?]
+                vec![dispatch(context, &kernel, buffers, Own::table(&table), groups)?]
             }
             Op::Input(k) => {
                 let input = &plan.inputs[k];
-                vec![self.input(&tables::input(plan, input), input.offsets.len())?]
+                let (table, count) = (tables::input(plan, input), input.offsets.len());
+                vec![self.input(&table, count, &buffers.values)?]
             }
             Op::Deliver if !plan.routes.is_empty() => {
                 let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
@@ -81,19 +89,23 @@ impl Maker<'_> {
                 // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
                 // spike costs too
                 let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1];
-                vec![dispatch(context, &kernels::deliver()?, buffers, None, groups)?]
+                vec![dispatch(context, &kernels::deliver()?, buffers, Own::default(), groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
             Op::Record => {
                 let groups = limits::groups(plan.record_row());
-                vec![dispatch(context, &kernels::record(plan)?, buffers, None, groups)?]
+                vec![dispatch(context, &kernels::record(plan)?, buffers, Own::default(), groups)?]
             }
             Op::Clear => {
                 let mut dispatches = Vec::new();
                 for population in &plan.populations {
                     for stream in population.streams.iter().filter(|s| s.cleared) {
                         let table = tables::clear(stream, population.elements);
-                        dispatches.push(self.input(&table, population.elements)?);
+                        dispatches.push(self.input(
+                            &table,
+                            population.elements,
+                            &buffers.values,
+                        )?);
                     }
                 }
                 dispatches
@@ -109,22 +121,36 @@ impl Maker<'_> {
         let table = self.context.storage("table", &table);
         let kernel = kernels::update(population, self.native)?;
         let groups = limits::groups(population.elements);
-        dispatch(self.context, &kernel, self.buffers, Some(&table), groups)
+        dispatch(self.context, &kernel, self.buffers, Own::table(&table), groups)
     }
 
-    fn input(&self, table: &[u32], count: usize) -> Result<Dispatch> {
+    fn input(&self, table: &[u32], count: usize, values: &wgpu::Buffer) -> Result<Dispatch> {
         let table = self.context.storage("table", table);
         let kernel = kernels::input(self.native)?;
-        dispatch(self.context, &kernel, self.buffers, Some(&table), limits::groups(count))
+        let own = Own { table: Some(&table), values: Some(values) };
+        dispatch(self.context, &kernel, self.buffers, own, limits::groups(count))
     }
 }
 
-/// A kernel with what it is bound to; `table` is what a kernel's own table is.
+/// Buffers that are a kernel's own.
+#[derive(Default)]
+struct Own<'a> {
+    table: Option<&'a wgpu::Buffer>,
+    values: Option<&'a wgpu::Buffer>,
+}
+
+impl<'a> Own<'a> {
+    fn table(table: &'a wgpu::Buffer) -> Self {
+        Self { table: Some(table), values: None }
+    }
+}
+
+/// A kernel with what it is bound to.
 fn dispatch(
     context: &Context,
     kernel: &Kernel,
     buffers: &Buffers,
-    table: Option<&wgpu::Buffer>,
+    own: Own<'_>,
     groups: [u32; 2],
 ) -> Result<Dispatch> {
     let Context { device, .. } = context;
@@ -196,8 +222,8 @@ fn dispatch(
             Bound::Arena | Bound::ArenaRead => &buffers.arena,
             Bound::Sums => &buffers.sums,
             // every kernel with a table is given one
-            Bound::Table => table.unwrap_or(&buffers.clock),
-            Bound::Values => &buffers.values,
+            Bound::Table => own.table.unwrap_or(&buffers.clock),
+            Bound::Values => own.values.unwrap_or(&buffers.values),
             Bound::Events => &buffers.events,
             Bound::Synapses => &buffers.synapses,
             Bound::Routes => &buffers.routes,

@@ -11,7 +11,7 @@ use super::limits::Sizes;
 use super::pin::Native;
 use super::probe;
 use super::tables::{self, List, Lists};
-use crate::backend::{Chunk, DeviceRows, Engine, Rows};
+use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
 use crate::error::Result;
 use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 
@@ -31,6 +31,8 @@ pub(crate) struct GpuEngine {
     fused: Vec<Dispatch>,
     /// Those of each operation, made when they are needed first.
     separate: Vec<Vec<Dispatch>>,
+    /// The inputs that the last run brought.
+    data: Option<DataDispatches>,
     /// Most steps of a chunk, for which the buffers have room, and how many it has at present.
     most_steps: usize,
     steps: usize,
@@ -39,6 +41,13 @@ pub(crate) struct GpuEngine {
     /// Number of the next step, whose delivery reads the list of the step before.
     next: u64,
     stale: bool,
+}
+
+/// Inputs that a run brings.
+struct DataDispatches {
+    data: Arc<Data>,
+    values: wgpu::Buffer,
+    dispatches: Vec<Dispatch>,
 }
 
 /// A submitted chunk.
@@ -110,6 +119,7 @@ impl GpuEngine {
             native,
             fused,
             separate,
+            data: None,
             most_steps: sizes.steps,
             steps: sizes.steps.min(FIRST_STEPS),
             under_way: VecDeque::new(),
@@ -148,10 +158,20 @@ impl GpuEngine {
 
     /// Whether a chunk's operations are dispatched each for itself; makes what that takes.
     fn separately(&mut self, chunk: &Chunk) -> Result<bool> {
-        let separately = chunk.ops != (0..self.plan.step.len()) || !self.plan.fused();
+        let whole = chunk.ops == (0..self.plan.step.len()) && chunk.data.is_none();
+        let separately = !whole || !self.plan.fused();
+        let Self { plan, context, buffers, lists, native, .. } = self;
+        let maker = Maker { plan, context, buffers, lists, native: *native };
         if separately && self.separate.is_empty() {
-            let Self { plan, context, buffers, lists, native, .. } = self;
-            self.separate = Maker { plan, context, buffers, lists, native: *native }.separate()?;
+            self.separate = maker.separate()?;
+        }
+        if let Some(data) = &chunk.data
+            && !self.data.as_ref().is_some_and(|known| Arc::ptr_eq(&known.data, data))
+        {
+            let words = self.most_steps * data.row;
+            let values = context.buffer("data", words, wgpu::BufferUsages::STORAGE);
+            let dispatches = maker.data(data, &values)?;
+            self.data = Some(DataDispatches { data: data.clone(), values, dispatches });
         }
         Ok(separately)
     }
@@ -194,13 +214,21 @@ impl Engine for GpuEngine {
         let separately = self.separately(&chunk)?;
         self.context.write(&self.buffers.clock, 0, &self.clock_words(&chunk, separately));
         self.context.write(&self.buffers.values, self.plan.constants.len(), &chunk.rows);
+        if let Some(data) = &self.data {
+            self.context.write(&data.values, 0, &chunk.data_rows);
+        }
         let entries = chunk.schedule.entries.iter();
         let schedule: Vec<u32> = entries
             .flat_map(|entry| [entry.row.map_or(0, |row| row as u32 + 1), u32::from(entry.begins)])
             .collect();
         self.context.write(&self.buffers.schedule, 0, &schedule);
         let dispatches: Vec<&Dispatch> = match separately {
-            true => self.separate[chunk.ops.clone()].iter().flatten().collect(),
+            true => {
+                let data = self.data.as_ref().filter(|_| chunk.data.is_some());
+                let before = |op: Op| data.filter(|_| op == Op::Deliver).map(|d| &d.dispatches);
+                let ops = chunk.ops.clone().map(|k| (self.plan.step[k], &self.separate[k]));
+                ops.flat_map(|(op, own)| before(op).into_iter().flatten().chain(own)).collect()
+            }
             false => self.fused.iter().collect(),
         };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());

@@ -114,13 +114,18 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
 
 /// The table of an input with a dispatch of its own.
 pub(super) fn input(plan: &Plan, input: &InputOp) -> Vec<u32> {
-    let (space, start, row_words, stride) = match input.source {
-        Source::Constant { offset, stride } => (0, offset, 0, stride),
+    let source = match input.source {
+        Source::Constant { offset, stride } => [0, offset, 0, stride],
         Source::Row { offset, stride } => {
-            (0, plan.constants.len() + offset, plan.input_row, stride)
+            [0, plan.constants.len() + offset, plan.input_row, stride]
         }
-        Source::Column { address } => (1, address, 0, 1),
+        Source::Column { address } => [1, address, 0, 1],
     };
+    input_table(input, source)
+}
+
+/// The source is: where the values are, their start, words per row, stride.
+fn input_table(input: &InputOp, [space, start, row_words, stride]: [usize; 4]) -> Vec<u32> {
     let code = code(input.kind, input.operation) as usize;
     let (first, list) = match &input.offsets {
         Offsets::Range { start, .. } => (*start, &[][..]),
@@ -129,6 +134,15 @@ pub(super) fn input(plan: &Plan, input: &InputOp) -> Vec<u32> {
     let header =
         [input.offsets.len(), code, space, start, row_words, stride, input.address + first];
     header.iter().chain(list).map(|&word| word as u32).collect()
+}
+
+/// The same for an input that a run brings, with rows of so many words.
+pub(super) fn data(input: &InputOp, row: usize) -> Vec<u32> {
+    let (start, stride) = match input.source {
+        Source::Constant { offset, stride } | Source::Row { offset, stride } => (offset, stride),
+        Source::Column { address } => (address, 1),
+    };
+    input_table(input, [0, start, row, stride])
 }
 
 /// The table of a dispatch of the same kernel that clears a stream.

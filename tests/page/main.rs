@@ -1,0 +1,14 @@
+//! Every row of the runner's page: a test or more for each, named after it, on each engine.
+
+#[path = "../suite/compare.rs"]
+mod compare;
+#[path = "../suite/engines.rs"]
+mod engines;
+
+mod batching;
+mod common;
+mod inputs;
+mod invariance;
+mod jit;
+mod monitors;
+mod sinks;
