@@ -1,8 +1,11 @@
 //! Files of states.
 
+use std::io::{Cursor, Write};
 use std::path::PathBuf;
 
 use dsrunner::{Error, StateArray, StateData, state_files};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::target::Target;
 
@@ -61,27 +64,21 @@ fn damaged_archives() {
         "((((",
         "dsrunner.checksum=",
     ];
-    let packed = include_bytes!("../data/csr.npz").to_vec();
-    // scipy's file has a text, so it is none of ours; its pieces are deflated
-    let mut deflated = zip_of(&packed);
-    let inputs = std::mem::take(&mut deflated);
-    try_format("npz", &words, vec![inputs], 4000);
+    try_format("npz", &words, vec![packed()], 4000);
 }
 
-/// An archive whose members are deflated, as `numpy.savez_compressed` makes one.
-fn zip_of(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for name in ["a", "b"] {
-        zip.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
-        let header = format!(
-            "{{'descr': '<u4', 'fortran_order': True, 'shape': ({}, 2), }}\n",
-            bytes.len() / 8
-        );
-        zip.write_all(b"\x93NUMPY\x01\x00").unwrap();
-        zip.write_all(&u16::try_from(header.len()).unwrap().to_le_bytes()).unwrap();
-        zip.write_all(header.as_bytes()).unwrap();
-        zip.write_all(&bytes[..bytes.len() / 8 * 8]).unwrap();
+/// An archive as `numpy.savez_compressed` makes one, its arrays column by column.
+fn packed() -> Vec<u8> {
+    let header = "{'descr': '<u4', 'fortran_order': True, 'shape': (50, 2), }\n";
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    npy.extend(header.as_bytes());
+    npy.extend((0..100u32).flat_map(u32::to_le_bytes));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["a.npy", "b.npy"] {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        zip.start_file(name, options).unwrap();
+        zip.write_all(&npy).unwrap();
     }
     zip.finish().unwrap().into_inner()
 }
@@ -133,7 +130,7 @@ fn damaged_hdf5() {
         "EADB",
         "\0\0\0\0\0\0\0\0",
     ];
-    let others = ["chunked.h5", "gzip_latest.h5", "growing.h5"];
+    let others = ["chunked.h5", "gzip.h5", "growing.h5"];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let inputs = others.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect();
     try_format("h5", &words, inputs, 4000);

@@ -72,7 +72,7 @@ fn damaged_texts_of_models() {
         count: 1500,
         cap: |bytes| (64 << 20) + 4096 * bytes.len(),
     };
-    target.run(|bytes| match Model::from_wgsl("Damaged", String::from_utf8_lossy(bytes)) {
+    target.run(|bytes| match Model::from_wgsl("Damaged", &String::from_utf8_lossy(bytes)) {
         Ok(_) => true,
         Err(
             Error::ModelSyntax { .. }

@@ -64,10 +64,10 @@ def write_theirs(folder):
     options = {"contiguous": {}, "chunked": {"chunks": True}, "gzip": {"compression": "gzip"}}
     options["shuffled"] = {"compression": "gzip", "shuffle": True, "fletcher32": True}
     options["lzf"] = {"compression": "lzf"}
-    for libver in ["earliest", "latest"]:
+    for libver in ["earliest", "v114"]:
         for name, how in options.items():
             for way, change in {"": lambda a: a, "-swapped": swapped}.items():
-                with h5py.File(folder / f"{name}-{libver}{way}.h5", "w", libver=libver) as file:
+                with h5py.File(folder / f"{name}-{libver}{way}.h5", "w", libver=(libver, "v114")) as file:
                     for key, array in arrays.items():
                         # h5py has chunks for neither scalars nor what is empty
                         filled = array.ndim and array.size
@@ -90,6 +90,9 @@ def write_refused(folder):
     for name, array in {"half": np.zeros(2, "f2"), "text": b"a", "complex": np.zeros(2, "c8")}.items():
         with h5py.File(folder / f"{name}.h5", "w") as file:
             file[name] = array
+    # version 5 of the layout, which came with HDF5 2.0 and only this setting writes
+    with h5py.File(folder / "latest.h5", "w", libver="latest") as file:
+        file.create_dataset("latest", data=np.zeros(64, "f4"), compression="gzip")
     with h5py.File(folder / "group.h5", "w") as file:
         file["group/V"] = np.zeros(2, "f4")
     # elements in a file beside it are none of this file
