@@ -326,7 +326,6 @@ impl Error {
     }
 
     /// A file that cannot be read, or that is wrong at a place in it.
-    #[cfg(feature = "files")]
     pub(crate) fn file(
         path: &std::path::Path,
         place: Option<String>,

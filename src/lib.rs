@@ -54,7 +54,8 @@
 //!
 //! # Features
 //!
-//! `files` reads connectivity from files, `plot` draws results; both are off by default.
+//! `checkpoint` writes and reads states as `.npz` and `.safetensors`, `hdf5` as `.h5` too, `files` reads connectivity
+//! from files, `plot` draws results; all are off by default.
 
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -70,6 +71,7 @@
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 mod backend;
+mod checkpoint;
 mod connect;
 mod device;
 mod error;
@@ -77,6 +79,8 @@ mod input;
 mod integrate;
 mod model;
 mod monitor;
+#[cfg(any(feature = "checkpoint", feature = "files"))]
+mod npy;
 mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
@@ -86,6 +90,9 @@ mod scalar;
 mod shipped;
 mod system;
 
+#[doc(hidden)]
+pub use checkpoint::files as state_files;
+pub use checkpoint::{StateArray, StateData};
 pub use connect::Connect;
 #[cfg(feature = "files")]
 pub use connect::files::{Csv, EdgeList, Id, Ids, Pairs, SparseMatrix};

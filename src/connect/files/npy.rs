@@ -9,6 +9,7 @@ use zip::ZipArchive;
 
 use super::csv::{are, unreadable};
 use crate::error::{Error, Explained, Result};
+use crate::npy;
 
 /// The header of an array of one axis has 118 bytes.
 const LONGEST_HEADER: usize = 512;
@@ -126,22 +127,9 @@ fn broken(error: &dyn std::fmt::Display) -> String {
 
 /// Header and bytes of an array. Nothing that the file declares is believed before its bytes are there.
 fn array(mut file: impl Read) -> Explained<(NpyHeader, Vec<u8>)> {
-    let mut start = [0; 12];
-    file.read_exact(&mut start).map_err(|error| broken(&error))?;
-    if !start.starts_with(b"\x93NUMPY") {
-        return Err(broken(&"no array of numpy"));
-    }
-    // the length is of two bytes in version 1, then of four
-    let [.., version, _, a, b, c, d] = start;
-    let [c, d] = if version == 1 { [0, 0] } else { [c, d] };
-    let length = u32::from_le_bytes([a, b, c, d]) as usize;
-    if length > LONGEST_HEADER {
-        return Err(broken(&format!("a header of {length} bytes")));
-    }
-    let rest = if version == 1 { length.saturating_sub(2) } else { length };
-    let mut text = start.to_vec();
-    (&mut file).take(rest as u64).read_to_end(&mut text).map_err(|error| broken(&error))?;
-    if numbers_in(&text) > 1 {
+    let text = npy::header(&mut file, LONGEST_HEADER).map_err(|error| broken(&error))?;
+    // the reader multiplies the lengths of the axes unchecked, so there must not be two
+    if npy::numbers(&text).count() > 1 {
         return Err(format!("has several axes, but must have one; {SAVE}"));
     }
     let header = NpyHeader::from_reader(&text[..]).map_err(|error| broken(&error))?;
@@ -155,16 +143,6 @@ fn array(mut file: impl Read) -> Explained<(NpyHeader, Vec<u8>)> {
         return Err(broken(&format!("{more} bytes than the {size} of its shape")));
     }
     Ok((header, body))
-}
-
-/// How many numbers a header has, which are the lengths of its axes. The reader multiplies them unchecked, so there
-/// must not be two.
-fn numbers_in(header: &[u8]) -> usize {
-    // in front of it are magic bytes, the version and the length
-    let text = header.iter().position(|&byte| byte == b'{').map_or(header, |at| &header[at..]);
-    text.split(|byte| !byte.is_ascii_alphanumeric())
-        .filter(|word| word.first().is_some_and(u8::is_ascii_digit))
-        .count()
 }
 
 fn one_axis(npy: &NpyFile<&[u8]>) -> Explained<()> {

@@ -1,0 +1,137 @@
+//! Files of states.
+
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+
+use dsrunner::{Error, StateArray, StateData, state_files};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use crate::target::Target;
+
+fn state(count: usize) -> Vec<(String, StateArray)> {
+    let arrays = [
+        ("E.V", vec![count], StateData::F32((0..count).map(|k| k as f32).collect())),
+        ("E.spike", vec![count], StateData::Bool((0..count).map(|k| k % 3 == 0).collect())),
+        ("I.V", vec![2, count], StateData::F64((0..2 * count).map(|k| k as f64).collect())),
+        ("I.id", vec![count, 1], StateData::I64((0..count).map(|k| k as i64).collect())),
+        ("random", vec![4], StateData::U32(vec![1, 2, 3, 4])),
+        ("step", vec![], StateData::U64(vec![1 << 40])),
+    ];
+    let list = arrays.into_iter();
+    list.map(|(key, shape, data)| (key.into(), StateArray::new(shape, data).unwrap())).collect()
+}
+
+/// A damaged file may declare as much as deflate can make of it; what it takes to read is some times that.
+fn cap(bytes: &[u8]) -> usize {
+    (64 << 20) + 4 * 1032 * bytes.len()
+}
+
+fn try_format(format: &str, words: &[&str], mut inputs: Vec<Vec<u8>>, count: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path: PathBuf = folder.path().join(format!("state.{format}"));
+    for count in [0, 3, 100] {
+        state_files::write(&path, &state(count)).unwrap();
+        inputs.push(std::fs::read(&path).unwrap());
+    }
+    Target { name: format, inputs, words, count, cap }.run(|bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        match state_files::read(&path) {
+            Ok(_) => true,
+            Err(Error::File { .. }) => false,
+            Err(error) => panic!("an error of another kind: {error}"),
+        }
+    });
+}
+
+#[test]
+fn damaged_archives() {
+    let words = [
+        "PK\u{3}\u{4}",
+        "PK\u{1}\u{2}",
+        "PK\u{5}\u{6}",
+        "PK\u{6}\u{6}",
+        "PK\u{6}\u{7}",
+        ".npy",
+        "../",
+        "E.V.npy",
+        "(1000000000000000,)",
+        "(4294967296, 4294967296)",
+        "'<f8'",
+        "'>c16'",
+        "|O",
+        "True",
+        "((((",
+        "dsrunner.checksum=",
+    ];
+    try_format("npz", &words, vec![packed()], 4000);
+}
+
+/// An archive as `numpy.savez_compressed` makes one, its arrays column by column.
+fn packed() -> Vec<u8> {
+    let header = "{'descr': '<u4', 'fortran_order': True, 'shape': (50, 2), }\n";
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    npy.extend(header.as_bytes());
+    npy.extend((0..100u32).flat_map(u32::to_le_bytes));
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in ["a.npy", "b.npy"] {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        zip.start_file(name, options).unwrap();
+        zip.write_all(&npy).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn damaged_tensors() {
+    let words = [
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        ":",
+        ",",
+        "null",
+        "-1",
+        "1e99",
+        "\"__metadata__\":{",
+        "\"dsrunner.checksum\"",
+        "\"dtype\"",
+        "\"shape\":[",
+        "\"data_offsets\":[",
+        "\"F32\"",
+        "\"F4\"",
+        "\"BOOL\"",
+        "\\ud800",
+        "../",
+    ];
+    try_format("safetensors", &words, vec![], 4000);
+}
+
+#[test]
+fn damaged_hdf5() {
+    let words = [
+        "\u{89}HDF",
+        "OHDR",
+        "OCHK",
+        "TREE",
+        "SNOD",
+        "HEAP",
+        "GCOL",
+        "FRHP",
+        "FHDB",
+        "BTHD",
+        "BTLF",
+        "FAHD",
+        "FADB",
+        "EAHD",
+        "EADB",
+        "\0\0\0\0\0\0\0\0",
+    ];
+    let others = ["chunked.h5", "gzip.h5", "growing.h5"];
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let inputs = others.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect();
+    try_format("h5", &words, inputs, 4000);
+}
