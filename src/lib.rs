@@ -105,8 +105,9 @@ pub use integrate::Method;
 pub use model::{Kind, Model};
 pub use monitor::{Index, Monitor, Reduction};
 pub use runner::{
-    CancelHandle, DSRunner, Element, Events, InputHandle, Jit, Mon, NonFinite, Predict, ReadHandle,
-    Recorded, Run, RunnerBuilder, Sink, Span, Steps,
+    CancelHandle, Collection, Compatible, DSRunner, Element, Events, InputHandle, Jit, Listed,
+    Loaded, Mon, Naming, NodeClass, NodeInfo, NonFinite, Predict, ReadHandle, Recorded, Run,
+    RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{

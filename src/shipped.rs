@@ -11,6 +11,15 @@ macro_rules! models {
     )*};
 }
 
+models! {
+    VALUE = "Value", "value.wgsl";
+}
+
+/// A variable `value` that stays as it is, unless inputs change it.
+pub(crate) fn variable(shape: impl Into<crate::system::Shape>) -> crate::system::Group {
+    crate::system::Group::shipped(VALUE.clone(), shape)
+}
+
 /// Spiking neurons. Times in ms, potentials in mV.
 pub mod neurons {
     use crate::system::{Group, Shape};

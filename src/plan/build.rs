@@ -10,11 +10,13 @@ use crate::input::Input;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
 use crate::random::{Purpose, Stream};
-use crate::system::{DynamicalSystem, StepBuilder, Value};
+use crate::system::{DynamicalSystem, Group, Node, StepBuilder, Value};
 
 /// What a runner is built with, as far as the plan is concerned.
 pub(crate) struct Description<'a> {
     pub target: &'a dyn DynamicalSystem,
+    /// Variables beside it.
+    pub dyn_vars: &'a [(String, Group)],
     pub inputs: &'a [Input],
     /// Whether they apply in the original's order.
     pub compat_input_order: bool,
@@ -28,6 +30,8 @@ pub(crate) struct Description<'a> {
 
 /// What belongs to a plan and stays on the host.
 pub(crate) struct Host {
+    /// All nodes, in the order in which they were recorded.
+    pub nodes: Vec<Node>,
     pub inputs: HostInputs,
     pub records: Vec<HostRecord>,
 }
@@ -36,6 +40,9 @@ pub(crate) struct Host {
 pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let mut step = StepBuilder::default();
     step.enter(description.target)?;
+    for (key, group) in description.dyn_vars {
+        step.child(key, group)?;
+    }
     let (nodes, copies, outputs) = (step.nodes, step.copies, step.outputs);
     let groups = sites(&nodes, description.seed, description.dt, copies)?;
     let observed = records::observed_inputs(&groups, description.monitors);
@@ -69,7 +76,8 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     }
     plan.end_of_step();
     plan.check_size()?;
-    Ok((plan, Host { inputs, records }))
+    drop(groups);
+    Ok((plan, Host { nodes, inputs, records }))
 }
 
 /// Makes the synapses of every projection, and the quantum of their weights.

@@ -336,6 +336,7 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
                 names: names_of(node, &name),
                 kind,
                 role,
+                trainable: unit == Unit::Element && site.trainable.contains(&name),
                 shape: if words == 1 && role == Role::Param {
                     Vec::new()
                 } else {

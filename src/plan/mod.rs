@@ -84,6 +84,7 @@ pub(crate) struct Slot {
     pub names: Vec<String>,
     pub kind: Kind,
     pub role: Role,
+    pub trainable: bool,
     pub shape: Vec<usize>,
     /// Whose variable: number of the population, of the member, and its unit in the structure.
     pub population: usize,
@@ -107,6 +108,11 @@ impl Slot {
     /// Its name in its node.
     pub(crate) fn variable(&self) -> &str {
         self.path().rsplit_once('.').map_or(self.path(), |(_, name)| name)
+    }
+
+    /// Name of its node and its own.
+    pub(crate) fn absolute(&self) -> &str {
+        self.names.last().map_or("", String::as_str)
     }
 
     pub(crate) fn range(&self) -> Range<usize> {
@@ -342,7 +348,16 @@ impl Plan {
 
     /// The variable or parameter of that path or name.
     pub(crate) fn slot(&self, what: &'static str, path: &str) -> Result<&Slot> {
-        find_slot(&self.slots, what, path).map(|at| &self.slots[at])
+        self.find(what, path).map(|at| &self.slots[at])
+    }
+
+    /// Its place among the slots. Paths from the target come before names of nodes.
+    pub(crate) fn find(&self, what: &'static str, path: &str) -> Result<usize> {
+        let slots = &self.slots;
+        let by_path = slots.iter().position(|s| s.path() == path);
+        by_path
+            .or_else(|| slots.iter().position(|s| s.names.iter().any(|n| n == path)))
+            .ok_or_else(|| Error::unknown(what, path, slots.iter().map(|s| s.path().to_string())))
     }
 
     /// Elements, without padding.
@@ -382,12 +397,4 @@ impl Plan {
             .filter_map(|(k, column)| Some((place(Feed::Derived(slot.unit, k))?.address, column)))
             .collect())
     }
-}
-
-/// Index of the variable of that path or name. Paths from the target come before names of nodes.
-pub(crate) fn find_slot(slots: &[Slot], what: &'static str, path: &str) -> Result<usize> {
-    let by_path = slots.iter().position(|s| s.path() == path);
-    by_path
-        .or_else(|| slots.iter().position(|s| s.names.iter().any(|n| n == path)))
-        .ok_or_else(|| Error::unknown(what, path, slots.iter().map(|s| s.path().to_string())))
 }

@@ -20,6 +20,7 @@ pub(super) struct GroupSite<'a> {
     pub shape: Vec<usize>,
     /// Whether the synaptic currents are part of the derivative.
     pub ltc: bool,
+    pub trainable: &'a [String],
     pub element: Resolved,
     pub arms: Vec<ArmSite<'a>>,
 }
@@ -91,12 +92,22 @@ pub(super) fn sites(
                 ),
             });
         }
+        let names = variables_of(&element, Unit::Element);
+        for name in &inner.trainable {
+            if !names.iter().any(|named| named.name == *name) {
+                let known =
+                    names.iter().map(|named| super::components::join(&node.path, &named.name));
+                let path = super::components::join(&node.path, name);
+                return Err(Error::unknown("variable or parameter", &path, known));
+            }
+        }
         groups.push(GroupSite {
             node,
             number: number as u32,
             order: groups.len(),
             shape,
             ltc: inner.ltc,
+            trainable: &inner.trainable,
             element,
             arms: Vec::new(),
         });

@@ -8,11 +8,12 @@ use crate::error::{Error, Result};
 use crate::input::{Input, Shared};
 use crate::monitor::Monitor;
 use crate::plan::{self, Description};
-use crate::system::{DynamicalSystem, Value};
+use crate::system::{DynamicalSystem, Group, Value};
 
 /// Collects the settings of a [`DSRunner`]; made by [`DSRunner::builder`].
 pub struct RunnerBuilder {
     pub(super) target: Box<dyn DynamicalSystem>,
+    dyn_vars: Vec<(String, Group)>,
     inputs: Vec<Input>,
     /// Those by the deprecated spelling, which come first.
     fun_inputs: Vec<Input>,
@@ -79,6 +80,7 @@ impl RunnerBuilder {
     pub(super) fn new(target: impl DynamicalSystem + 'static) -> Self {
         Self {
             target: Box::new(target),
+            dyn_vars: Vec::new(),
             inputs: Vec::new(),
             fun_inputs: Vec::new(),
             compat_input_order: false,
@@ -183,6 +185,36 @@ impl RunnerBuilder {
                 None => self.monitors.push(monitor),
             }
         }
+        self
+    }
+
+    /// Adds variables that belong to no node of the target, by name and initial values (f32; the shape is that of the value):
+    /// `name.value` is their path, which inputs, monitors and closures may use. They are part of states, and move with the
+    /// rest.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(3))
+    ///     .dyn_vars([("drift", 0.0)])
+    ///     .input(("drift.value", 0.5))
+    ///     .monitor("drift.value")
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(1.0)?;
+    /// assert_eq!(runner.mon().get::<f32>("drift.value")?.shape(), [10, 1]);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn dyn_vars<K: Into<String>, V: Into<Value>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let variables = variables.into_iter().map(|(key, value)| {
+            let value = value.into();
+            let shape = if value.shape().is_empty() { vec![1] } else { value.shape().to_vec() };
+            (key.into(), crate::shipped::variable(shape).init("value", value))
+        });
+        self.dyn_vars.extend(variables);
         self
     }
 
@@ -319,6 +351,7 @@ impl RunnerBuilder {
         self.settings.sinks = self.monitors.iter().map(|m| m.sink.clone()).collect();
         let (plan, host) = plan::build(&Description {
             target: self.target.as_ref(),
+            dyn_vars: &self.dyn_vars,
             inputs: &self.inputs,
             compat_input_order: self.compat_input_order,
             monitors: &self.monitors,

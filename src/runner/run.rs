@@ -11,6 +11,7 @@ use ndarray::ArrayD;
 use super::builder::{RunnerBuilder, Settings};
 use super::data::RunData;
 use super::handles;
+use super::objects::Implicit;
 use super::predict::Predict;
 use super::progress;
 use super::results::{Element, Mon};
@@ -18,7 +19,7 @@ use crate::backend::Engine;
 use crate::error::{Error, Result};
 use crate::model::Kind;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
-use crate::system::{DynamicalSystem, Target, Value};
+use crate::system::{DynamicalSystem, NodeName, Target, Value};
 
 /// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
 ///
@@ -42,6 +43,9 @@ use crate::system::{DynamicalSystem, Target, Value};
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 pub struct DSRunner {
+    pub(super) name: NodeName,
+    /// Nodes and variables that were registered beside those of the target.
+    pub(super) implicit: Implicit,
     target: Box<dyn DynamicalSystem>,
     pub(super) plan: Arc<Plan>,
     pub(super) host: Host,
@@ -145,6 +149,8 @@ impl DSRunner {
         let (plan, device) = (Arc::new(plan), device.resolve()?);
         let engine = crate::backend::engine(device, plan.clone(), threads)?;
         let mut runner = Self {
+            name: NodeName::next("DSRunner"),
+            implicit: Implicit::default(),
             target,
             plan,
             host,
@@ -432,6 +438,22 @@ impl DSRunner {
     /// A handle that cancels runs of this runner.
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle(self.cancelled.clone())
+    }
+
+    /// Its name: `DSRunner` and a number, unless [`DSRunner::set_name`] gave another.
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Gives it another name.
+    ///
+    /// # Errors
+    /// [`Error::Name`] where it is not an identifier or belongs to another node.
+    pub fn set_name(&mut self, name: &str) -> Result<()> {
+        if name != self.name.as_str() {
+            self.name = NodeName::given(name)?;
+        }
+        Ok(())
     }
 
     /// The target.

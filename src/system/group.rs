@@ -39,6 +39,8 @@ pub(crate) struct GroupInner {
     pub shape: Vec<usize>,
     pub component: Component,
     pub ltc: bool,
+    /// Variables and parameters that are trainable.
+    pub trainable: Vec<String>,
 }
 
 impl Group {
@@ -54,6 +56,7 @@ impl Group {
             shape: shape.into().0,
             component: Component::shipped(model),
             ltc: false,
+            trainable: Vec::new(),
         }))
     }
 
@@ -92,6 +95,13 @@ impl Group {
     /// ```
     pub fn ltc(mut self) -> Self {
         Arc::make_mut(&mut self.0).ltc = true;
+        self
+    }
+
+    /// Marks a variable or a parameter as trainable (a `TrainVar`): [`DSRunner::train_vars`](crate::DSRunner::train_vars)
+    /// lists it. That there is one of this name is checked when a runner is built.
+    pub fn train_var(mut self, name: &str) -> Self {
+        Arc::make_mut(&mut self.0).trainable.push(name.into());
         self
     }
 

@@ -14,11 +14,12 @@ pub use batch::Batch;
 pub(crate) use batch::Copies;
 pub use component::Component;
 pub use group::{Group, GroupSlice};
+pub(crate) use names::NodeName;
 pub use network::Network;
 pub use projection::Projection;
 pub use step::{DynamicalSystem, StepBuilder};
 pub use value::{Init, Number, Shape, Value};
 pub use variable::{Target, Variable};
 
-pub(crate) use step::{Node, NodeKind};
+pub(crate) use step::{CLOCK, Node, NodeKind};
 pub(crate) use value::{broadcast, broadcast_places};

@@ -46,6 +46,17 @@ impl NodeName {
         }
     }
 
+    /// The next free default name of a class, which nobody has yet.
+    pub(crate) fn unused(class: &str) -> String {
+        // dropping it frees the name, but not its number
+        Self::next(class).as_str().to_string()
+    }
+
+    /// Whether a name may be a node's and no node has it.
+    pub(crate) fn check(name: &str) -> Result<()> {
+        Self::given(name).map(drop)
+    }
+
     /// A name that the user gives.
     pub(crate) fn given(name: &str) -> Result<Self> {
         let wrong = |reason: &str| Error::Name { name: name.into(), reason: reason.into() };

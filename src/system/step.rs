@@ -42,6 +42,9 @@ pub trait DynamicalSystem: Send + Sync {
     fn update(&self, step: &mut StepBuilder) -> Result<()>;
 }
 
+/// What stands for the runner's clock among the nodes of a state.
+pub(crate) const CLOCK: &str = "dsrunner";
+
 /// What a recorded node is.
 #[derive(Debug, Clone)]
 pub(crate) enum NodeKind {
@@ -81,6 +84,12 @@ impl StepBuilder {
             return Err(Error::Name {
                 name: key.into(),
                 reason: "cannot be a child's name: it must not be empty or contain a dot".into(),
+            });
+        }
+        if self.path.is_empty() && key == CLOCK {
+            return Err(Error::Name {
+                name: key.into(),
+                reason: "is reserved for the clock in states; give the child another one".into(),
             });
         }
         self.path.push(key.into());

@@ -7,8 +7,12 @@ mod engines;
 
 mod batching;
 mod common;
+mod decisions;
+mod devices;
 mod inputs;
 mod invariance;
 mod jit;
 mod monitors;
+mod objects;
 mod sinks;
+mod states;
