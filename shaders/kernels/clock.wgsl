@@ -12,6 +12,8 @@ struct Clock {
     starts: u32,
     // always 0
     zero: u32,
+    t_hi: f32,
+    t_lo: f32,
 }
 
 @group(0) @binding(0) var<uniform> clock: Clock;

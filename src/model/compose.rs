@@ -148,10 +148,9 @@ impl<'s> Composer<'s> {
     }
 
     fn shared(&mut self, prefix: &str, c: f64) -> String {
-        let [t, dt, i, i_high] =
-            [Feed::Time, Feed::Dt, Feed::Step, Feed::StepHigh].map(|f| self.feed(f));
-        let t = if c == 0.0 { t } else { format!("{t} + {:?} * {dt}", c as f32) };
-        format!("{prefix}_Shared({t}, {dt}, {i}, {i_high})")
+        let [t, dt, i, i_high, t_hi, t_lo] = Feed::SHARED.map(|f| self.feed(f));
+        let at = |t: String| if c == 0.0 { t } else { format!("{t} + {:?} * {dt}", c as f32) };
+        format!("{prefix}_Shared({}, {dt}, {i}, {i_high}, {t_hi}, {})", at(t), at(t_lo))
     }
 
     /// A call of a function of a unit.
@@ -254,9 +253,11 @@ impl<'s> Composer<'s> {
                 .as_ref()
                 .map(|a| Self::call(&prefix, "exact", a, v, [&old, &old], &shared));
             let shared_at = |c: f64| {
-                let t =
-                    if c == 0.0 { "in.t".into() } else { format!("in.t + {:?} * in.dt", c as f32) };
-                format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high)")
+                let at = |t: &str| {
+                    if c == 0.0 { t.into() } else { format!("{t} + {:?} * in.dt", c as f32) }
+                };
+                let (t, t_lo) = (at("in.t"), at("in.t_lo"));
+                format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high, in.t_hi, {t_lo})")
             };
             let (function, jacobian) = if method != Method::EXP_EULER {
                 Default::default()

@@ -73,9 +73,13 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
             arguments.push((name, kind, feed));
         }
     }
+    let shared = used.contains(&"h") && arguments.iter().all(|(n, ..)| *n != "h");
     let random = used.contains(&"r") && arguments.iter().all(|(n, ..)| *n != "r");
     let mut list: Vec<String> =
         arguments.iter().map(|(name, kind, _)| format!("{name}: {}", kind.name())).collect();
+    if shared {
+        list.push("h: Shared".into());
+    }
     if random {
         list.push("r: Random".into());
     }
@@ -95,6 +99,14 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
     };
     let mut values: Vec<String> =
         arguments.iter().map(|&(_, kind, feed)| member(feed, kind)).collect();
+    if shared {
+        let kind = |feed: Feed| match feed {
+            Feed::Step | Feed::StepHigh => Kind::U32,
+            _ => Kind::F32,
+        };
+        let parts = Feed::SHARED.map(|feed| member(feed, kind(feed))).join(", ");
+        values.push(format!("{PREFIX}_Shared({parts})"));
+    }
     if random {
         let parts = RANDOM.map(|feed| member(feed, Kind::U32)).join(", ");
         values.push(format!("{PREFIX}_Random({parts})"));
@@ -140,7 +152,8 @@ fn placed(error: Error, variables: &[Named]) -> Error {
     location.line = location.line.saturating_sub(LINES_BEFORE).max(1);
     let names: Vec<String> = variables.iter().map(|v| v.name.clone()).collect();
     let surroundings = SURROUNDINGS.map(|(name, ..)| name.to_string());
-    let names = quoted(&[names, surroundings.to_vec(), vec!["r".into()]].concat());
+    let names = [names, surroundings.to_vec(), vec!["h".into(), "r".into()]].concat();
+    let names = quoted(&names);
     let there = format!("an expression may name {names}");
     let help = if help.is_empty() { there } else { format!("{help}; {there}") };
     Error::ModelSyntax { model, message, location, help }

@@ -130,10 +130,11 @@ pub(crate) struct Inner {
 /// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
 ///
 /// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
-/// `Shared` (`t`, `dt`, step `i`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
+/// `Shared` (`t`, `dt`, step `i`; where f32 is too coarse for `t`, the pair `t_hi`, `t_lo`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
 /// the state at the start of the step, the second the new one.
 ///
-/// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
+/// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `phase(shared, f)`,
+/// which is `f dt i` modulo 1 however large the step `i` is, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
 /// `random_normal`.
 ///
 /// ```

@@ -62,6 +62,9 @@ pub(crate) enum Feed {
     Dt,
     Step,
     StepHigh,
+    /// Time as two numbers, the second what the first leaves.
+    TimeHigh,
+    TimeLow,
     Seed,
     SeedHigh,
     /// Number of the node, which keys its random numbers.
@@ -73,13 +76,22 @@ pub(crate) enum Feed {
 }
 
 impl Feed {
+    /// The members of the structure `Shared`.
+    pub(super) const SHARED: [Self; 6] =
+        [Self::Time, Self::Dt, Self::Step, Self::StepHigh, Self::TimeHigh, Self::TimeLow];
+
     /// Type of the member.
     pub(super) fn kind(self, structure: &Structure) -> Kind {
         match self {
             Self::State(unit, k) => structure.model(unit).inner().state[k].kind,
             Self::Param(unit, k) => structure.model(unit).inner().params[k].kind,
             Self::Derived(unit, k) => structure.model(unit).inner().derived[k].kind,
-            Self::Input(..) | Self::Quantum(_) | Self::Time | Self::Dt => Kind::F32,
+            Self::Input(..)
+            | Self::Quantum(_)
+            | Self::Time
+            | Self::TimeHigh
+            | Self::TimeLow
+            | Self::Dt => Kind::F32,
             Self::Arrivals(_) => Kind::I32,
             Self::Step
             | Self::StepHigh
@@ -180,6 +192,8 @@ pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
         Feed::Dt => "dt".into(),
         Feed::Step => "i".into(),
         Feed::StepHigh => "i_high".into(),
+        Feed::TimeHigh => "t_hi".into(),
+        Feed::TimeLow => "t_lo".into(),
         Feed::Seed => "seed".into(),
         Feed::SeedHigh => "seed_high".into(),
         Feed::Node(u) => format!("{}_node", unit_name(u)),

@@ -43,7 +43,8 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     for (key, group) in description.dyn_vars {
         step.child(key, group)?;
     }
-    let (nodes, copies, outputs) = (step.nodes, step.copies, step.outputs);
+    let StepBuilder { nodes, copies, outputs, .. } = step;
+    let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
     let groups = sites(&nodes, description.seed, description.dt, copies)?;
     let observed = records::observed_inputs(&groups, description.monitors);
     let mut layout = Layout::new(description.dt, description.seed, copies);
@@ -64,12 +65,16 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
             },
         )?;
     }
-    let mut plan = layout.finish(nodes.len())?;
+    let mut plan = layout.finish(nodes.len(), stages)?;
     plan.check_size()?;
     connect(&mut plan, &groups, description.seed)?;
     let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
-    plan.step.push(Op::Deliver);
-    plan.step.extend((0..plan.populations.len()).map(Op::Update));
+    for stage in 0..stages {
+        plan.step.push(Op::Deliver(stage));
+        let populations = plan.populations.iter().enumerate();
+        let own = populations.filter(|(_, population)| population.stage == stage);
+        plan.step.extend(own.map(|(at, _)| Op::Update(at)));
+    }
     let records = records::compile(&mut plan, description.monitors, description.t0)?;
     if description.outputs {
         records::outputs(&mut plan, outputs)?;
@@ -109,9 +114,12 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let weights = per_synapse(&inner.weight, "weight")?;
             let fixed =
                 fixed::quantise(&weights, &synapses.indices, ends.targets).map_err(wrong)?;
+            // spikes of a step are seen by the next, unless the source is updated before they are delivered
+            let early = groups[source].stage < node.stage;
+            let least = usize::from(!early);
             let delays = per_synapse(&inner.delay, "delay")?.into_iter();
             let delays: Vec<usize> = delays
-                .map(|delay| delays::steps(delay, plan.dt))
+                .map(|delay| delays::steps(delay, plan.dt, least))
                 .collect::<Explained<_>>()
                 .map_err(wrong)?;
             let quantum = (fixed.quantum() as f32).to_bits();
@@ -130,7 +138,9 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
                     path,
                     population,
                     member,
+                    stage: node.stage,
                     delay,
+                    age: if early { delay } else { delay.saturating_sub(1) },
                     target,
                     sources,
                     targets,

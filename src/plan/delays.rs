@@ -9,8 +9,8 @@ const MOST_STEPS: f64 = 1e6;
 /// What is so near to half a step is meant to be one: 0.15 / 0.1 is below 1.5 in f64.
 const NEAR: f64 = 1e-6;
 
-/// A delay in steps, to the nearest, half steps up; at least 1, since spikes of a step are seen by the next.
-pub(super) fn steps(delay: f64, dt: f64) -> Result<usize, String> {
+/// A delay in steps, to the nearest, half steps up, and at least `least`.
+pub(super) fn steps(delay: f64, dt: f64, least: usize) -> Result<usize, String> {
     if !(delay.is_finite() && delay >= 0.0) {
         return Err(format!("delay {delay}; delays must be finite and not negative"));
     }
@@ -20,7 +20,7 @@ pub(super) fn steps(delay: f64, dt: f64) -> Result<usize, String> {
             "delay {delay}, which is {steps} steps of {dt}; at most {MOST_STEPS} steps are kept"
         ));
     }
-    Ok(steps.max(1.0) as usize)
+    Ok((steps as usize).max(least))
 }
 
 /// The synapses of one delay.
@@ -76,8 +76,13 @@ mod tests {
     #[test]
     fn whole_steps() {
         for (delay, wanted) in [(0.0, 1), (0.04, 1), (0.1, 1), (0.15, 2), (1.5, 15), (0.25, 3)] {
-            assert_eq!(steps(delay, 0.1), Ok(wanted), "{delay}");
+            assert_eq!(steps(delay, 0.1, 1), Ok(wanted), "{delay}");
         }
+    }
+
+    #[test]
+    fn none_where_the_source_comes_first() {
+        assert_eq!([0.0, 0.04, 0.05, 0.1].map(|d| steps(d, 0.1, 0).unwrap()), [0, 0, 1, 1]);
     }
 
     #[test]

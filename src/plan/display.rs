@@ -18,7 +18,7 @@ impl fmt::Display for Plan {
         if let Some(copies) = self.copies {
             writeln!(f, "  batch    {} copies, of each variable", copies.count)?;
         }
-        let deliver = self.step.iter().position(|op| *op == Op::Deliver).unwrap_or(0);
+        let deliver = self.step.iter().position(|op| *op == Op::Deliver(0)).unwrap_or(0);
         self.columns_and_inputs(f, &self.step[..deliver])?;
         for routes in self.routes.chunk_by(|a, b| a.path == b.path) {
             let route = &routes[0];
@@ -26,6 +26,7 @@ impl fmt::Display for Plan {
             let last = routes.last().map_or(1, |r| r.delay);
             let delay = match (route.delay, last) {
                 (1, 1) => String::new(),
+                (0, 0) => ", in the step itself".into(),
                 (first, last) if first == last => format!(", {first} steps later"),
                 (first, last) => format!(", {first} to {last} steps later"),
             };
@@ -33,10 +34,11 @@ impl fmt::Display for Plan {
                 if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
             writeln!(
                 f,
-                "  deliver  {}: {synapses} synapses, {weights}, quantum 2^{}{}{delay}",
+                "  deliver  {}: {synapses} synapses, {weights}, quantum 2^{}{}{delay}{}",
                 route.path,
                 route.fixed.exponent,
-                relative(route.fixed.quantum(), route.fixed.median, route.fixed.largest_sum)
+                relative(route.fixed.quantum(), route.fixed.median, route.fixed.largest_sum),
+                self.in_stage(route.stage)
             )?;
         }
         for population in &self.populations {
@@ -44,11 +46,12 @@ impl fmt::Display for Plan {
                 population.members.iter().map(|m| format!("{} ({})", m.path, m.elements)).collect();
             writeln!(
                 f,
-                "  update   {} by {}{}, {}",
+                "  update   {} by {}{}, {}{}",
                 population.program.name,
                 population.structure.method,
                 if population.structure.ltc { " (ltc)" } else { "" },
-                members.join(", ")
+                members.join(", "),
+                self.in_stage(population.stage)
             )?;
         }
         self.columns_and_inputs(f, &self.step[deliver..])?;
@@ -76,13 +79,17 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    fn in_stage(&self, stage: usize) -> String {
+        if self.stages == 1 { String::new() } else { format!(", stage {}", stage + 1) }
+    }
+
     fn columns_and_inputs(&self, f: &mut fmt::Formatter<'_>, ops: &[Op]) -> fmt::Result {
         for op in ops {
             match *op {
                 Op::Column(k) => writeln!(f, "  column   {}", self.columns[k])?,
                 Op::Input(k) => writeln!(f, "  input    {}", self.inputs[k])?,
                 Op::Call(_) => writeln!(f, "  input    a closure, on the host")?,
-                Op::Deliver | Op::Update(_) | Op::Record | Op::Clear => {}
+                Op::Deliver(_) | Op::Update(_) | Op::Record | Op::Clear => {}
             }
         }
         Ok(())

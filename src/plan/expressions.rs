@@ -51,6 +51,8 @@ pub(super) fn compile(
             | Feed::Dt
             | Feed::Step
             | Feed::StepHigh
+            | Feed::TimeHigh
+            | Feed::TimeLow
             | Feed::Seed
             | Feed::SeedHigh) => Load::Clock(clock),
             Feed::State(..)

@@ -11,11 +11,19 @@ use crate::system::Copies;
 /// Words of a cache line.
 const LINE: usize = 16;
 
+/// Groups that are to be a population.
+struct Planned<'a> {
+    structure: Structure,
+    stage: usize,
+    program: Arc<Program>,
+    sites: Vec<&'a GroupSite<'a>>,
+}
+
 pub(super) struct Layout<'a> {
     dt: f64,
     seed: u64,
     copies: Option<Copies>,
-    populations: Vec<(Structure, Arc<Program>, Vec<&'a GroupSite<'a>>)>,
+    populations: Vec<Planned<'a>>,
 }
 
 impl<'a> Layout<'a> {
@@ -25,20 +33,20 @@ impl<'a> Layout<'a> {
 
     /// Puts a group into the population of its structure.
     pub(super) fn add(&mut self, site: &'a GroupSite<'a>, structure: Structure) -> Result<()> {
-        let known = self.populations.iter().position(|(s, ..)| *s == structure);
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let program = Arc::new(structure.compose()?);
-                self.populations.push((structure, program, Vec::new()));
-                self.populations.len() - 1
-            }
-        };
-        self.populations[at].2.push(site);
+        let stage = site.stage;
+        let known = |p: &&mut Planned<'_>| p.structure == structure && p.stage == stage;
+        if let Some(population) = self.populations.iter_mut().find(known) {
+            population.sites.push(site);
+            return Ok(());
+        }
+        let program = Arc::new(structure.compose()?);
+        self.populations.push(Planned { structure, stage, program, sites: vec![site] });
         Ok(())
     }
 
-    pub(super) fn finish(self, nodes: usize) -> Result<Plan> {
+    pub(super) fn finish(mut self, nodes: usize, stages: usize) -> Result<Plan> {
+        // one order for the step and for all that is numbered by population
+        self.populations.sort_by_key(|p| p.stage);
         let mut plan = Plan {
             dt: self.dt,
             seed: self.seed,
@@ -55,12 +63,14 @@ impl<'a> Layout<'a> {
             monitors: 0,
             cadences: Vec::new(),
             step: Vec::new(),
+            stages,
             nodes: nodes as u32,
             copies: self.copies,
         };
         let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
-        for (at, (structure, program, sites)) in self.populations.into_iter().enumerate() {
-            let population = place(&mut plan, structure, program, &sites);
+        for (at, planned) in self.populations.into_iter().enumerate() {
+            let Planned { structure, stage, program, sites } = planned;
+            let population = place(&mut plan, structure, stage, program, &sites);
             plan.populations.push(population);
             fill_places(&mut plan, at, &sites);
             for (member, site) in sites.iter().enumerate() {
@@ -162,6 +172,7 @@ pub(super) fn position(plan: &Plan, order: usize) -> (usize, usize) {
 fn place(
     plan: &mut Plan,
     structure: Structure,
+    stage: usize,
     program: Arc<Program>,
     sites: &[&GroupSite<'_>],
 ) -> Population {
@@ -235,7 +246,7 @@ fn place(
         })
         .collect();
     let streams = streams.into_iter().map(|(_, s)| s).collect();
-    Population { structure, program, elements, members, streams, places, feeds, sinks }
+    Population { structure, stage, program, elements, members, streams, places, feeds, sinks }
 }
 
 /// Writes the parameters of all members into the image: those that are the same for all elements in every member first,

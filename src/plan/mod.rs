@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     pub cadences: Vec<Cadence>,
     /// All operations in their order.
     pub step: Vec<Op>,
+    /// How many stages a step has, one after the other.
+    pub stages: usize,
     /// Number of nodes.
     pub nodes: u32,
     pub copies: Option<Copies>,
@@ -124,6 +126,8 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Population {
     pub structure: Structure,
+    /// When in the step it is updated.
+    pub stage: usize,
     pub program: Arc<Program>,
     /// Elements of all members, with padding.
     pub elements: usize,
@@ -214,8 +218,12 @@ pub(crate) struct Route {
     pub path: String,
     pub population: usize,
     pub member: usize,
-    /// Steps from a spike to its arrival, at least 1.
+    /// When in the step it delivers.
+    pub stage: usize,
+    /// Steps from a spike to its arrival; 0 only where the source is updated before.
     pub delay: usize,
+    /// How many steps before the last one of the source that is.
+    pub age: usize,
     /// Address of the accumulator of target 0.
     pub target: usize,
     /// Elements of source and target in a copy of the system; those of copies follow each other.
@@ -316,7 +324,7 @@ impl Record {
 impl Plan {
     /// Whether all inputs may be applied by the kernels that update: each of the element's own, from constants and rows.
     pub(crate) fn fused(&self) -> bool {
-        let before = self.step.iter().take_while(|op| **op != Op::Deliver);
+        let before = self.step.iter().take_while(|op| **op != Op::Deliver(0));
         let plain = before.into_iter().all(|op| matches!(op, Op::Input(_)));
         let ranges = self.inputs.iter().all(|i| matches!(i.offsets, Offsets::Range { .. }));
         plain && ranges

@@ -16,6 +16,8 @@ pub(super) struct GroupSite<'a> {
     pub number: u32,
     /// Place among the groups.
     pub order: usize,
+    /// When in the step it is updated.
+    pub stage: usize,
     /// Of its variables.
     pub shape: Vec<usize>,
     /// Whether the synaptic currents are part of the derivative.
@@ -105,6 +107,7 @@ pub(super) fn sites(
             node,
             number: number as u32,
             order: groups.len(),
+            stage: node.stage,
             shape,
             ltc: inner.ltc,
             trainable: &inner.trainable,

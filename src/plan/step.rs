@@ -13,7 +13,8 @@ pub(crate) enum Op {
     Input(usize),
     /// The closure of a callable input.
     Call(usize),
-    Deliver,
+    /// Of the routes of a stage.
+    Deliver(usize),
     /// Of a population.
     Update(usize),
     Record,

@@ -199,7 +199,7 @@ impl DSRunner {
             Op::Input(k) => plan.inputs[k].address == slot.address,
             Op::Call(_) => matches!(slot.role, Role::State | Role::Input),
             Op::Update(at) => slot.population == at && slot.role == Role::State,
-            Op::Column(_) | Op::Deliver | Op::Record | Op::Clear => false,
+            Op::Column(_) | Op::Deliver(_) | Op::Record | Op::Clear => false,
         });
         for slot in changed {
             if let Some(found) = self.non_finite_in(slot)?.first() {
@@ -219,7 +219,8 @@ impl DSRunner {
         if !self.plan.records_initial() {
             return Ok(());
         }
-        let after = self.plan.step.iter().rposition(|op| matches!(op, Op::Update(_) | Op::Deliver));
+        let after =
+            self.plan.step.iter().rposition(|op| matches!(op, Op::Update(_) | Op::Deliver(_)));
         let ops = after.map_or(0, |at| at + 1)..self.plan.step.len() - 1;
         let chunk = Chunk {
             schedule: Schedule::initial(&self.plan.cadences),

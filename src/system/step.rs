@@ -62,12 +62,15 @@ pub(crate) struct Node {
     /// Further paths to the same node.
     pub aliases: Vec<String>,
     pub kind: NodeKind,
+    /// When in the step it comes.
+    pub stage: usize,
 }
 
 /// Records the operations of a step while the systems' `update` functions run.
 #[derive(Debug, Default)]
 pub struct StepBuilder {
     path: Vec<String>,
+    stage: usize,
     pub(crate) nodes: Vec<Node>,
     pub(crate) copies: Option<Copies>,
     /// Keys and paths.
@@ -117,10 +120,50 @@ impl StepBuilder {
                 path,
                 aliases: Vec::new(),
                 kind: NodeKind::Container,
+                stage: self.stage,
             };
             self.nodes.insert(before, node);
         }
         Ok(())
+    }
+
+    /// What is recorded from here on comes after what was recorded before, within the step.
+    ///
+    /// Without it a step delivers all spikes of the steps before, and then updates all groups. With it a step has stages: each
+    /// delivers over its projections, and then updates its groups. A projection in a later stage than its source delivers the
+    /// spikes of this very step where its delay is 0; other delays count as ever. What is delivered to a group that was updated
+    /// in an earlier stage waits for its next update.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, DynamicalSystem, Group, Projection, Result, StepBuilder, neurons};
+    ///
+    /// /// Both layers within one step: what the first fires, the second feels at once.
+    /// struct FeedForward { first: Group, arrow: Projection, second: Group }
+    ///
+    /// impl DynamicalSystem for FeedForward {
+    ///     fn name(&self) -> &str { "feed_forward" }
+    ///     fn update(&self, step: &mut StepBuilder) -> Result<()> {
+    ///         step.child("first", &self.first)?;
+    ///         step.then();
+    ///         step.child("arrow", &self.arrow)?;
+    ///         step.child("second", &self.second)
+    ///     }
+    /// }
+    ///
+    /// let (first, second) = (neurons::lif(1), neurons::lif(1));
+    /// let arrow = Projection::new(&first, &second).weight(1000.0);
+    /// let mut runner = DSRunner::builder(FeedForward { first, arrow, second })
+    ///     .input(("first.input", 30.0))
+    ///     .monitors(["first.spike", "second.spike"])
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(20.0)?;
+    /// let step = |key| runner.mon().events(key).map(|e| e.steps[0]);
+    /// assert_eq!(step("first.spike")?, step("second.spike")?);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn then(&mut self) {
+        self.stage += 1;
     }
 
     /// Declares an output of the target: what a run gives under that key, for each step. The variable is named by its path from
@@ -168,7 +211,8 @@ impl StepBuilder {
     fn record(&mut self, name: &str, kind: NodeKind) -> Result<()> {
         let path = self.path.join(".");
         let Some(known) = self.nodes.iter_mut().find(|n| n.name == name) else {
-            self.nodes.push(Node { name: name.into(), path, aliases: Vec::new(), kind });
+            let (name, aliases, stage) = (name.into(), Vec::new(), self.stage);
+            self.nodes.push(Node { name, path, aliases, kind, stage });
             return Ok(());
         };
         let same = match (&known.kind, &kind) {

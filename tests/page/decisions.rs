@@ -9,16 +9,22 @@ use dsrunner::{
 use crate::common::{comb, count, error, keep, now, on, rows};
 use crate::engines::on_every_engine;
 
-/// Tells the step: its low and high word, and t.
+/// Tells the step: its low and high word, t in two ways, and the phase of 0.3 cycles a unit of time.
 const CLOCK: &str = "
-    struct State { i: u32, i_high: u32, t: f32 }
-    fn update(s: State, h: Shared) -> State { return State(h.i, h.i_high, h.t); }
+    struct State { i: u32, i_high: u32, t: f32, t_hi: f32, t_lo: f32, phase: f32, back: f32 }
+    fn update(s: State, h: Shared) -> State {
+        return State(h.i, h.i_high, h.t, h.t_hi, h.t_lo, phase(h, 0.3), phase(h, -0.3));
+    }
 ";
 
 fn a3_1_the_clock_is_a_counter(device: &str) {
     let clock = || Group::new(&Model::from_wgsl("Clock", CLOCK).unwrap(), 1);
-    let mut runner =
-        on(device, clock()).dt(0.1).t0(1.0).monitors(["i", "i_high", "t"]).build().unwrap();
+    let mut runner = on(device, clock())
+        .dt(0.1)
+        .t0(1.0)
+        .monitors(["i", "i_high", "t", "t_hi", "t_lo", "phase", "back"])
+        .build()
+        .unwrap();
     // far beyond what a sum of f32 could tell apart, and across the low word's end
     let start = (1u64 << 32) - 2;
     let mut state = runner.state_dict().unwrap();
@@ -32,6 +38,22 @@ fn a3_1_the_clock_is_a_counter(device: &str) {
     assert_eq!(ts[2], 1.0 + (start + 2) as f64 * 0.1);
     assert_eq!(rows::<f32>(&runner, "t"), [ts[0] as f32, ts[1] as f32, ts[2] as f32]);
     assert_eq!(runner.step(), start + 3);
+    let pair = rows::<f32>(&runner, "t_hi").into_iter().zip(rows::<f32>(&runner, "t_lo"));
+    for ((hi, lo), &t) in pair.zip(&ts) {
+        assert_eq!(hi, t as f32);
+        assert!((f64::from(hi) + f64::from(lo) - t).abs() < t * 2f64.powi(-48));
+    }
+    // the cycles of a step as f32 has them, times the step: exact in 128 bits
+    let cycles = (f64::from(0.3f32 * 0.1f32) * 2f64.powi(64)) as u128;
+    for (k, (&phase, back)) in
+        rows::<f32>(&runner, "phase").iter().zip(rows::<f32>(&runner, "back")).enumerate()
+    {
+        let turns = (cycles * u128::from(start + k as u64)) as u64;
+        let wanted = (turns >> 40) as f32 * 2f32.powi(-24);
+        assert_eq!(phase, wanted, "step {k}");
+        let whole = phase == 0.0 && back == 0.0;
+        assert!(whole || (phase + back - 1.0).abs() < 1e-6, "step {k}: {phase} and {back}");
+    }
     // at the end of steps, if asked
     let mut late = on(device, clock()).t0(1.0).ts_at_end(true).build().unwrap();
     late.run(Steps(2)).unwrap();
@@ -220,6 +242,82 @@ fn a3_10_the_state_is_canonical(device: &str) {
     assert!(state(device, 64, &[90], true) == wanted);
 }
 
+/// A chain of three that a user orders as `stages` says: how many of them come in stages of their own.
+struct Chain {
+    groups: [Group; 3],
+    arrows: [Projection; 2],
+    stages: usize,
+}
+
+impl dsrunner::DynamicalSystem for Chain {
+    fn name(&self) -> &str {
+        "chain"
+    }
+
+    fn update(&self, step: &mut dsrunner::StepBuilder) -> dsrunner::Result<()> {
+        step.child("a", &self.groups[0])?;
+        for (k, (arrow, keys)) in self.arrows.iter().zip([["ab", "b"], ["bc", "c"]]).enumerate() {
+            if k < self.stages {
+                step.then();
+            }
+            step.child(keys[0], arrow)?;
+            step.child(keys[1], &self.groups[k + 1])?;
+        }
+        Ok(())
+    }
+}
+
+fn a3_3_a_type_of_its_own_orders_its_children(device: &str) {
+    let chain = |stages: usize, delay: f64| {
+        let groups = [(); 3].map(|()| neurons::lif(40));
+        let arrow = |k: usize| {
+            Projection::new(&groups[k], &groups[k + 1])
+                .connect(Connect::one_to_one())
+                .weight(1e4)
+                .delay(delay)
+        };
+        let arrows = [arrow(0), arrow(1)];
+        Chain { groups, arrows, stages }
+    };
+    for (stages, delay, wanted) in [
+        (0, 0.0, [1, 2]),
+        (1, 0.0, [0, 1]),
+        (2, 0.0, [0, 0]),
+        (2, 0.5, [1, 2]),
+        (2, 1.5, [3, 6]),
+        (1, 1.5, [3, 6]),
+    ] {
+        let build = |device: &str| {
+            on(device, chain(stages, delay))
+                .input(Input::func("a.input", wgsl("select(0.0, 1e6, i == 4u + 3u * element)")))
+                .monitors(["a.spike", "b.spike", "c.spike", "ab.g"])
+                .build()
+                .unwrap()
+        };
+        let mut runner = build(device);
+        assert_eq!(runner.plan().contains("stage 2"), stages > 0);
+        runner.run(Steps(9)).unwrap();
+        let first = |runner: &DSRunner, key: &str| runner.mon().events(key).unwrap().steps[0];
+        assert_eq!(first(&runner, "a.spike"), 4);
+        if wanted[1] <= 4 {
+            let after = ["b.spike", "c.spike"].map(|key| first(&runner, key));
+            assert_eq!(after.map(|step| step - 4), wanted, "{stages} stages, delay {delay}");
+        }
+        // and a run goes on elsewhere as it would here
+        let state = runner.state_dict().unwrap();
+        let mut other = build("cpu");
+        other.load_state_dict(&state, false, Default::default()).unwrap();
+        runner.run(Steps(60)).unwrap();
+        other.run(Steps(60)).unwrap();
+        for key in ["a.spike", "b.spike", "c.spike"] {
+            let events = runner.mon().events(key).unwrap();
+            assert!(events.steps.len() > 15, "{key}");
+            assert_eq!(events, other.mon().events(key).unwrap(), "{key}");
+        }
+        assert_eq!(rows::<f32>(&runner, "ab.g"), rows::<f32>(&other, "ab.g"));
+    }
+}
+
 #[test]
 fn a3_11_update_records_once() {
     use std::sync::Arc;
@@ -288,6 +386,7 @@ on_every_engine!(
     a3_12_between_runs,
     a3_13_values_never_recompile,
     a3_1_the_clock_is_a_counter,
+    a3_3_a_type_of_its_own_orders_its_children,
     a3_3_and_4_one_step_in_order,
     a3_5_delays_in_steps,
     a3_6_refractory_periods_in_steps,

@@ -214,7 +214,7 @@ fn a1_inputs_func_expressions_that_are_wrong() {
     assert!(text.starts_with("model `expression for x`: "), "{text}");
     assert!(text.contains("--> expression:1:1\n1 | y + 1.0\n  | ^\n"), "{text}");
     assert!(
-        text.contains("may name `x`, `n`, `m`, `input`, `t`, `dt`, `i`, `element`, `r`"),
+        text.contains("may name `x`, `n`, `m`, `input`, `t`, `dt`, `i`, `element`, `h`, `r`"),
         "{text}"
     );
     let text = wrong("n", "x");

@@ -70,12 +70,13 @@ impl CpuEngine {
             Op::Input(k) => apply_input(&plan.inputs[k], arena, &plan.constants, step.row),
             // the runner calls it between submissions
             Op::Call(_) => {}
-            Op::Deliver => {
-                for input in step.data {
+            Op::Deliver(stage) => {
+                for input in step.data.iter().filter(|_| stage == 0) {
                     apply_input(input, arena, &[], step.data_row);
                 }
-                for (route, &source) in plan.routes.iter().zip(sources.iter()) {
-                    deliver(route, &members[source].events[route.delay - 1], accumulators);
+                let routes = plan.routes.iter().zip(sources.iter());
+                for (route, &source) in routes.filter(|(route, _)| route.stage == stage) {
+                    deliver(route, &members[source].events[route.age], accumulators);
                 }
             }
             Op::Update(population) => {
@@ -188,13 +189,15 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
 }
 
 /// What the clock feeds to every program in a step.
-fn clock(plan: &Plan, chunk: &Chunk, step: u64) -> [(Feed, u32); 6] {
+fn clock(plan: &Plan, chunk: &Chunk, step: u64) -> [(Feed, u32); 8] {
     let t = chunk.t0 + step as f64 * plan.dt;
     [
         (Feed::Time, (t as f32).to_bits()),
         (Feed::Dt, (plan.dt as f32).to_bits()),
         (Feed::Step, step as u32),
         (Feed::StepHigh, (step >> 32) as u32),
+        (Feed::TimeHigh, (t as f32).to_bits()),
+        (Feed::TimeLow, ((t - f64::from(t as f32)) as f32).to_bits()),
         (Feed::Seed, plan.seed as u32),
         (Feed::SeedHigh, (plan.seed >> 32) as u32),
     ]
@@ -256,10 +259,10 @@ impl Engine for CpuEngine {
     }
 
     fn state(&mut self) -> Result<State> {
-        let runs = self.members.iter().filter(|run| run.events.len() > 1);
+        let runs = self.members.iter().filter(|run| run.history > 1);
         let history = runs.map(|run| {
             let words = packed_words(run.elements);
-            let mut rows = vec![0u32; (run.events.len() - 1) * words];
+            let mut rows = vec![0u32; (run.history - 1) * words];
             for (row, events) in rows.chunks_exact_mut(words).zip(run.events.iter().skip(1)) {
                 packed(row, events);
             }
@@ -272,7 +275,7 @@ impl Engine for CpuEngine {
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
         self.arena.get_mut()[..state.arena.len()].copy_from_slice(&state.arena);
-        let runs = self.members.iter_mut().filter(|run| run.events.len() > 1);
+        let runs = self.members.iter_mut().filter(|run| run.history > 1);
         for (run, rows) in runs.zip(&state.history) {
             let rows = rows.chunks_exact(packed_words(run.elements));
             for (events, row) in run.events.iter_mut().skip(1).zip(rows) {

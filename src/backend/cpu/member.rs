@@ -27,6 +27,8 @@ pub(super) struct MemberRun {
     pub flags: Option<Range<usize>>,
     /// The elements that spiked in the last step, in the one before, and so on as far as a delay reaches; each in order.
     pub events: VecDeque<Vec<u32>>,
+    /// Steps for which spikes are kept from step to step; within one, those of the step itself come to them.
+    pub history: usize,
 }
 
 /// Elements that are worth a thread: waking one costs some microseconds.
@@ -93,7 +95,8 @@ impl MemberRun {
             elements: this.elements,
             clock: clock.collect(),
             flags,
-            events: vec![Vec::new(); this.history.max(1)].into(),
+            events: vec![Vec::new(); this.history + 1].into(),
+            history: this.history,
         };
         run.set_places(population, arena);
         Ok(run)

@@ -22,7 +22,8 @@ pub(super) struct Buffers {
     pub values: wgpu::Buffer,
     pub events: wgpu::Buffer,
     pub synapses: wgpu::Buffer,
-    pub routes: wgpu::Buffer,
+    /// One for each stage.
+    pub routes: Vec<wgpu::Buffer>,
     pub gathers: wgpu::Buffer,
     pub schedule: wgpu::Buffer,
     pub rows: wgpu::Buffer,
@@ -47,7 +48,7 @@ impl Maker<'_> {
     /// Those of a step whose inputs are applied, and cleared, by the kernels that update.
     pub(super) fn fused(&self) -> Result<Vec<Dispatch>> {
         let mut dispatches = Vec::new();
-        for &op in self.plan.step.iter().skip_while(|op| **op != Op::Deliver) {
+        for &op in self.plan.step.iter().skip_while(|op| **op != Op::Deliver(0)) {
             match op {
                 Op::Update(at) => dispatches.push(self.update(at, true)?),
                 Op::Clear => {}
@@ -83,13 +84,15 @@ impl Maker<'_> {
                 let (table, count) = (tables::input(plan, input), input.offsets.len());
                 vec![self.input(&table, count, &buffers.values)?]
             }
-            Op::Deliver if !plan.routes.is_empty() => {
-                let sources: usize = plan.routes.iter().map(|r| r.indptr.len()).sum();
+            Op::Deliver(stage) if !plan.routes.is_empty() => {
+                let routes = plan.routes.iter().filter(|route| route.stage == stage);
+                let sources: usize = routes.map(|r| r.indptr.len()).sum();
                 let copies = plan.copies.map_or(1, |copies| copies.count);
                 // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
                 // spike costs too
                 let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1];
-                vec![dispatch(context, &kernels::deliver()?, buffers, Own::default(), groups)?]
+                let own = Own::table(&buffers.routes[stage]);
+                vec![dispatch(context, &kernels::deliver()?, buffers, own, groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
             Op::Record => {
@@ -111,7 +114,7 @@ impl Maker<'_> {
                 dispatches
             }
             // the runner calls it between submissions
-            Op::Call(_) | Op::Deliver => Vec::new(),
+            Op::Call(_) | Op::Deliver(_) => Vec::new(),
         })
     }
 
@@ -222,11 +225,10 @@ fn dispatch(
             Bound::Arena | Bound::ArenaRead => &buffers.arena,
             Bound::Sums => &buffers.sums,
             // every kernel with a table is given one
-            Bound::Table => own.table.unwrap_or(&buffers.clock),
+            Bound::Table | Bound::Routes => own.table.unwrap_or(&buffers.clock),
             Bound::Values => own.values.unwrap_or(&buffers.values),
             Bound::Events => &buffers.events,
             Bound::Synapses => &buffers.synapses,
-            Bound::Routes => &buffers.routes,
             Bound::Gathers => &buffers.gathers,
             Bound::Schedule => &buffers.schedule,
             Bound::Rows => &buffers.rows,

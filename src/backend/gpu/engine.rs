@@ -83,6 +83,7 @@ impl GpuEngine {
     pub(crate) fn new(index: usize, plan: Arc<Plan>) -> Result<Self> {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
+        let routes = routes.into_iter();
         let sizes = Sizes::of(&plan, &lists, synapses.len());
         let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
@@ -93,7 +94,7 @@ impl GpuEngine {
             values: context.buffer("values", sizes.values, storage),
             events: context.buffer("events", sizes.events, storage),
             synapses: context.storage("synapses", &synapses),
-            routes: context.storage("routes", &routes),
+            routes: routes.map(|table| context.storage("routes", &table)).collect(),
             gathers: context.storage("gathers", &tables::gathers(&plan)),
             schedule: context.buffer("schedule", sizes.schedule, storage),
             rows: context.buffer("rows", sizes.rows, storage),
@@ -181,7 +182,7 @@ impl GpuEngine {
         for (k, record) in words.chunks_exact_mut(CLOCK_WORDS).enumerate() {
             let step = chunk.first + k as u64;
             let t = chunk.t0 + step as f64 * self.plan.dt;
-            record[..8].copy_from_slice(&[
+            record[..11].copy_from_slice(&[
                 (t as f32).to_bits(),
                 (self.plan.dt as f32).to_bits(),
                 step as u32,
@@ -191,6 +192,9 @@ impl GpuEngine {
                 k as u32,
                 // where operations are separate, inputs are cleared at the end of a step
                 u32::from(separately || chunk.starts_run && k == 0),
+                0,
+                (t as f32).to_bits(),
+                ((t - f64::from(t as f32)) as f32).to_bits(),
             ]);
         }
         words
@@ -225,7 +229,7 @@ impl Engine for GpuEngine {
         let dispatches: Vec<&Dispatch> = match separately {
             true => {
                 let data = self.data.as_ref().filter(|_| chunk.data.is_some());
-                let before = |op: Op| data.filter(|_| op == Op::Deliver).map(|d| &d.dispatches);
+                let before = |op: Op| data.filter(|_| op == Op::Deliver(0)).map(|d| &d.dispatches);
                 let ops = chunk.ops.clone().map(|k| (self.plan.step[k], &self.separate[k]));
                 ops.flat_map(|(op, own)| before(op).into_iter().flatten().chain(own)).collect()
             }

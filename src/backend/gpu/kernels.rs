@@ -79,10 +79,10 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
         kernels.push(match op {
             Op::Column(k) => column(plan, k, Native::EXACT)?,
             Op::Input(_) if !plan.fused() => input(Native::EXACT)?,
-            Op::Deliver if !plan.routes.is_empty() => deliver()?,
+            Op::Deliver(_) if !plan.routes.is_empty() => deliver()?,
             Op::Update(at) => update(&plan.populations[at], Native::EXACT)?,
             Op::Record => record(plan)?,
-            Op::Input(_) | Op::Call(_) | Op::Deliver | Op::Clear => continue,
+            Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
         });
     }
     Ok(kernels)
@@ -237,6 +237,8 @@ fn clock_member(feed: Feed) -> &'static str {
         Feed::Dt => "dt",
         Feed::Step => "i",
         Feed::StepHigh => "i_high",
+        Feed::TimeHigh => "t_hi",
+        Feed::TimeLow => "t_lo",
         Feed::Seed => "seed",
         Feed::SeedHigh => "seed_high",
         _ => "t",

@@ -208,12 +208,20 @@ fn code(kind: Kind, operation: Operation) -> u32 {
     if kind == 10 && operation < 3 { 5 + operation } else { kind + operation }
 }
 
-/// Synapses of all routes as one buffer, and the table that says where each route's part is.
-pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
+/// Synapses of all routes as one buffer, and for each stage the table that says where each route's part is. The counts of a
+/// step are cleared by the first.
+pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
     // address 0 means none
     let mut synapses = vec![0u32];
-    let mut table = vec![plan.routes.len() as u32, lists.all().count() as u32];
-    table.extend(lists.all().flat_map(|l| [l.counts as u32, l.slots as u32 - 1]));
+    let mut tables: Vec<Vec<u32>> = (0..plan.stages)
+        .map(|stage| {
+            let routes = plan.routes.iter().filter(|route| route.stage == stage).count();
+            let cleared = lists.all().filter(|_| stage == 0);
+            let counts: Vec<u32> =
+                cleared.flat_map(|l| [l.counts as u32, l.slots as u32 - 1]).collect();
+            [&[routes as u32, counts.len() as u32 / 2], &counts[..]].concat()
+        })
+        .collect();
     for route in &plan.routes {
         let list = lists.of_member[route.population][route.member];
         let of_list = |f: &dyn Fn(List) -> usize| list.map_or(0, |l| f(l) as u32);
@@ -229,7 +237,7 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
                 (counts as u32, 0)
             }
         };
-        table.extend([
+        tables[route.stage].extend([
             of_list(&|l| l.counts),
             of_list(&|l| l.slots - 1),
             of_list(&|l| l.start),
@@ -244,7 +252,7 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<u32>) {
             route.targets as u32,
         ]);
     }
-    (synapses, table)
+    (synapses, tables)
 }
 
 /// For each word of all recorded rows its address, the number of flags that it packs, its cadence, its place in the row.
