@@ -13,7 +13,8 @@ const STEPS: u64 = 100;
 
 fn runner(target: impl DynamicalSystem + 'static, input: Option<&str>, dt: f64) -> DSRunner {
     let inputs = input.map(|path| (path, 20.0));
-    let builder = DSRunner::builder(target).inputs(inputs).dt(dt).progress_bar(false).device("cpu");
+    let builder = DSRunner::builder(target).inputs(inputs).dt(dt).outputs(false);
+    let builder = builder.progress_bar(false).device("cpu");
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -43,6 +43,8 @@ fn main() -> Result<()> {
     let mut runner = DSRunner::builder(group)
         .monitors(["x", "z"].map(|variable| (variable, ..recorded)))
         .dt(0.001)
+        // else the whole course of all trajectories would be recorded
+        .outputs(false)
         .seed(options.seed)
         .device(options.device.as_str())
         .build()?;

@@ -335,7 +335,8 @@ impl Input {
     }
 
     /// A callable: a closure that is called in each step, in its place among the inputs, and applies operations itself. It
-    /// may have a state, and may read variables. The device waits for it, so a run with one goes step by step.
+    /// may have a state, and may read variables. The device waits for it, so a run with one goes step by step. An error of it
+    /// ends the run in the midst of the step: what was applied before stays, and the clock stands at the start of the step.
     ///
     /// ```
     /// use dsrunner::{DSRunner, Input, Operation, neurons};

@@ -66,6 +66,9 @@ pub(crate) trait Engine: Send {
     /// Steps that a chunk should have at most.
     fn chunk_steps(&self) -> usize;
 
+    /// Bytes of the device's memory that are in use, where that is known.
+    fn memory(&self) -> Option<u64>;
+
     /// Words of recorded rows that it can keep, where that is known.
     fn history_words(&self) -> Option<u64>;
 

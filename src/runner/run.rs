@@ -491,6 +491,11 @@ impl DSRunner {
         self.engine.describe()
     }
 
+    /// Bytes of the device's memory that the simulation takes at present, where that can be known (the CPU engine, Vulkan, DX12).
+    pub fn device_memory(&self) -> Option<u64> {
+        self.engine.memory()
+    }
+
     /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors.
     pub fn plan(&self) -> String {
         self.plan.to_string()

@@ -6,7 +6,7 @@ use dsrunner::{
 };
 
 use crate::common::{count, error, now, on, rows};
-use crate::engines::{gpu, on_every_engine};
+use crate::engines::{all, gpu, on_every_engine};
 
 /// Noise, streams, and delays of up to 25 steps.
 fn builder(device: &str) -> RunnerBuilder {
@@ -57,8 +57,7 @@ fn a2_save_then_load_then_run_is_an_uninterrupted_run(device: &str) {
     let (middle, at) = (whole.step(), whole.time());
     whole.run(Steps(150)).unwrap();
     let wanted = results(&whole);
-    let engines = std::iter::once("cpu".to_string()).chain(gpu());
-    for other in engines {
+    for other in all() {
         for file in &files {
             let mut resumed = builder(&other).build().unwrap();
             // whatever it did before is forgotten

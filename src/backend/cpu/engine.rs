@@ -210,6 +210,12 @@ impl Engine for CpuEngine {
         ((1 << 18) / (row + 1)).clamp(1, 256)
     }
 
+    fn memory(&self) -> Option<u64> {
+        let words = self.arena.get().len() + self.accumulators.get().len();
+        let rows: usize = self.done.iter().map(Vec::len).sum();
+        Some(4 * (words + rows) as u64)
+    }
+
     fn history_words(&self) -> Option<u64> {
         // rows are on the host from the beginning
         None

@@ -206,6 +206,10 @@ impl Engine for GpuEngine {
         self.steps
     }
 
+    fn memory(&self) -> Option<u64> {
+        self.context.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
+    }
+
     fn history_words(&self) -> Option<u64> {
         Some(self.context.most_bytes / 4)
     }
