@@ -119,3 +119,8 @@ pub use system::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The page's programs, too.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/dsrunner.md")]
+struct Page;
