@@ -24,6 +24,8 @@ pub enum StateData {
 }
 
 /// Type of an array's elements.
+// without a format there is no file that says one
+#[cfg_attr(not(feature = "checkpoint"), allow(dead_code))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item {
     F32,

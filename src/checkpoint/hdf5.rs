@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 
 use hdf5_pure::{
-    AttrValue, Dataset, Datatype, DatatypeByteOrder, EnumTypeBuilder, FileBuilder, Layout,
+    AttrValue, Chunk, Dataset, Datatype, DatatypeByteOrder, EnumTypeBuilder, FileBuilder, Layout,
     ReadSeekSource,
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Hdf5 {
     datasets: Vec<Dataset>,
     big_endian: Vec<bool>,
     checksum: Option<String>,
+    /// Of the file.
+    length: u64,
 }
 
 impl Hdf5 {
@@ -51,6 +53,7 @@ impl Hdf5 {
             datasets: Vec::new(),
             big_endian: Vec::new(),
             checksum: None,
+            length,
         };
         for (key, dataset) in root.iter_datasets().map_err(broken)? {
             let (header, big_endian) =
@@ -73,7 +76,11 @@ impl Source for Hdf5 {
     }
 
     fn bytes(&mut self, member: usize) -> Explained<Vec<u8>> {
-        let mut bytes = self.datasets[member].read_raw().map_err(|error| damaged(&error))?;
+        let dataset = &self.datasets[member];
+        if dataset.is_chunked() {
+            inside(dataset, self.length)?;
+        }
+        let mut bytes = dataset.read_raw().map_err(|error| unread(&error))?;
         if self.big_endian[member] {
             bytes::swap(self.headers[member].item, &mut bytes);
         }
@@ -85,20 +92,41 @@ impl Source for Hdf5 {
     }
 }
 
+/// A dataset that cannot be read may also be one of the many kinds that only the C library knows.
+fn unread(error: &hdf5_pure::Error) -> String {
+    format!(
+        "is damaged, or of a kind that cannot be read here ({error}); take another copy of the file, or write it \
+         again with h5py's default settings"
+    )
+}
+
+/// Chunks must lie in the file: their reader takes the memory for neighbours before it sees that they are not there.
+fn inside(dataset: &Dataset, length: u64) -> Explained<()> {
+    let chunks = dataset.chunks().map_err(|error| unread(&error))?;
+    let beyond = |chunk: &Chunk| {
+        chunk.address.checked_add(chunk.storage_size).is_none_or(|end| end > length)
+    };
+    match chunks.iter().find(|&chunk| beyond(chunk)) {
+        None => Ok(()),
+        Some(chunk) => Err(damaged(&format!(
+            "a chunk of {} bytes at {} in a file of {length}",
+            chunk.storage_size, chunk.address
+        ))),
+    }
+}
+
 /// What a dataset says about its array, and whether the highest byte of each element comes first.
 fn header(key: &str, dataset: &Dataset, length: u64) -> Explained<(Header, bool)> {
-    let held = dataset.datatype().map_err(|error| damaged(&error))?;
+    let held = dataset.datatype().map_err(|error| unread(&error))?;
     let Some((item, big_endian)) = item(&held) else {
         let kind = dataset.dtype().map_or_else(|_| "others".into(), |kind| kind.to_string());
         return Err(format!("holds {kind}, but must hold {}", Item::ALL));
     };
-    let shape = dataset.shape().map_err(|error| damaged(&error))?;
+    let shape = dataset.shape().map_err(|error| unread(&error))?;
     let shape = shape.iter().map(|&length| usize::try_from(length));
     let shape = shape.collect::<std::result::Result<_, _>>().map_err(|error| damaged(&error))?;
     let header = Header { key: key.into(), item, shape };
-    if let Layout::Chunked { chunk_shape, .. } =
-        dataset.layout().map_err(|error| damaged(&error))?
-    {
+    if let Layout::Chunked { chunk_shape, .. } = dataset.layout().map_err(|error| unread(&error))? {
         let most = size(&header).unwrap_or(0).max(length).max(LARGEST_CHUNK);
         let chunk = chunk_shape.iter().try_fold(item.size() as u64, |all, &n| all.checked_mul(n));
         if chunk.is_none_or(|chunk| chunk > most) {

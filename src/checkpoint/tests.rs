@@ -302,6 +302,16 @@ fn the_caller_decides_before_elements_are_read() {
 }
 
 #[test]
+fn elements_wait_for_the_callers_consent() {
+    let folder = Folder::new();
+    let wrong = npy("|b1", "(2,)", &[1, 7]);
+    let path = folder.with("state.npz", archive(&[("x.npy", &wrong)], CompressionMethod::Stored));
+    let error = read(&path, |_| Err(Error::file(&path, None, "not wanted"))).unwrap_err();
+    assert!(error.to_string().ends_with("not wanted"), "{error}");
+    contains(&path, "element 1 is 7");
+}
+
+#[test]
 fn files_that_are_not_there() {
     let folder = Folder::new();
     for format in FORMATS {
@@ -636,4 +646,16 @@ fn datasets_that_are_wrong() {
         }),
         ", member `x`: has chunks of shape [8388608], but must have smaller ones",
     );
+}
+
+#[test]
+fn chunks_that_are_not_in_the_file() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/chunked.h5");
+    let mut bytes = fs::read(data).unwrap();
+    // the tree of a dataset's chunks, whose entries begin with their size
+    let at = bytes.windows(6).position(|w| w == b"TREE\x01\x00").unwrap() + 24;
+    bytes[at..at + 4].copy_from_slice(&0x2828_2828u32.to_le_bytes());
+    let folder = Folder::new();
+    let path = folder.with("state.h5", bytes);
+    contains(&path, "is damaged (a chunk of 673720360 bytes at ");
 }

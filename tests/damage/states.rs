@@ -1,7 +1,7 @@
 //! Files of states.
 
 use std::io::{Cursor, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dsrunner::{Error, StateArray, StateData, state_files};
 use zip::write::SimpleFileOptions;
@@ -22,26 +22,40 @@ fn state(count: usize) -> Vec<(String, StateArray)> {
     list.map(|(key, shape, data)| (key.into(), StateArray::new(shape, data).unwrap())).collect()
 }
 
-/// A damaged file may declare as much as deflate can make of it; what it takes to read is some times that.
-fn cap(bytes: &[u8]) -> usize {
-    (64 << 20) + 4 * 1032 * bytes.len()
+/// A damaged archive may declare as much as deflate can make of it; what it takes to read is some times that.
+fn packed_cap(bytes: &[u8]) -> usize {
+    (1 << 20) + 4 * 1032 * bytes.len()
 }
 
-fn try_format(format: &str, words: &[&str], mut inputs: Vec<Vec<u8>>, count: u64) {
+/// Nothing in it is packed.
+fn plain_cap(bytes: &[u8]) -> usize {
+    (1 << 18) + 64 * bytes.len()
+}
+
+/// Chunks of up to 16 MiB are unpacked whole.
+fn chunked_cap(bytes: &[u8]) -> usize {
+    (48 << 20) + packed_cap(bytes)
+}
+
+fn try_format(format: &str, cap: fn(&[u8]) -> usize, words: &[&str], mut inputs: Vec<Vec<u8>>) {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join(format!("state.{format}"));
     for count in [0, 3, 100] {
         state_files::write(&path, &state(count)).unwrap();
         inputs.push(std::fs::read(&path).unwrap());
     }
-    Target { name: format, inputs, words, count, cap }.run(|bytes| {
+    Target { name: format, inputs, words, count: 4000, cap }.run(|bytes| {
         std::fs::write(&path, bytes).unwrap();
-        match state_files::read(&path) {
-            Ok(_) => true,
-            Err(Error::File { .. }) => false,
-            Err(error) => panic!("an error of another kind: {error}"),
-        }
+        valid(&path)
     });
+}
+
+fn valid(path: &Path) -> bool {
+    match state_files::read(path) {
+        Ok(_) => true,
+        Err(Error::File { .. }) => false,
+        Err(error) => panic!("an error of another kind: {error}"),
+    }
 }
 
 #[test]
@@ -64,23 +78,73 @@ fn damaged_archives() {
         "((((",
         "dsrunner.checksum=",
     ];
-    try_format("npz", &words, vec![packed()], 4000);
+    try_format("npz", packed_cap, &words, vec![packed()]);
 }
 
-/// An archive as `numpy.savez_compressed` makes one, its arrays column by column.
-fn packed() -> Vec<u8> {
-    let header = "{'descr': '<u4', 'fortran_order': True, 'shape': (50, 2), }\n";
+/// An array as numpy has it in an archive, column by column.
+fn npy(shape: &str, count: u32) -> Vec<u8> {
+    // padded as numpy does, so that a longer shape leaves a header that can be read
+    let header =
+        format!("{{'descr': '<u4', 'fortran_order': True, 'shape': {shape}, }}{:40}\n", "");
     let mut npy = b"\x93NUMPY\x01\x00".to_vec();
     npy.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
     npy.extend(header.as_bytes());
-    npy.extend((0..100u32).flat_map(u32::to_le_bytes));
+    npy.extend((0..count).flat_map(u32::to_le_bytes));
+    npy
+}
+
+fn zip(members: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for name in ["a.npy", "b.npy"] {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
-        zip.start_file(name, options).unwrap();
-        zip.write_all(&npy).unwrap();
+    for (name, bytes) in members {
+        let options = SimpleFileOptions::default().compression_method(method);
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// An archive as `numpy.savez_compressed` makes one.
+fn packed() -> Vec<u8> {
+    let npy = npy("(50, 2)", 100);
+    zip(&[("a.npy", &npy), ("b.npy", &npy)], CompressionMethod::Deflated)
+}
+
+/// What is damaged in an archive that is whole: its checksums are right.
+#[test]
+fn damaged_arrays_in_archives() {
+    let words = [
+        "(1000000000000000,)",
+        "(4294967296, 4294967296)",
+        "(30000,)",
+        "(0, ",
+        "'<f8'",
+        "'>f4'",
+        "'|b1'",
+        "'>c16'",
+        "|O",
+        "True",
+        "False",
+        "((((",
+        "[[[[",
+        "{",
+        "}",
+        "0x",
+        "1_0",
+        "'descr'",
+        "'shape'",
+    ];
+    let inputs = vec![npy("(50, 2)", 100), npy("()", 1), npy("(3, 0)", 0), npy("(7,)", 7)];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.npz");
+    let cap = |bytes: &[u8]| packed_cap(bytes) + (1 << 20);
+    Target { name: "npy", inputs, words: &words, count: 4000, cap }.run(|bytes| {
+        let method = match bytes.len() % 2 {
+            0 => CompressionMethod::Stored,
+            _ => CompressionMethod::Deflated,
+        };
+        std::fs::write(&path, zip(&[("x.npy", bytes)], method)).unwrap();
+        valid(&path)
+    });
 }
 
 #[test]
@@ -107,7 +171,7 @@ fn damaged_tensors() {
         "\\ud800",
         "../",
     ];
-    try_format("safetensors", &words, vec![], 4000);
+    try_format("safetensors", plain_cap, &words, vec![]);
 }
 
 #[test]
@@ -133,5 +197,5 @@ fn damaged_hdf5() {
     let others = ["chunked.h5", "gzip.h5", "growing.h5"];
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let inputs = others.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect();
-    try_format("h5", &words, inputs, 4000);
+    try_format("h5", chunked_cap, &words, inputs);
 }
