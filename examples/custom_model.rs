@@ -119,7 +119,7 @@ fn main() -> Result<()> {
         &picture,
         "Four firing patterns of one model",
         "V (mV)",
-        runner.mon().ts(),
+        &runner.mon().ts(),
         &series,
         None,
     )?;

@@ -85,7 +85,7 @@ fn main() -> Result<()> {
         Population::new(&runner, "I", neurons - excitatory, "I.spike")?,
     ];
     // the onset is left out: the network settles within some 100 ms
-    let half = runner.step() / 2..runner.step();
+    let half = runner.i() / 2..runner.i();
     let settled: serde_json::Map<_, _> = populations
         .iter()
         .map(|p| (p.name.to_string(), json!(p.rate(half.clone(), runner.dt()))))

@@ -151,7 +151,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Two monitors have one key, or a key is reserved.
+    /// A monitor is malformed: its key, its index, what it combines, or what its closure gives.
     #[error("monitor `{key}`: {reason}")]
     Monitor {
         /// The monitor's key.

@@ -63,7 +63,7 @@ pub enum Policy {
     HoldLast,
     /// The rows from the first on; a stream's factory is called again.
     Cycle,
-    /// Zero.
+    /// Zero, whatever the operation.
     Zero,
 }
 
@@ -323,7 +323,7 @@ impl Input {
         Self::new(target.into(), value.into(), Ok(InputType::Fix))
     }
 
-    /// Row `i` in step `i`: of an array, whose first axis is time, or of a [`stream`]. A row's shape broadcasts to the
+    /// Row `i` in step `i`: of an array, whose first axis is time (of a batch, too), or of a [`stream`]. A row's shape broadcasts to the
     /// variable's. [`Input::policy`] says what happens where there are fewer rows than steps.
     pub fn iter(target: impl Into<Target>, rows: impl Into<InputValue>) -> Self {
         Self::new(target.into(), rows.into(), Ok(InputType::Iter))

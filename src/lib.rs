@@ -106,8 +106,8 @@ pub use model::{Kind, Model};
 pub use monitor::{Index, Monitor, Reduction};
 pub use runner::{
     CancelHandle, Collection, Compatible, DSRunner, Element, Events, InputHandle, Jit, Listed,
-    Loaded, Mon, Naming, NodeClass, NodeInfo, NonFinite, Predict, ReadHandle, Recorded, Run,
-    RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
+    Loaded, Mon, Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, ReadHandle, Recorded,
+    Run, RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{

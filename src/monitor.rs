@@ -279,7 +279,7 @@ impl Monitor {
         })
     }
 
-    /// Some elements of it, along its first axis.
+    /// Some elements of it, along its first axis; of a [`Batch`](crate::Batch) some copies.
     pub fn index(mut self, index: impl Into<Index>) -> Self {
         self.index = Some(index.into());
         self
@@ -335,7 +335,7 @@ impl Monitor {
 
     /// One row for each `steps` steps from the start of the run, made of theirs on the device: with [`Reduction::Sum`] on
     /// `spike` the number of spikes of each element. Where the run ends within such a window, its last row is of the steps
-    /// that there were.
+    /// that there were; where it is cancelled, an unfinished window gives none.
     pub fn per(mut self, steps: u64, reduction: Reduction) -> Self {
         self.per = Some((steps, reduction));
         self

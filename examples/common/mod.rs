@@ -111,10 +111,10 @@ impl Report<'_> {
             "built in {build_s:.3} s, ran in {sim_s:.3} s ({:.3} s per simulated s)",
             sim_s / simulated
         );
-        let first = runner.step() - run.steps;
+        let first = runner.i() - run.steps;
         let mut rates = Map::new();
         for p in *populations {
-            let rate = p.rate(first..runner.step(), runner.dt());
+            let rate = p.rate(first..runner.i(), runner.dt());
             println!(
                 "{}: {} neurons, {} spikes, {rate:.2} Hz",
                 p.name,

@@ -34,7 +34,7 @@ pub(crate) struct Chunk {
 }
 
 /// Inputs that a run brings, which apply after those of the plan. Their sources are rows.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Data {
     pub inputs: Vec<InputOp>,
     /// Words of a row of all of them.

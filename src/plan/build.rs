@@ -46,7 +46,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let StepBuilder { nodes, copies, outputs, .. } = step;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
     let groups = sites(&nodes, description.seed, description.dt, copies)?;
-    let observed = records::observed_inputs(&groups, description.monitors);
+    let observed = records::observed_inputs(&groups, description.monitors, &outputs);
     let mut layout = Layout::new(description.dt, description.seed, copies);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {

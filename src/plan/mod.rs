@@ -236,7 +236,7 @@ pub(crate) struct Route {
 }
 
 /// Application of one input to one variable.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InputOp {
     pub path: String,
     pub population: usize,

@@ -17,8 +17,12 @@ pub(crate) enum HostRecord {
     Read(MonitorRead),
 }
 
-/// For each group whether a monitor wants the sum of one of its inputs, which a step then has to store.
-pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) -> Vec<bool> {
+/// For each group whether a monitor or an output wants the sum of one of its inputs, which a step then has to store.
+pub(super) fn observed_inputs(
+    groups: &[GroupSite<'_>],
+    monitors: &[Monitor],
+    outputs: &[(String, String)],
+) -> Vec<bool> {
     let wanted = |site: &GroupSite<'_>| {
         units_of(site).into_iter().any(|(unit, node, _, resolved)| {
             let variables = variables_of(resolved, unit).into_iter();
@@ -30,7 +34,7 @@ pub(super) fn observed_inputs(groups: &[GroupSite<'_>], monitors: &[Monitor]) ->
                     What::Wgsl(_, Wgsl(text)) => text.contains(&input.name),
                     What::Func(_) => false,
                     What::Read(_) => true,
-                })
+                }) || outputs.iter().any(|(_, path)| names.contains(path))
             })
         })
     };

@@ -1,6 +1,7 @@
 //! What a runner is built from.
 
 use super::handles::InputHandle;
+use super::progress::Progress;
 use super::run::DSRunner;
 use super::sink::Sink;
 use crate::device::Device;
@@ -19,6 +20,8 @@ pub struct RunnerBuilder {
     fun_inputs: Vec<Input>,
     compat_input_order: bool,
     monitors: Vec<Monitor>,
+    /// Those by the deprecated spelling, which take the place of others.
+    fun_monitors: Vec<Monitor>,
     dt: f64,
     seed: u64,
     outputs: bool,
@@ -31,7 +34,7 @@ pub struct RunnerBuilder {
 /// What a runner does by itself, whatever the plan.
 pub(super) struct Settings {
     pub t0: f64,
-    pub progress_bar: bool,
+    pub progress_bar: Progress,
     /// Most steps of a chunk.
     pub chunk: usize,
     pub jit: Jit,
@@ -67,7 +70,7 @@ pub(super) struct Settings {
 pub struct Jit {
     /// For [`DSRunner::predict`] and [`DSRunner::run`].
     pub predict: bool,
-    /// For trainers, which go by this setting too.
+    /// For trainers, should there be one.
     pub fit: bool,
 }
 
@@ -86,6 +89,7 @@ impl RunnerBuilder {
             fun_inputs: Vec::new(),
             compat_input_order: false,
             monitors: Vec::new(),
+            fun_monitors: Vec::new(),
             dt: 0.1,
             seed: 0,
             outputs: true,
@@ -94,7 +98,7 @@ impl RunnerBuilder {
             threads: usize::MAX,
             settings: Settings {
                 t0: 0.0,
-                progress_bar: true,
+                progress_bar: Progress::Terminal,
                 chunk: usize::MAX,
                 jit: true.into(),
                 numpy_mon_after_run: true,
@@ -178,19 +182,15 @@ impl RunnerBuilder {
     where
         F: Fn(f64, f64) -> V + Send + Sync + 'static,
     {
-        for (key, function) in map {
-            let key = key.as_ref();
-            let monitor = Monitor::func(move |s| function(s.t, s.dt)).named(key);
-            match self.monitors.iter().position(|m| m.key() == Some(key.to_string())) {
-                Some(at) => self.monitors[at] = monitor,
-                None => self.monitors.push(monitor),
-            }
-        }
+        let monitors = map
+            .into_iter()
+            .map(|(key, function)| Monitor::func(move |s| function(s.t, s.dt)).named(key.as_ref()));
+        self.fun_monitors.extend(monitors);
         self
     }
 
     /// Adds variables that belong to no node of the target, by name and initial values (f32; the shape is that of the value):
-    /// `name.value` is their path, which inputs, monitors and closures may use. They are part of states, and move with the
+    /// `name.value` is their path, as if the target had a child of that name. Inputs, monitors and closures may use it. They are part of states, and move with the
     /// rest.
     ///
     /// ```
@@ -228,7 +228,8 @@ impl RunnerBuilder {
 
     /// Whether recorded rows are moved to the host while the run goes on. The device then needs memory for two chunks of
     /// them; without it, for all rows of the run, and a run whose rows do not fit is an error before its first step. Sinks
-    /// need it. The results are the same. The default is no.
+    /// need it. The results are the same. The host keeps what no sink takes, the target's [`outputs`](Self::outputs) too. The
+    /// default is no.
     pub fn memory_efficient(mut self, memory_efficient: bool) -> Self {
         self.settings.memory_efficient = memory_efficient;
         self
@@ -247,7 +248,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// Whether arrays of a batch, results and data alike, have their copies first, `"B"`, `(B, T, ...)`, or time, `"T"`,
+    /// Whether arrays of a batch, results and the data of a run alike, have their copies first, `"B"`, `(B, T, ...)`, or time, `"T"`,
     /// `(T, B, ...)`. The default is `"B"` for a [`Batch`](crate::Batch), else `"T"`.
     pub fn data_first_axis(mut self, axis: &str) -> Self {
         self.data_first_axis = Some(axis.into());
@@ -280,9 +281,10 @@ impl RunnerBuilder {
         self
     }
 
-    /// Whether a progress bar is drawn on standard error, where that is a terminal. The default is yes.
-    pub fn progress_bar(mut self, progress_bar: bool) -> Self {
-        self.settings.progress_bar = progress_bar;
+    /// Whether a progress bar is drawn on standard error: steps, elapsed and remaining time, simulated time over wall time. The
+    /// default is yes, where standard error is a terminal; [`Progress::Forced`] draws it wherever that goes.
+    pub fn progress_bar(mut self, progress_bar: impl Into<Progress>) -> Self {
+        self.settings.progress_bar = progress_bar.into();
         self
     }
 
@@ -346,6 +348,12 @@ impl RunnerBuilder {
                     reason: "a sink takes rows while the run goes on; set `memory_efficient(true)`"
                         .into(),
                 });
+            }
+        }
+        for monitor in std::mem::take(&mut self.fun_monitors) {
+            match self.monitors.iter().position(|m| m.key() == monitor.key()) {
+                Some(at) => self.monitors[at] = monitor,
+                None => self.monitors.push(monitor),
             }
         }
         self.inputs.splice(..0, self.fun_inputs.drain(..));

@@ -19,6 +19,7 @@ pub use builder::{Jit, RunnerBuilder};
 pub use handles::{InputHandle, ReadHandle};
 pub use objects::{Collection, Listed, Naming, NodeClass, NodeInfo, VarClass, VarInfo};
 pub use predict::{Predict, Span, Steps};
+pub use progress::Progress;
 pub use results::{Element, Events, Mon};
 pub use run::{CancelHandle, DSRunner, NonFinite, Run};
 pub use sink::{Recorded, Sink};

@@ -17,7 +17,7 @@ impl DSRunner {
     ///     .build()?;
     /// runner.run(10.0)?;
     /// runner.to("cpu")?.run(10.0)?;
-    /// assert_eq!(runner.step(), 200);
+    /// assert_eq!(runner.i(), 200);
     /// assert!(runner.device().starts_with("CPU engine"));
     /// # Ok::<(), dsrunner::Error>(())
     /// ```

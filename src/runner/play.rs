@@ -85,7 +85,7 @@ impl DSRunner {
         let steps = self.step..self.step + steps as u64;
         self.step = steps.end;
         bar.inc(steps.end - steps.start);
-        self.file(steps.clone(), &rows)?;
+        self.mon.add(steps.clone(), rows)?;
         for step in steps {
             self.ask_monitors(step)?;
         }
@@ -130,7 +130,7 @@ impl DSRunner {
             if plan.step[part].contains(&Op::Record)
                 && let Some(rows) = recorded
             {
-                self.file(step..step + 1, &rows)?;
+                self.mon.add(step..step + 1, rows)?;
             }
             if let Op::Call(k) = op {
                 self.call(k, step)?;
@@ -140,17 +140,10 @@ impl DSRunner {
             }
             if done {
                 self.mon.played.end = step + 1;
-                self.outputs.played.end = step + 1;
                 self.ask_monitors(step)?;
             }
         }
         Ok(())
-    }
-
-    /// Files what was recorded.
-    fn file(&mut self, steps: Range<u64>, rows: &Rows) -> Result<()> {
-        self.mon.add(steps.clone(), rows)?;
-        self.outputs.add(steps, rows)
     }
 
     fn shared(&self, i: u64) -> Shared {
@@ -195,7 +188,11 @@ impl DSRunner {
     /// Fails where an operation left a value that is not finite in what it changed.
     fn check(&mut self, op: Op, step: u64) -> Result<()> {
         let plan = self.plan.clone();
+        let data = self.data.as_ref().map(|data| data.inputs.clone());
+        let data = data.iter().flat_map(|data| &data.inputs).map(|input| input.address);
+        let data: Vec<usize> = data.collect();
         let changed = plan.slots.iter().filter(|slot| match op {
+            Op::Deliver(0) => data.contains(&slot.address),
             Op::Input(k) => plan.inputs[k].address == slot.address,
             Op::Call(_) => matches!(slot.role, Role::State | Role::Input),
             Op::Update(at) => slot.population == at && slot.role == Role::State,
@@ -287,30 +284,26 @@ impl DSRunner {
         Ok(())
     }
 
-    /// Results without a row: of the monitors, and of the target's outputs.
-    pub(super) fn empty_results(&self, run: Range<u64>) -> (Mon, Mon) {
-        let (monitors, outputs) = self.plan.records.split_at(self.plan.monitors);
-        let monitors = monitors.iter().zip(&self.settings.sinks);
-        let monitors = monitors.map(|(record, sink)| Trace::new(record, sink.as_ref())).collect();
-        let outputs = outputs.iter().map(|record| Trace::new(record, None)).collect();
+    /// Results without a row.
+    pub(super) fn empty_results(&self, run: Range<u64>) -> Mon {
+        let sinks = self.settings.sinks.iter().map(Option::as_ref);
+        let records = self.plan.records.iter().zip(sinks.chain(std::iter::repeat(None)));
+        let traces = records.map(|(record, sink)| Trace::new(record, sink)).collect();
         let filing = Filing { cadences: self.plan.cadences.clone(), run };
         let (t0, dt, at_end) = (self.settings.t0, self.plan.dt, self.settings.ts_at_end);
-        let results = |traces: Vec<Trace>| {
-            let times = Times { t0, dt, at_end };
-            Mon::new(traces, filing.clone(), times, self.settings.batch_first)
-        };
-        (results(monitors), results(outputs))
+        let times = Times { t0, dt, at_end };
+        Mon::new(traces, self.plan.monitors, filing, times, self.settings.batch_first)
     }
 
     /// Makes room for all rows of a run that is to be kept whole.
-    pub(super) fn make_room(&self, mon: &mut Mon, outputs: &mut Mon) -> Result<()> {
+    pub(super) fn make_room(&self, mon: &mut Mon) -> Result<()> {
         if self.settings.memory_efficient {
             return Ok(());
         }
         let Filing { cadences, run } = mon.filing.clone();
         let words: u128 = cadences.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
         let fits = self.engine.history_words().is_none_or(|most| words <= u128::from(most));
-        let mut rows = mon.traces().iter_mut().chain(outputs.traces());
+        let mut rows = mon.traces().iter_mut();
         if fits && rows.all(|trace| trace.reserve(cadences[trace.cadence].rows(&run))) {
             return Ok(());
         }

@@ -106,7 +106,7 @@ impl Predict {
     /// let mut runner = DSRunner::builder(net).monitor("E.V").progress_bar(false).build()?;
     /// let rows = ndarray::Array2::from_elem((50, 4), 21.0);
     /// runner.run(Predict::default().input("E.input", rows).input("I.input", vec![25.0; 50]))?;
-    /// assert_eq!(runner.step(), 50);
+    /// assert_eq!(runner.i(), 50);
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     pub fn input(mut self, target: impl Into<Target>, rows: impl Into<Value>) -> Self {
@@ -121,7 +121,8 @@ impl Predict {
     }
 
     /// An argument for this run alone. It stands in for the parameters of that name of all nodes, and closures find it in
-    /// [`Shared::arg`](crate::Shared::arg).
+    /// [`Shared::arg`](crate::Shared::arg). A name that no parameter has is an error, unless the runner has closures, which
+    /// might ask for it.
     pub fn shared_arg(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.shared_args.push((name.into(), value.into()));
         self

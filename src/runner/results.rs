@@ -101,6 +101,7 @@ pub struct Events {
 /// ```
 #[derive(Debug, Default)]
 pub struct Mon {
+    /// Of the monitors; the traces behind theirs are of the outputs.
     keys: Vec<String>,
     pub(super) filing: Filing,
     /// The steps that were played.
@@ -134,11 +135,32 @@ pub(super) struct Store {
 }
 
 impl Mon {
-    pub(super) fn new(traces: Vec<Trace>, filing: Filing, clock: Times, batch_first: bool) -> Self {
-        let keys = traces.iter().map(|t| t.key.clone()).collect();
+    /// Results without a row, the first `monitors` of them of monitors.
+    pub(super) fn new(
+        traces: Vec<Trace>,
+        monitors: usize,
+        filing: Filing,
+        clock: Times,
+        batch_first: bool,
+    ) -> Self {
+        let keys = traces[..monitors].iter().map(|t| t.key.clone()).collect();
         let played = filing.run.start..filing.run.start;
         let store = Mutex::new(Store { traces, waiting: Vec::new() });
         Self { keys, filing, played, clock, batch_first, store }
+    }
+
+    /// The results of the outputs, which are taken away from those of the monitors.
+    pub(super) fn split(&mut self) -> Result<Self> {
+        let monitors = self.keys.len();
+        if self.traces().len() > monitors {
+            self.fetch().map(drop)?;
+        }
+        let outputs = self.traces().split_off(monitors);
+        let (filing, times) = (self.filing.clone(), self.clock);
+        let mut split = Self::new(outputs, 0, filing, times, self.batch_first);
+        split.keys = split.traces().iter().map(|t| t.key.clone()).collect();
+        split.played = self.played.clone();
+        Ok(split)
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
@@ -146,18 +168,18 @@ impl Mon {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn traces(&mut self) -> &mut [Trace] {
+    pub(super) fn traces(&mut self) -> &mut Vec<Trace> {
         &mut self.store.get_mut().unwrap_or_else(PoisonError::into_inner).traces
     }
 
     /// Files the rows of some steps, or notes where they are.
-    pub(super) fn add(&mut self, steps: Range<u64>, rows: &Rows) -> Result<()> {
+    pub(super) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
         self.played.end = steps.end;
         let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
         match rows {
-            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, rows),
+            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, &rows),
             Rows::Device(rows) => {
-                store.waiting.push((steps, rows.clone()));
+                store.waiting.push((steps, rows));
                 Ok(())
             }
         }
@@ -217,22 +239,28 @@ impl Mon {
     /// [`Error::Monitor`] where a sink has them, [`Error::Device`].
     pub fn get<T: Element>(&self, key: &str) -> Result<ArrayD<T>> {
         let place = self.place(key)?;
-        let steps = self.played.clone();
-        let mut array = self.fetch()?.traces[place].array::<T>(steps)?;
-        if self.batch_first && array.ndim() > 1 {
+        let steps = self.steps(key)?;
+        let store = self.fetch()?;
+        let trace = &store.traces[place];
+        let mut array = trace.array::<T>(&steps)?;
+        // what a closure gives has no axis of copies
+        if self.batch_first && array.ndim() > 1 && trace.host.is_none() {
             array.swap_axes(0, 1);
         }
         Ok(array)
     }
 
-    /// The spikes of a bool monitor as events. Of a batch, an index counts through the copies.
+    /// The spikes of a bool monitor as events; those of the values before the run are none. Of a batch, an index counts through
+    /// the copies.
     ///
     /// # Errors
     /// As [`Mon::get`].
     pub fn events(&self, key: &str) -> Result<Events> {
         let place = self.place(key)?;
         let steps = self.steps(key)?;
-        self.fetch()?.traces[place].events(&steps)
+        let store = self.fetch()?;
+        let initial = self.filing.cadences[store.traces[place].cadence].initial;
+        store.traces[place].events(&steps, usize::from(initial))
     }
 }
 

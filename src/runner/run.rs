@@ -12,7 +12,7 @@ use super::builder::{RunnerBuilder, Settings};
 use super::data::RunData;
 use super::handles;
 use super::objects::Implicit;
-use super::predict::Predict;
+use super::predict::{Predict, Steps};
 use super::progress;
 use super::results::{Element, Mon};
 use crate::backend::Engine;
@@ -39,7 +39,7 @@ use crate::system::{DynamicalSystem, NodeName, Target, Value};
 ///
 /// // runs go on where the last one ended
 /// runner.run(50.0)?;
-/// assert_eq!(runner.step(), 1500);
+/// assert_eq!(runner.i(), 1500);
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 pub struct DSRunner {
@@ -57,8 +57,6 @@ pub struct DSRunner {
     /// Number of the next step.
     pub(super) step: u64,
     pub(super) mon: Mon,
-    /// The target's outputs in the run that is under way.
-    pub(super) outputs: Mon,
     /// Data and shared arguments of the run that is under way.
     pub(super) data: Option<RunData>,
     pub(super) args: Arc<BTreeMap<String, Value>>,
@@ -83,11 +81,11 @@ fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
 pub struct Run {
     /// Steps that were played.
     pub steps: u64,
-    /// Wall time, to the end of the device's work and with all results on the host.
+    /// Wall time, to the end of the device's work, and with results on the host where they go there.
     pub elapsed: Duration,
     /// Whether it was cancelled before its end.
     pub cancelled: bool,
-    /// What the target gave as its outputs, stacked over time: see
+    /// What the target gave as its outputs, stacked over time, on the host: see
     /// [`outputs`](crate::RunnerBuilder::outputs). They are read as the monitors are.
     pub outputs: Mon,
 }
@@ -160,13 +158,13 @@ impl DSRunner {
             settings,
             step: 0,
             mon: Mon::default(),
-            outputs: Mon::default(),
             data: None,
             args: Arc::default(),
             waiting: VecDeque::new(),
             cancelled: Arc::default(),
         };
-        (runner.mon, _) = runner.empty_results(0..0);
+        runner.mon = runner.empty_results(0..0);
+        runner.mon.split()?;
         Ok(runner)
     }
 
@@ -176,8 +174,8 @@ impl DSRunner {
     ///
     /// # Errors
     /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows or data do not fit,
-    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what was
-    /// recorded so far kept.
+    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
+    /// monitors recorded so far kept, but not the outputs.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
         self.drain()?;
@@ -213,18 +211,17 @@ impl DSRunner {
         for source in &self.host.inputs.sources {
             source.check(end)?;
         }
-        let (mut mon, mut outputs) = self.empty_results(first..end);
-        self.make_room(&mut mon, &mut outputs)?;
+        let mut mon = self.empty_results(first..end);
+        self.make_room(&mut mon)?;
         let args = self.arguments(&predict.shared_args)?;
         if predict.reset_state {
             self.reset_state()?;
         }
         let started = Instant::now();
-        (self.mon, self.outputs, self.data) = (mon, outputs, data);
+        (self.mon, self.data) = (mon, data);
         let before = self.exchange(args)?;
         self.args = Arc::new(predict.shared_args.into_iter().collect());
-        // times are in ms, as all defaults of the models
-        let bar = progress::bar(steps, self.plan.dt / 1000.0, self.settings.progress_bar);
+        let bar = progress::bar(steps, self.plan.dt, self.settings.progress_bar);
         let outcome = self.play(first..end, &bar);
         bar.finish_and_clear();
         (self.data, self.args) = (None, Arc::default());
@@ -235,9 +232,9 @@ impl DSRunner {
             true => self.mon.fetch().map(drop),
             false => Ok(()),
         };
-        let outputs = std::mem::take(&mut self.outputs);
+        let outputs = self.mon.split();
         outcome.and(restored).and(fetched)?;
-        outputs.fetch().map(drop)?;
+        let outputs = outputs?;
         Ok(Run { steps, elapsed: started.elapsed(), cancelled, outputs })
     }
 
@@ -323,7 +320,7 @@ impl DSRunner {
     /// runner.run(10.0)?;
     /// let v = runner.get::<f32>("V")?;
     /// runner.reset_clock()?;
-    /// assert_eq!((runner.step(), runner.get::<f32>("V")?), (0, v));
+    /// assert_eq!((runner.i(), runner.get::<f32>("V")?), (0, v));
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     ///
@@ -461,8 +458,28 @@ impl DSRunner {
         self.target.as_ref()
     }
 
+    /// Runs one step, for closed loops: what the next one gets may depend on what the last one gave.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(1)).progress_bar(false).build()?;
+    /// while runner.get::<f32>("V")?[[0]] < 10.0 {
+    ///     runner.set("input", 0.5 * runner.time() + 20.0)?;
+    ///     runner.step()?;
+    /// }
+    /// assert_eq!(runner.i(), 63);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`DSRunner::run`].
+    pub fn step(&mut self) -> Result<Run> {
+        self.run(Steps(1))
+    }
+
     /// Number of the next step, counted over all runs since the last reset.
-    pub fn step(&self) -> u64 {
+    pub fn i(&self) -> u64 {
         self.step
     }
 

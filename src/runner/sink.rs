@@ -127,7 +127,9 @@ impl<'a> Recorded<'a> {
         }
         let width = self.row_shape.iter().product::<usize>().max(1);
         let mut events = Events::default();
-        for (&step, row) in self.steps.iter().zip(self.words.chunks_exact(width)) {
+        let rows = self.steps.iter().zip(self.words.chunks_exact(width));
+        // the values before step 0 are no events of any step
+        for (&step, row) in rows.filter(|(step, _)| **step >= 0) {
             for (index, _) in (0..).zip(row).filter(|(_, word)| **word != 0) {
                 events.steps.push(step as u64);
                 events.indices.push(index);

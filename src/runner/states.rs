@@ -187,7 +187,8 @@ impl DSRunner {
     /// logged too.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Kind`], or [`Error::Setting`] where the clock's `dt` or `seed` is another than the runner's.
+    /// [`Error::Shape`], [`Error::Kind`], or [`Error::Setting`] where the clock's `t0`, `dt` or `seed` is another than the
+    /// runner's.
     /// Nothing has changed then.
     pub fn load_state_dict(
         &mut self,
@@ -224,7 +225,7 @@ impl DSRunner {
     /// runner.save_states(&file, None)?;
     /// let mut other = DSRunner::builder(neurons::lif(3)).progress_bar(false).build()?;
     /// other.load_states(&file, false)?;
-    /// assert_eq!(other.step(), 10);
+    /// assert_eq!(other.i(), 10);
     /// # }
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
@@ -333,7 +334,6 @@ impl DSRunner {
         let plan = self.plan.clone();
         let items = plan.items();
         let mut state = State { step: self.step, ..self.engine.state()? };
-        let mut t0 = self.settings.t0;
         let mut seen = vec![false; items.len()];
         let mut loaded = Loaded::default();
         let mut units: Vec<&Slot> = Vec::new();
@@ -371,7 +371,7 @@ impl DSRunner {
                     }
                 }
                 (Item::Step, StateData::U64(step)) => state.step = step[0],
-                (Item::T0, StateData::F64(start)) => t0 = start[0],
+                (Item::T0, StateData::F64(t0)) => same("t0", t0[0], self.settings.t0)?,
                 (Item::Dt, StateData::F64(dt)) => same("dt", dt[0], plan.dt)?,
                 (Item::Seed, StateData::U64(seed)) => same("seed", seed[0], plan.seed)?,
                 _ => {}
@@ -387,7 +387,7 @@ impl DSRunner {
             }
         }
         self.engine.set_state(&state)?;
-        (self.step, self.settings.t0) = (state.step, t0);
+        self.step = state.step;
         Ok(loaded)
     }
 }
@@ -395,7 +395,15 @@ impl DSRunner {
 /// Place of a key among the items: by path, or by the node's name.
 fn position(plan: &Plan, items: &[(String, Item)], key: &str) -> Option<usize> {
     let by_path = items.iter().position(|(k, _)| k == key);
-    by_path.or_else(|| plan.slots.iter().position(|s| s.names.iter().any(|name| name == key)))
+    let by_name = || plan.slots.iter().position(|s| s.names.iter().any(|name| name == key));
+    let past = || {
+        // past spikes stand behind the spikes themselves
+        let (node, variable) = parted(key);
+        let spikes = plan.find("variable", &joined(node, "spike")).ok()?;
+        let path = joined(plan.slots[spikes].node(), variable);
+        items.iter().position(|(k, item)| matches!(item, Item::History(_)) && *k == path)
+    };
+    by_path.or_else(by_name).or_else(past)
 }
 
 /// Fails where a state is of a runner with another setting, on which its connectivity or its delays depend.

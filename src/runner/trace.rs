@@ -145,7 +145,7 @@ impl Trace {
     }
 
     /// All rows as an array.
-    pub(super) fn array<T: Element>(&self, steps: Range<u64>) -> Result<ArrayD<T>> {
+    pub(super) fn array<T: Element>(&self, steps: &[i64]) -> Result<ArrayD<T>> {
         let shape: Vec<usize> =
             std::iter::once(self.rows).chain(self.row_shape.iter().copied()).collect();
         let width: usize = self.row_shape.iter().product();
@@ -158,15 +158,17 @@ impl Trace {
             Data::Sparse(events) => {
                 let mut words = vec![0; self.rows * width];
                 for (&step, &index) in events.steps.iter().zip(&events.indices) {
-                    words[(step - steps.start) as usize * width + index as usize] = 1;
+                    // steps are in order, and all events are of one of them
+                    let row = steps.partition_point(|&s| s < step as i64);
+                    words[row * width + index as usize] = 1;
                 }
                 array(&self.key, self.kind, &shape, &words)
             }
         }
     }
 
-    /// All rows as events; `steps` are those of the rows.
-    pub(super) fn events(&self, steps: &[i64]) -> Result<Events> {
+    /// All rows as events, but for the first `initial` ones; `steps` are those of the rows.
+    pub(super) fn events(&self, steps: &[i64], initial: usize) -> Result<Events> {
         if self.kind != Kind::Bool {
             let (held, asked) = (self.kind.name(), Kind::Bool.name());
             return Err(Error::Kind { key: self.key.clone(), held, asked });
@@ -177,7 +179,8 @@ impl Trace {
             Data::Dense(words) => {
                 let mut events = Events::default();
                 if self.words > 0 {
-                    for (&step, row) in steps.iter().zip(words.chunks_exact(self.words)) {
+                    let rows = steps.iter().zip(words.chunks_exact(self.words));
+                    for (&step, row) in rows.skip(initial) {
                         events.add(step, row, self.packed);
                     }
                 }

@@ -32,7 +32,7 @@ impl DSRunner {
     /// assert!(tree.keys().contains(&(String::new(), "V".into())));
     /// let mut again = DSRunner::tree_unflatten(tree, arrays)?;
     /// again.run(1.0)?;
-    /// assert_eq!(again.step(), 20);
+    /// assert_eq!(again.i(), 20);
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     ///

@@ -99,7 +99,7 @@ impl Group {
     }
 
     /// Marks a variable or a parameter as trainable (a `TrainVar`): [`DSRunner::train_vars`](crate::DSRunner::train_vars)
-    /// lists it. That there is one of this name is checked when a runner is built.
+    /// lists it, for those who train it. That there is one of this name is checked when a runner is built.
     pub fn train_var(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.0).trainable.push(name.into());
         self

@@ -1,5 +1,7 @@
 //! How a system says what a step of it is: its `update` records operations, once.
 
+use std::collections::BTreeSet;
+
 use super::batch::Copies;
 use super::group::Group;
 use super::projection::Projection;
@@ -78,7 +80,8 @@ pub struct StepBuilder {
 }
 
 impl StepBuilder {
-    /// Records a child under a name; its variables get paths that start with it.
+    /// Records a child under a name; its variables get paths that start with it. The order of children means nothing but to
+    /// lists, unless [`StepBuilder::then`] is between them.
     ///
     /// # Errors
     /// [`Error::Name`] where another child of the same system has the name, or the name contains a dot or is empty.
@@ -115,6 +118,7 @@ impl StepBuilder {
         let recorded_itself =
             self.nodes.iter().any(|n| n.path == path || n.aliases.contains(&path));
         if !recorded_itself {
+            self.check_twin(system.name(), &path)?;
             let node = Node {
                 name: system.name().into(),
                 path,
@@ -183,6 +187,31 @@ impl StepBuilder {
         }
         self.outputs.push((key.into(), path.into()));
         Ok(())
+    }
+
+    /// Fails where another system has the name of that which was recorded at `path`: one with other children.
+    fn check_twin(&self, name: &str, path: &str) -> Result<()> {
+        let children = |path: &str| -> BTreeSet<(String, String)> {
+            let under = |p: &String| match path {
+                "" => Some(p.clone()),
+                path => p.strip_prefix(path)?.strip_prefix('.').map(String::from),
+            };
+            let paths = |n: &Node| {
+                std::iter::once(&n.path).chain(&n.aliases).filter_map(under).collect::<Vec<_>>()
+            };
+            let all = self.nodes.iter().filter(|n| !matches!(n.kind, NodeKind::Container));
+            all.flat_map(|n| paths(n).into_iter().map(|p| (p, n.name.clone()))).collect()
+        };
+        match self.nodes.iter().find(|n| n.name == name) {
+            Some(twin) if children(&twin.path) != children(path) => Err(Error::Name {
+                name: name.into(),
+                reason: format!(
+                    "belongs to two systems, at `{}` and at `{path}`; names are unique, give one of them another",
+                    twin.path
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the whole target a batch.

@@ -59,7 +59,7 @@ impl Value {
     }
 
     /// Its numbers in row-major order.
-    pub(crate) fn data(&self) -> &[f64] {
+    pub fn data(&self) -> &[f64] {
         &self.data
     }
 

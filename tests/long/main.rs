@@ -54,7 +54,7 @@ fn child() {
         runner.run(Steps(steps)).unwrap();
         runner.save_states(folder.join("state.npz"), None).unwrap();
         let host = memory_stats::memory_stats().map_or(0, |m| m.physical_mem);
-        println!("at {} {host} {}", runner.step(), runner.device_memory().unwrap_or(0));
+        println!("at {} {host} {}", runner.i(), runner.device_memory().unwrap_or(0));
     }
 }
 
@@ -136,7 +136,7 @@ fn what_a_kill_leaves_can_be_read() {
         child.wait().unwrap();
         let mut resumed = runner(&device, None);
         resumed.load_states(&checkpoint, false).unwrap();
-        let step = resumed.step();
+        let step = resumed.i();
         assert!(step >= 150 && step.is_multiple_of(150));
         let (shape, v) = rows::<f32>(&folder.path().join("V.npy"));
         assert!(shape[0] >= step, "{shape:?} of at least {step}");

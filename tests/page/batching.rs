@@ -88,6 +88,7 @@ fn a1_batch_values_per_copy(device: &str) {
         .monitor(dsrunner::Monitor::from(("x", 1)).named("second copy"))
         .monitor(dsrunner::Monitor::of(&slice).named("slice"))
         .monitor(dsrunner::Monitor::of("x").reduce(Reduction::Max).named("max"))
+        .monitor(dsrunner::Monitor::func(|s| [s.t, 1.0, 2.0]).named("closure"))
         .build()
         .unwrap();
     runner.run(Steps(2)).unwrap();
@@ -105,6 +106,7 @@ fn a1_batch_values_per_copy(device: &str) {
     assert_eq!(rows::<f32>(&runner, "second copy"), wanted[2..].concat());
     assert_eq!(mon.get::<f32>("slice").unwrap().shape(), [2, 2, 2]);
     assert_eq!(rows::<f32>(&runner, "max"), [1215.0, 2425.0]);
+    assert_eq!(mon.get::<f32>("closure").unwrap().shape(), [2, 3]);
     assert_eq!(now::<i32>(&mut runner, "n"), [7, 8, 9, 7, 8, 9]);
     // set by a slice, for all copies
     runner.set(&slice, 0.0).unwrap();
@@ -184,9 +186,9 @@ fn a2_predict_with_data(device: &str) {
             "a.input: a value of shape [5, 2] does not broadcast to shape [5, 3]; give a scalar or an array of shape [5, 3]",
         ),
     ] {
-        let (step, error) = (runner.step(), error(runner.run(predict)));
+        let (step, error) = (runner.i(), error(runner.run(predict)));
         assert!(error.ends_with(text), "{error}");
-        assert_eq!(runner.step(), step);
+        assert_eq!(runner.i(), step);
     }
 }
 
@@ -210,13 +212,14 @@ fn b10_no_duration_two_durations_and_data_of_another_length() {
             format!("`duration` is {given}, but must be finite and at least one step of 0.5")
         );
     }
-    assert_eq!(runner.step(), 2);
+    assert_eq!(runner.i(), 2);
 }
 
 /// A pair whose output is one group's state and another's spikes.
 struct Pair {
     counter: Group,
     comb: Group,
+    arrow: Projection,
     fail: bool,
 }
 
@@ -229,6 +232,8 @@ impl DynamicalSystem for Pair {
         step.child("counter", &self.counter)?;
         step.child("comb", &self.comb)?;
         step.output("number", "counter.x")?;
+        step.output("current", "counter.input")?;
+        step.child("arrow", &self.arrow)?;
         step.output(if self.fail { "number" } else { "teeth" }, "comb.spike")
     }
 }
@@ -245,9 +250,17 @@ fn a2_predict_returns_the_outputs(device: &str) {
     assert_eq!(network.outputs.keys().count(), 0);
     let off = on(device, comb(3)).outputs(false).build().unwrap().predict(Steps(1)).unwrap();
     assert_eq!(off.outputs.keys().count(), 0);
-    let own = |fail| Pair { counter: count(2), comb: comb(1), fail };
+    let own = |fail| {
+        let (counter, comb) = (count(2), comb(1));
+        let arrow = Projection::new(&comb, &counter)
+            .weight(3.0)
+            .synapse(synapses::expon().param("tau", 1e9));
+        Pair { counter, comb, arrow, fail }
+    };
     let declared = on(device, own(false)).build().unwrap().run(Steps(2)).unwrap();
-    assert_eq!(declared.outputs.keys().collect::<Vec<_>>(), ["number", "teeth"]);
+    assert_eq!(declared.outputs.keys().collect::<Vec<_>>(), ["number", "current", "teeth"]);
+    // with what comes through synapses
+    assert_eq!(declared.outputs.get::<f32>("current").unwrap()[[1, 0]], 3.0);
     assert_eq!(declared.outputs.get::<bool>("teeth").unwrap().shape(), [2, 1]);
     assert_eq!(
         error(on(device, own(true)).build()),
@@ -266,16 +279,16 @@ fn a2_predict_reset_state(device: &str) {
     // the rows of the input are at their end, but the run starts anew
     let run = runner.run(Predict::steps(3).reset_state(true)).unwrap();
     assert_eq!(rows::<f32>(&runner, "x"), first);
-    assert_eq!((run.steps, runner.step()), (3, 3));
+    assert_eq!((run.steps, runner.i()), (3, 3));
     // what cannot run changes nothing
     assert!(runner.run(Predict::steps(4).reset_state(true)).is_err());
-    assert_eq!((runner.step(), now::<f32>(&mut runner, "x")), (3, vec![9.0]));
+    assert_eq!((runner.i(), now::<f32>(&mut runner, "x")), (3, vec![9.0]));
 }
 
 fn a2_predict_shared_args(device: &str) {
     let mut runner = on(device, count(2))
         .input(Input::func("input", |s: &dsrunner::Shared| {
-            s.arg("push").map_or(0.0, |push| if push.shape().is_empty() { 100.0 } else { -1.0 })
+            s.arg("push").map_or(0.0, |push| 100.0 * push.data()[0])
         }))
         .monitor("x")
         .build()
@@ -291,7 +304,7 @@ fn a2_predict_shared_args(device: &str) {
         error(deaf.run(Predict::steps(1).shared_arg("gian", 2.0))),
         "no shared argument or parameter `gian`; did you mean `gain`?"
     );
-    assert_eq!(deaf.step(), 0);
+    assert_eq!(deaf.i(), 0);
 }
 
 fn a2_eval_time_ends_with_the_device(device: &str) {

@@ -37,7 +37,7 @@ fn a3_1_the_clock_is_a_counter(device: &str) {
     let ts = runner.mon().ts();
     assert_eq!(ts[2], 1.0 + (start + 2) as f64 * 0.1);
     assert_eq!(rows::<f32>(&runner, "t"), [ts[0] as f32, ts[1] as f32, ts[2] as f32]);
-    assert_eq!(runner.step(), start + 3);
+    assert_eq!(runner.i(), start + 3);
     let pair = rows::<f32>(&runner, "t_hi").into_iter().zip(rows::<f32>(&runner, "t_lo"));
     for ((hi, lo), &t) in pair.zip(&ts) {
         assert_eq!(hi, t as f32);
@@ -146,6 +146,19 @@ fn a3_6_refractory_periods_in_steps(device: &str) {
     }
 }
 
+/// A system that has always the same name.
+struct Twin(Network);
+
+impl dsrunner::DynamicalSystem for Twin {
+    fn name(&self) -> &str {
+        "twin"
+    }
+
+    fn update(&self, step: &mut dsrunner::StepBuilder) -> dsrunner::Result<()> {
+        step.child("net", &self.0)
+    }
+}
+
 #[test]
 fn a3_7_names_are_suggested() {
     let net = || Network::new().with("E", neurons::lif(2));
@@ -157,6 +170,15 @@ fn a3_7_names_are_suggested() {
         error(on("cpu", net()).monitor("F.V").build()),
         "no variable `F.V`; did you mean `E.V`?"
     );
+    let other = |group| Twin(Network::new().with("g", group));
+    let twins = Network::new().with("a", other(count(1))).with("b", other(count(1)));
+    assert_eq!(
+        error(on("cpu", twins).build()),
+        "the name `twin` belongs to two systems, at `a` and at `b`; names are unique, give one of them another"
+    );
+    let same = count(1);
+    let twice = Network::new().with("a", other(same.clone())).with("b", other(same));
+    assert!(on("cpu", twice).build().is_ok());
     let mut runner = on("cpu", net()).build().unwrap();
     assert_eq!(
         error(runner.get::<f32>("E.tua")),
@@ -345,8 +367,8 @@ fn a3_12_between_runs(device: &str) {
         // a closed loop: what the next step gets depends on the last
         let x = now::<f32>(&mut runner, "x")[0];
         runner.set("x", f64::from(10.0 * x)).unwrap();
-        runner.run(Steps(1)).unwrap();
-        assert_eq!(runner.step(), step);
+        assert_eq!(runner.step().unwrap().steps, 1);
+        assert_eq!(runner.i(), step);
     }
     assert_eq!(now::<f32>(&mut runner, "x"), [111.0, 111.0]);
     runner.set("gain", 0.5).unwrap();

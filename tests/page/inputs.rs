@@ -125,7 +125,7 @@ fn a1_inputs_iter_policies(device: &str) {
         error(runner.run(Steps(7))),
         "input to `x`: there are 3 rows, but the run goes on to step 7 and needs one per step; give more, or another `policy`"
     );
-    assert_eq!(runner.step(), 0);
+    assert_eq!(runner.i(), 0);
     // a stream before the step that it cannot fill; everything up to there is kept, whatever the chunks
     for chunk in [1, 2, 100] {
         let input = Input::iter("x", streamed()).operation(Operation::Set);
@@ -135,7 +135,7 @@ fn a1_inputs_iter_policies(device: &str) {
             error(runner.run(Steps(7))),
             "input to `x`: its stream has only 3 rows, and step 3 needs one; give more, or another `policy`"
         );
-        assert_eq!(runner.step(), 3);
+        assert_eq!(runner.i(), 3);
         assert_eq!(rows::<f32>(&runner, "x"), [1.0, 2.0, 3.0]);
         assert_eq!(runner.mon().ts(), [0.0, 0.5, 1.0]);
         assert_eq!(now::<f32>(&mut runner, "x"), [3.0]);
@@ -264,7 +264,7 @@ fn a1_inputs_callable_that_fails(device: &str) {
         .build()
         .unwrap();
     assert_eq!(error(runner.run(Steps(5))), "no variable `y`; there are `x`, `n`, `m`, `input`");
-    assert_eq!((runner.step(), rows::<f32>(&runner, "x")), (2, vec![1.0, 1.0, 2.0, 2.0]));
+    assert_eq!((runner.i(), rows::<f32>(&runner, "x")), (2, vec![1.0, 1.0, 2.0, 2.0]));
     let mut runner = on(device, count(2))
         .input(Input::call(|_, step| step.apply("gain", Operation::Add, 1.0)))
         .build()

@@ -24,8 +24,12 @@ fn a1_jit_off_names_the_fault(device: &str) {
         "step 5, node `deep.blow`: inf of element 2 of `deep.blow.x`; its update made it so"
     );
     // the steps before are kept
-    assert_eq!(runner.step(), 5);
+    assert_eq!(runner.i(), 5);
     assert_eq!(rows::<f32>(&runner, "deep.blow.x").len(), 20);
+    let mut runner = on(device, count(1)).jit(false).build().unwrap();
+    let text = error(runner.run(dsrunner::Predict::default().input("input", [1.0, f64::NAN])));
+    assert!(text.starts_with("step 1, node `Count"), "{text}");
+    assert!(text.ends_with("of `input`; an input made it so"), "{text}");
     for input in [
         Input::func("x", |s: &dsrunner::Shared| if s.i == 2 { f64::NAN } else { 0.0 }),
         Input::call(|s, step| {

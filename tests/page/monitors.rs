@@ -232,6 +232,9 @@ fn a1_monitors_events(device: &str) {
         .monitor(Monitor::of("spike").events().named("events"))
         .monitor(Monitor::of("spike").index([69, 0, 33]).events().named("some"))
         .monitor(Monitor::wgsl("", wgsl("k > 40u")).events().named("expression"))
+        .monitor(Monitor::of("spike").events().every(3).window(4.0..1e9).named("thin"))
+        .monitor(Monitor::of("spike").every(3).window(4.0..1e9).named("thin rows"))
+        .monitor(Monitor::of("spike").include_initial().named("initial"))
         .build()
         .unwrap();
     for steps in [300, 40] {
@@ -245,6 +248,11 @@ fn a1_monitors_events(device: &str) {
         assert_eq!(some.shape(), [steps as usize, 3]);
         assert_eq!(some.iter().filter(|s| **s).count(), mon.events("some").unwrap().steps.len());
         assert!(!mon.events("expression").unwrap().steps.is_empty());
+        assert_eq!(mon.get::<bool>("thin").unwrap(), mon.get::<bool>("thin rows").unwrap());
+        assert_eq!(mon.events("thin").unwrap(), mon.events("thin rows").unwrap());
+        // the values before the run are a row, but no events of it
+        assert_eq!(mon.get::<bool>("initial").unwrap().shape()[0], steps as usize + 1);
+        assert_eq!(mon.events("initial").unwrap(), dense);
     }
 }
 
@@ -288,7 +296,7 @@ fn a1_memory_efficient_is_named_where_a_history_does_not_fit(device: &str) {
         " has less; set `memory_efficient(true)`, which streams rows to the host, and may give them to sinks",
     );
     assert!(text.starts_with(start) && text.ends_with(end), "{text}");
-    assert_eq!(runner.step(), 0);
+    assert_eq!(runner.i(), 0);
     runner.run(Steps(3)).unwrap();
     let mut runner = build(true).build().unwrap();
     let handle = runner.cancel_handle();
@@ -302,10 +310,12 @@ fn a1_fun_monitors(device: &str) {
         .t0(2.0)
         .monitors(["x", "n"])
         .fun_monitors([("n", |t: f64, dt: f64| t + 10.0 * dt)])
+        .monitors(["m"])
+        .fun_monitors([("last", |_: f64, dt: f64| dt)])
         .build()
         .unwrap();
     runner.run(Steps(2)).unwrap();
-    assert_eq!(runner.mon().keys().collect::<Vec<_>>(), ["x", "n"]);
+    assert_eq!(runner.mon().keys().collect::<Vec<_>>(), ["x", "n", "m", "last"]);
     assert_eq!(rows::<f32>(&runner, "n"), [7.0, 7.5]);
 }
 

@@ -92,10 +92,10 @@ fn a1_memory_efficient_sinks_that_fail(device: &str) {
     }));
     assert_eq!(error(full.run(Steps(20))), "monitor `x`: full");
     // the runner can go on
-    assert!(full.step() >= 5 && full.step() < 20);
-    let step = full.step();
+    assert!(full.i() >= 5 && full.i() < 20);
+    let step = full.i();
     assert!(full.run(Steps(1)).is_err());
-    assert!(full.step() > step);
+    assert!(full.i() > step);
 }
 
 on_every_engine!(

@@ -54,7 +54,7 @@ fn a2_save_then_load_then_run_is_an_uninterrupted_run(device: &str) {
         whole.save_states(file, None).unwrap();
     }
     let dict = whole.state_dict().unwrap();
-    let (middle, at) = (whole.step(), whole.time());
+    let (middle, at) = (whole.i(), whole.time());
     whole.run(Steps(150)).unwrap();
     let wanted = results(&whole);
     for other in all() {
@@ -64,7 +64,7 @@ fn a2_save_then_load_then_run_is_an_uninterrupted_run(device: &str) {
             resumed.run(Steps(31)).unwrap();
             let loaded = resumed.load_states(file, true).unwrap();
             assert_eq!(loaded, dsrunner::Loaded::default());
-            assert_eq!((resumed.step(), resumed.time()), (middle, at));
+            assert_eq!((resumed.i(), resumed.time()), (middle, at));
             assert_eq!(resumed.state_dict().unwrap(), dict);
             resumed.run(Steps(150)).unwrap();
             assert!(results(&resumed) == wanted, "{} on {other}", file.display());
@@ -109,7 +109,7 @@ fn a2_state_dict_and_load_state_dict(device: &str) {
     assert!(!loaded.missing_keys.contains(&"cells.V".to_string()));
     assert_eq!(loaded.missing_keys.len() + 1, keys.len());
     assert_eq!(now::<f32>(&mut runner, "cells.V"), [3.5; 70]);
-    assert_eq!(runner.step(), 30);
+    assert_eq!(runner.i(), 30);
     // by flat keys
     let mut flat = StateDict::default();
     flat.insert("", "cells.V", StateArray::from(ndarray::Array1::from_elem(70, 1.5f32)));
@@ -160,6 +160,12 @@ fn a2_load_state_dict_is_all_or_nothing(device: &str) {
         ),
         (
             "dsrunner",
+            "t0",
+            scalar(StateData::F64(vec![0.0])),
+            "`t0` is 7 in the runner, but must be 0, as in the state",
+        ),
+        (
+            "dsrunner",
             "dt",
             scalar(StateData::F64(vec![0.1])),
             "`dt` is 0.5 in the runner, but must be 0.1, as in the state",
@@ -183,7 +189,7 @@ fn a2_load_state_dict_is_all_or_nothing(device: &str) {
         state.insert(node, name, wrong);
         assert_eq!(error(runner.load_state_dict(&state, false, Compatible::V2)), text);
         assert_eq!(runner.state_dict().unwrap(), before);
-        assert_eq!((runner.step(), runner.time()), (30, 22.0));
+        assert_eq!((runner.i(), runner.time()), (30, 22.0));
     }
 }
 
@@ -198,7 +204,7 @@ fn a2_save_states_of_some_variables(device: &str) {
     let g = now::<f32>(&mut runner, "drive.g");
     let loaded = runner.load_states(&file, false).unwrap();
     assert!(loaded.unexpected_keys.is_empty() && loaded.missing_keys.contains(&"drive.g".into()));
-    assert_eq!((now::<f32>(&mut runner, "cells.V"), runner.step()), (v, 20));
+    assert_eq!((now::<f32>(&mut runner, "cells.V"), runner.i()), (v, 20));
     assert_eq!(now::<f32>(&mut runner, "drive.g"), g);
     assert_eq!(
         error(runner.save_states(&file, Some(&["cells.v"]))),

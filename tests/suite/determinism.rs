@@ -95,7 +95,7 @@ fn reset_starts_again(device: &str) {
     runner.run(Steps(300)).unwrap();
     let first = results(&runner);
     runner.reset_state().unwrap();
-    assert_eq!(runner.step(), 0);
+    assert_eq!(runner.i(), 0);
     runner.run(Steps(300)).unwrap();
     let second = results(&runner);
     equal("spikes", &second.0, &first.0).must();

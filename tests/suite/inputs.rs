@@ -126,7 +126,7 @@ fn iter_goes_on_with_the_counter(device: &str) {
         error,
         "input to `input`: there are 700 rows, but the run goes on to step 701 and needs one per step; give more, or another `policy`"
     );
-    assert_eq!(runner.step(), 700);
+    assert_eq!(runner.i(), 700);
     runner.reset_state().unwrap();
     runner.run(Steps(2)).unwrap();
     assert_eq!(history(&runner, "input"), [0.0, 1.0]);
@@ -159,7 +159,7 @@ fn a_closure_that_goes_wrong_keeps_what_was_recorded(device: &str) {
         .unwrap();
     let error = runner.run(Steps(2000)).unwrap_err().to_string();
     assert!(error.contains("shape [3] does not broadcast to shape [2]"), "{error}");
-    let steps = runner.step();
+    let steps = runner.i();
     assert!(steps > 0 && steps <= 1000, "{steps}");
     assert_eq!(history(&runner, "input").len() as u64, 2 * steps);
 }

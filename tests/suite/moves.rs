@@ -52,7 +52,7 @@ fn results(runner: &mut DSRunner) -> (Vec<(u64, u32)>, Vec<f32>) {
 
 /// All variables and parameters, and the clock.
 fn state(runner: &mut DSRunner) -> Vec<f32> {
-    let mut floats = vec![runner.step() as f32];
+    let mut floats = vec![runner.i() as f32];
     for path in ["cells.V", "cells.input", "cells.tau", "slow.g", "slow.x", "back.g"] {
         floats.extend(runner.get::<f32>(path).unwrap());
     }
@@ -152,7 +152,7 @@ fn where_it_cannot_go() {
     }
     equal_bits("state", &state(&mut runner), &before).must();
     runner.run(Steps(50)).unwrap();
-    assert_eq!(runner.step(), 100);
+    assert_eq!(runner.i(), 100);
 }
 
 #[test]

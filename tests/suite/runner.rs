@@ -24,7 +24,7 @@ fn durations_become_steps(device: &str) {
         assert_eq!(runner.run(duration).unwrap().steps, steps, "{duration}");
     }
     assert_eq!(runner.predict(Steps(5)).unwrap().steps, 5);
-    assert_eq!(runner.step(), 3 + 6 + 1003 + 2 + 1 + 1 + 5);
+    assert_eq!(runner.i(), 3 + 6 + 1003 + 2 + 1 + 1 + 5);
     assert!((runner.time() - 102.1).abs() < 1e-9);
     for duration in [0.0, -1.0, 0.05, f64::NAN, f64::INFINITY] {
         let error = runner.run(duration).unwrap_err().to_string();
@@ -34,7 +34,7 @@ fn durations_become_steps(device: &str) {
         );
     }
     assert!(runner.run(Steps(0)).is_err());
-    assert_eq!(runner.step(), 1021, "a refused run changes nothing");
+    assert_eq!(runner.i(), 1021, "a refused run changes nothing");
 }
 
 fn set_and_get_between_runs(device: &str) {
@@ -124,7 +124,7 @@ fn a_panic_in_a_closure_leaves_nothing_behind(device: &str) {
     let v = runner.mon().get::<f32>("V").unwrap();
     assert_eq!(v.shape(), &[5, 1]);
     near("V", &[v[[0, 0]]], &[10.0 * (1.0 - (-0.01f64).exp())], 1e-6).must();
-    assert_eq!(runner.step(), 5);
+    assert_eq!(runner.i(), 5);
 }
 
 fn resetting_restores_the_start(device: &str) {
@@ -134,7 +134,7 @@ fn resetting_restores_the_start(device: &str) {
     assert_eq!(runner.get::<f32>("V").unwrap().as_slice().unwrap(), [0.0; 3]);
     assert_eq!(runner.get::<i32>("refractory").unwrap().as_slice().unwrap(), [0; 3]);
     assert!(runner.get::<bool>("spike").unwrap().iter().all(|s| !s));
-    assert_eq!((runner.step(), runner.time()), (0, 0.0));
+    assert_eq!((runner.i(), runner.time()), (0, 0.0));
 }
 
 fn cancelling_keeps_the_results(device: &str) {

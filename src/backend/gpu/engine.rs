@@ -167,7 +167,7 @@ impl GpuEngine {
             self.separate = maker.separate()?;
         }
         if let Some(data) = &chunk.data
-            && !self.data.as_ref().is_some_and(|known| Arc::ptr_eq(&known.data, data))
+            && !self.data.as_ref().is_some_and(|known| known.data == *data)
         {
             let words = self.most_steps * data.row;
             let values = context.buffer("data", words, wgpu::BufferUsages::STORAGE);
