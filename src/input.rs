@@ -259,7 +259,7 @@ pub struct Input(pub(crate) Form);
 #[derive(Clone)]
 pub(crate) enum Form {
     /// One operation on one variable.
-    Apply(Application),
+    Apply(Box<Application>),
     /// A closure that applies operations itself.
     Call(InputCall),
 }
@@ -292,7 +292,8 @@ impl fmt::Debug for Input {
 impl Input {
     fn new(target: Target, value: InputValue, kind: Result<InputType, String>) -> Self {
         let (operation, policy) = (Ok(Operation::Add), Policy::default());
-        Self(Form::Apply(Application { target, value, kind, operation, policy }))
+        let application = Application { target, value, kind, operation, policy };
+        Self(Form::Apply(Box::new(application)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Application)) -> Self {

@@ -69,7 +69,9 @@ pub(super) fn outputs(plan: &mut Plan, declared: Vec<(String, String)>) -> Resul
         let cadence =
             plan.cadence(Cadence { every: 1, window: None, per: None, initial: false, row: 0 });
         let gather = values.gather();
-        plan.record(&key, values.kind, values.shape, cadence, gather, Scale::None, false);
+        let (kind, shape) = (values.kind, values.shape);
+        let (scale, events) = (Scale::None, false);
+        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
     }
     Ok(())
 }
@@ -143,7 +145,9 @@ fn one(
     if let Some(closure) = closure {
         let gather = Gather::Host(host.len());
         host.push(closure);
-        plan.record(key, Kind::F32, Vec::new(), cadence, gather, Scale::None, false);
+        let (key, kind, shape) = (key.into(), Kind::F32, Vec::new());
+        let (scale, events) = (Scale::None, false);
+        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
         return Ok(());
     }
     let mut values = values(plan, monitor, key)?;
@@ -189,7 +193,8 @@ fn one(
         values = Values { kind, base, offsets, ..values };
     }
     let gather = values.gather();
-    plan.record(key, values.kind, values.shape, cadence, gather, scale, monitor.events);
+    let (key, kind, shape, events) = (key.into(), values.kind, values.shape, monitor.events);
+    plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
     Ok(())
 }
 
@@ -307,20 +312,10 @@ impl Plan {
         })
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn record(
-        &mut self,
-        key: &str,
-        kind: Kind,
-        shape: Vec<usize>,
-        cadence: usize,
-        gather: Gather,
-        scale: Scale,
-        events: bool,
-    ) {
-        let row = &mut self.cadences[cadence].row;
-        let record =
-            Record { key: key.into(), kind, shape, cadence, offset: *row, gather, scale, events };
+    /// Adds a record at the end of its cadence's row.
+    fn record(&mut self, record: Record) {
+        let row = &mut self.cadences[record.cadence].row;
+        let record = Record { offset: *row, ..record };
         *row += record.words();
         self.records.push(record);
     }

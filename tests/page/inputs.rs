@@ -278,7 +278,7 @@ fn a1_inputs_callable_that_fails(device: &str) {
 fn a1_inputs_fix_variable_is_read_live(device: &str) {
     let history = |order: bool| {
         let (a, _, net) = pair(3, 3);
-        let coupling = Input::fix("b.input", &a.variable("x"));
+        let coupling = Input::fix("b.input", a.variable("x"));
         let push = Input::fix("a.x", 10.0);
         let list = if order { [push, coupling] } else { [coupling, push] };
         let mut runner = on(device, net).inputs(list).monitor("b.x").build().unwrap();
