@@ -468,7 +468,7 @@ impl DSRunner {
     ///     runner.set("input", 0.5 * runner.time() + 20.0)?;
     ///     runner.step()?;
     /// }
-    /// assert_eq!(runner.i(), 63);
+    /// assert_eq!(runner.i(), 62);
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     ///

@@ -155,7 +155,7 @@ impl StepBuilder {
     /// }
     ///
     /// let (first, second) = (neurons::lif(1), neurons::lif(1));
-    /// let arrow = Projection::new(&first, &second).weight(1000.0);
+    /// let arrow = Projection::new(&first, &second).weight(1e4);
     /// let mut runner = DSRunner::builder(FeedForward { first, arrow, second })
     ///     .input(("first.input", 30.0))
     ///     .monitors(["first.spike", "second.spike"])

@@ -71,6 +71,9 @@ fn a1_batch_copies_are_what_they_are_alone(device: &str) {
         same(&format!("copy {k} of a part"), part, &four[k]);
     }
     // and they differ, in random numbers and initial values
+    let mut start = on(device, Batch::new(network(), 2)).build().unwrap();
+    let v = start.get::<f32>("cells.V").unwrap();
+    assert_ne!(v.index_axis(Axis(0), 0), v.index_axis(Axis(0), 1));
     assert_ne!(four[0].1, four[1].1);
     assert_ne!(four[2].0, four[3].0);
 }

@@ -11,9 +11,9 @@ use crate::engines::on_every_engine;
 
 /// Tells the step: its low and high word, t in two ways, and the phase of 0.3 cycles a unit of time.
 const CLOCK: &str = "
-    struct State { i: u32, i_high: u32, t: f32, t_hi: f32, t_lo: f32, phase: f32, back: f32 }
+    struct State { i: u32, i_high: u32, t: f32, t_hi: f32, t_lo: f32, phase: f32, back: f32, slow: f32 }
     fn update(s: State, h: Shared) -> State {
-        return State(h.i, h.i_high, h.t, h.t_hi, h.t_lo, phase(h, 0.3), phase(h, -0.3));
+        return State(h.i, h.i_high, h.t, h.t_hi, h.t_lo, phase(h, 0.3), phase(h, -0.3), phase(h, 1e-4));
     }
 ";
 
@@ -22,7 +22,7 @@ fn a3_1_the_clock_is_a_counter(device: &str) {
     let mut runner = on(device, clock())
         .dt(0.1)
         .t0(1.0)
-        .monitors(["i", "i_high", "t", "t_hi", "t_lo", "phase", "back"])
+        .monitors(["i", "i_high", "t", "t_hi", "t_lo", "phase", "back", "slow"])
         .build()
         .unwrap();
     // far beyond what a sum of f32 could tell apart, and across the low word's end
@@ -44,15 +44,15 @@ fn a3_1_the_clock_is_a_counter(device: &str) {
         assert!((f64::from(hi) + f64::from(lo) - t).abs() < t * 2f64.powi(-48));
     }
     // the cycles of a step as f32 has them, times the step: exact in 128 bits
-    let cycles = (f64::from(0.3f32 * 0.1f32) * 2f64.powi(64)) as u128;
-    for (k, (&phase, back)) in
-        rows::<f32>(&runner, "phase").iter().zip(rows::<f32>(&runner, "back")).enumerate()
-    {
-        let turns = (cycles * u128::from(start + k as u64)) as u64;
-        let wanted = (turns >> 40) as f32 * 2f32.powi(-24);
-        assert_eq!(phase, wanted, "step {k}");
-        let whole = phase == 0.0 && back == 0.0;
-        assert!(whole || (phase + back - 1.0).abs() < 1e-6, "step {k}: {phase} and {back}");
+    for (key, f) in [("phase", 0.3f32), ("slow", 1e-4)] {
+        let cycles = (f64::from(f * 0.1f32) * 2f64.powi(64)) as u128;
+        let wanted = (0..3).map(|k| (cycles * u128::from(start + k)) as u64);
+        let wanted: Vec<f32> = wanted.map(|turns| (turns >> 40) as f32 * 2f32.powi(-24)).collect();
+        assert_eq!(rows::<f32>(&runner, key), wanted, "{key}");
+    }
+    for (phase, back) in rows::<f32>(&runner, "phase").iter().zip(rows::<f32>(&runner, "back")) {
+        let whole = *phase == 0.0 && back == 0.0;
+        assert!(whole || (phase + back - 1.0).abs() < 1e-6, "{phase} and {back}");
     }
     // at the end of steps, if asked
     let mut late = on(device, clock()).t0(1.0).ts_at_end(true).build().unwrap();
