@@ -1,7 +1,6 @@
 // Gathers the words that the monitors record into the rows that the step gives.
 
 @group(0) @binding(1) var<storage, read> arena: array<u32>;
-// for each word of a row: an address, and 0, or the number of flags from there that it packs
 // for each word of all rows: an address, 0 or the number of flags from there that it packs, a cadence, its place in the row
 @group(0) @binding(2) var<storage, read> gathers: array<vec4<u32>>;
 // for each step and cadence: where its row starts + 1 (0: none), and 1 where a window begins

@@ -41,10 +41,19 @@ pub(crate) struct Data {
     pub row: usize,
 }
 
+impl Data {
+    /// Steps of a chunk at most.
+    pub(crate) fn chunk_steps(&self) -> usize {
+        const MOST_WORDS: usize = 1 << 22;
+        (MOST_WORDS / self.row.max(1)).max(1)
+    }
+}
+
 impl Chunk {
-    /// Number of the step after the last.
-    pub(crate) fn end(&self) -> u64 {
-        self.first + self.steps as u64
+    /// Number of the step that comes after it, where a step has so many operations: a part of a step that is not its end
+    /// leaves the step to be played.
+    pub(crate) fn next(&self, operations: usize) -> u64 {
+        if self.ops.end == operations { self.first + self.steps as u64 } else { self.first }
     }
 }
 

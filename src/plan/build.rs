@@ -118,10 +118,17 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let early = groups[source].stage < node.stage;
             let least = usize::from(!early);
             let delays = per_synapse(&inner.delay, "delay")?.into_iter();
-            let delays: Vec<usize> = delays
+            let mut delays: Vec<usize> = delays
                 .map(|delay| delays::steps(delay, plan.dt, least))
                 .collect::<Explained<_>>()
                 .map_err(wrong)?;
+            let (mut stage, mut early) = (node.stage, early);
+            if site.stage < stage {
+                // the target was updated before: the same as a delivery to its next update, a step later
+                stage = site.stage;
+                early = groups[source].stage < stage;
+                delays.iter_mut().for_each(|delay| *delay += 1);
+            }
             let quantum = (fixed.quantum() as f32).to_bits();
             let (population, member) = position(plan, source);
             let (to_population, to_member) = position(plan, target);
@@ -138,7 +145,7 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
                     path,
                     population,
                     member,
-                    stage: node.stage,
+                    stage,
                     delay,
                     age: if early { delay } else { delay.saturating_sub(1) },
                     target,

@@ -58,6 +58,19 @@ fn bucket(input: &Input) -> (u8, u8) {
     (kind, operation)
 }
 
+/// Fails where an element is meant twice: no order of the two is defined.
+pub(crate) fn check_offsets(path: &str, offsets: &Offsets) -> Result<()> {
+    let mut all: Vec<usize> = offsets.iter().collect();
+    all.sort_unstable();
+    match all.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::Input {
+            target: path.into(),
+            reason: format!("its slice has element {} twice; give each once", pair[0]),
+        }),
+    }
+}
+
 /// Fails for what no input may change.
 pub(crate) fn check_target(path: &str, role: Role) -> Result<()> {
     let reason = match role {
@@ -80,6 +93,7 @@ fn one(plan: &mut Plan, input: &Application, sources: &mut Vec<RowSource>) -> Re
     let Selected { slot, shape, offsets } = plan.select("variable", &input.target)?;
     let slot = slot.clone();
     check_target(&path, slot.role)?;
+    check_offsets(&path, &offsets)?;
     let mut row_source = |width: usize, rows: Rows| {
         let offset = plan.input_row;
         plan.input_row += width;

@@ -27,7 +27,7 @@ use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
 use crate::system::Copies;
 
 pub(crate) use build::{Description, Host, build};
-pub(crate) use inputs::{HostInputs, check_target};
+pub(crate) use inputs::{HostInputs, check_offsets, check_target};
 pub(crate) use records::HostRecord;
 pub(crate) use select::{Offsets, Selected};
 pub(crate) use sources::{RowSource, Rows, array, words};
@@ -178,7 +178,7 @@ pub(crate) enum Binding {
 pub(crate) struct Stream {
     pub space: Space,
     pub address: usize,
-    /// Cleared at the start of a step: an input.
+    /// Cleared after a step: an input.
     pub cleared: bool,
 }
 

@@ -66,6 +66,10 @@ impl StreamRows {
             Some(length) if policy == Policy::Cycle && length > 0 => i % length,
             _ => i,
         };
+        if i == 0 && self.next > 1 {
+            // from the beginning again, perhaps with other rows
+            (self.iterator, self.length) = (None, None);
+        }
         if self.length.is_none_or(|length| i < length) && self.row(i).is_some() {
             return Ok(self.last.as_ref());
         }
@@ -76,8 +80,18 @@ impl StreamRows {
                 "its stream has only {length} rows, and step {i} needs one; give more, or another `policy`"
             )),
             Policy::HoldLast | Policy::Cycle if length == 0 => Err("its stream has no row".into()),
-            Policy::HoldLast => Ok(self.row(length - 1)),
-            Policy::Cycle => Ok(self.row(i % length)),
+            Policy::HoldLast => self.again(length - 1),
+            Policy::Cycle => self.again(i % length),
+        }
+    }
+
+    /// A row that was there before.
+    fn again(&mut self, i: u64) -> Explained<Option<&Value>> {
+        match self.row(i) {
+            None => {
+                Err(format!("its stream ended before row {i}, which it had when it was read first"))
+            }
+            row => Ok(row),
         }
     }
 }

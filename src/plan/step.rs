@@ -98,8 +98,20 @@ impl Cadence {
 
     /// The steps of a run that give rows.
     pub(crate) fn steps(&self, run: Range<u64>) -> impl Iterator<Item = u64> {
-        let whole = run.clone();
-        run.filter(move |&step| self.due(step, &whole))
+        let window = self.window.clone().unwrap_or(0..u64::MAX);
+        let (first, apart, end) = match self.per {
+            Some(per) => (run.start.saturating_add(per - 1), per, run.end),
+            None => {
+                let first = run.start.max(window.start).checked_next_multiple_of(self.every);
+                (first.unwrap_or(u64::MAX), self.every, run.end.min(window.end))
+            }
+        };
+        let whole = std::iter::successors(Some(first), move |step| step.checked_add(apart));
+        let whole = whole.take_while(move |&step| step < end);
+        // the end of a run ends its last window
+        let length = run.end - run.start;
+        let rest = self.per.filter(|per| !length.is_multiple_of(*per));
+        whole.chain(rest.map(|_| run.end - 1))
     }
 
     /// How many rows a run gives.
@@ -182,6 +194,12 @@ mod tests {
             for cadence in &cadences {
                 let rows = cadence.steps(run.clone()).count() as u64;
                 assert_eq!(cadence.rows(&run), rows, "{cadence:?} in {run:?}");
+                let due: Vec<u64> = run.clone().filter(|&step| cadence.due(step, &run)).collect();
+                assert_eq!(
+                    cadence.steps(run.clone()).collect::<Vec<_>>(),
+                    due,
+                    "{cadence:?} in {run:?}"
+                );
             }
         }
         let per = &cadences[4];

@@ -7,11 +7,8 @@ use super::run::DSRunner;
 use crate::backend::Data;
 use crate::error::{Error, Result};
 use crate::input::{Operation, Policy};
-use crate::plan::{InputOp, Role, RowSource, Rows, Source, array, check_target};
+use crate::plan::{InputOp, Role, RowSource, Rows, Source, array, check_offsets, check_target};
 use crate::system::{Target, Value};
-
-/// Words of data of one chunk at most.
-const MOST_WORDS: usize = 1 << 22;
 
 /// The data of a run.
 pub(super) struct RunData {
@@ -19,13 +16,6 @@ pub(super) struct RunData {
     pub sources: Vec<RowSource>,
     /// Rows that there are.
     pub steps: u64,
-}
-
-impl RunData {
-    /// Steps of a chunk at most.
-    pub(super) fn chunk_steps(&self) -> usize {
-        (MOST_WORDS / self.inputs.row.max(1)).max(1)
-    }
 }
 
 impl DSRunner {
@@ -45,6 +35,7 @@ impl DSRunner {
             let path = target.path.clone();
             let chosen = self.plan.select("variable", &target)?;
             check_target(&path, chosen.slot.role)?;
+            check_offsets(&path, &chosen.offsets)?;
             let value =
                 if self.settings.batch_first { time_first(value, &path)? } else { value.clone() };
             let (width, rows) = array(&value, &chosen.shape, chosen.slot.kind, &path)?;

@@ -26,7 +26,7 @@ impl DSRunner {
     /// [`Error::NoDevice`] with a list of the devices that are there, [`Error::Limit`] where the system does not fit,
     /// [`Error::Device`]. Nothing has changed then.
     pub fn to(&mut self, device: impl Into<Device>) -> Result<&mut Self> {
-        self.drain()?;
+        self.settle()?;
         let number = device.into().resolve()?;
         if number != self.device {
             let state = self.engine.state()?;

@@ -34,9 +34,8 @@ impl DSRunner {
             true => self.play_stepwise(&run, bar),
             false => self.play_chunks(&run, bar),
         });
-        if self.step > run.start {
-            self.engine.finish()?;
-        }
+        // a run that did nothing leaves inputs that were set before for the next
+        self.unsettled &= self.step > run.start || outcome.is_err();
         outcome
     }
 
@@ -53,7 +52,7 @@ impl DSRunner {
             let steps = ((run.end - submitted) as usize)
                 .min(self.engine.chunk_steps())
                 .min(self.settings.chunk)
-                .min(self.data.as_ref().map_or(usize::MAX, |data| data.chunk_steps()));
+                .min(self.data.as_ref().map_or(usize::MAX, |data| data.inputs.chunk_steps()));
             let filled = self.fill(submitted, steps);
             failure = filled.failure;
             let end = submitted + filled.steps as u64;
@@ -202,8 +201,8 @@ impl DSRunner {
             if let Some(found) = self.non_finite_in(slot)?.first() {
                 let node = plan.populations[slot.population].members[slot.member].path.clone();
                 let what = match op {
-                    Op::Update(_) => "its update made it so",
-                    _ => "an input made it so",
+                    Op::Update(_) => "found after its update",
+                    _ => "found after an input",
                 };
                 return Err(Error::Fault { step, node, what, found: found.to_string() });
             }

@@ -216,12 +216,15 @@ impl Mon {
     /// # Errors
     /// [`Error::UnknownPath`] where there is no such monitor.
     pub fn steps(&self, key: &str) -> Result<Vec<i64>> {
-        let cadence = self.lock().traces[self.place(key)?].cadence;
+        let store = self.fetch()?;
+        let Trace { cadence, rows, .. } = store.traces[self.place(key)?];
+        drop(store);
         let cadence = &self.filing.cadences[cadence];
         let initial = cadence.initial.then_some(self.filing.run.start as i64 - 1);
         let due = cadence.steps(self.filing.run.clone());
         let played = due.take_while(|&step| step < self.played.end).map(|step| step as i64);
-        Ok(initial.into_iter().chain(played).collect())
+        // a closure that failed has a row less
+        Ok(initial.into_iter().chain(played).take(rows).collect())
     }
 
     /// The time of each row of a monitor.

@@ -60,6 +60,10 @@ pub struct DSRunner {
     /// Data and shared arguments of the run that is under way.
     pub(super) data: Option<RunData>,
     pub(super) args: Arc<BTreeMap<String, Value>>,
+    /// Whether a run has not ended yet as it should.
+    pub(super) unsettled: bool,
+    /// Parameters in whose place shared arguments stand, with their own words.
+    pub(super) replaced: Vec<(Slot, Vec<u32>)>,
     /// Steps of the chunks that are under way.
     pub(super) waiting: VecDeque<usize>,
     pub(super) cancelled: Arc<AtomicBool>,
@@ -158,6 +162,8 @@ impl DSRunner {
             settings,
             step: 0,
             mon: Mon::default(),
+            unsettled: false,
+            replaced: Vec::new(),
             data: None,
             args: Arc::default(),
             waiting: VecDeque::new(),
@@ -178,7 +184,7 @@ impl DSRunner {
     /// monitors recorded so far kept, but not the outputs.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
-        self.drain()?;
+        self.settle()?;
         let first = if predict.reset_state { 0 } else { self.step };
         let data = self.data_of(&predict, first)?;
         let steps = match (&predict.span, &data) {
@@ -218,23 +224,25 @@ impl DSRunner {
             self.reset_state()?;
         }
         let started = Instant::now();
-        (self.mon, self.data) = (mon, data);
-        let before = self.exchange(args)?;
+        let previous = std::mem::replace(&mut self.mon, mon);
+        self.data = data;
         self.args = Arc::new(predict.shared_args.into_iter().collect());
+        self.unsettled = true;
         let bar = progress::bar(steps, self.plan.dt, self.settings.progress_bar);
-        let outcome = self.play(first..end, &bar);
+        let outcome = self.replace(args).and_then(|()| self.play(first..end, &bar));
         bar.finish_and_clear();
-        (self.data, self.args) = (None, Arc::default());
-        let restored = self.exchange(before).map(drop);
-        let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         let steps = self.step - first;
-        let fetched = match self.settings.numpy_mon_after_run {
-            true => self.mon.fetch().map(drop),
-            false => Ok(()),
-        };
-        let outputs = self.mon.split();
-        outcome.and(restored).and(fetched)?;
-        let outputs = outputs?;
+        let settled = self.settle();
+        let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
+        if outcome.is_err() && steps == 0 {
+            self.mon = previous;
+        }
+        outcome?;
+        settled?;
+        if self.settings.numpy_mon_after_run {
+            self.mon.fetch().map(drop)?;
+        }
+        let outputs = self.mon.split()?;
         Ok(Run { steps, elapsed: started.elapsed(), cancelled, outputs })
     }
 
@@ -268,27 +276,32 @@ impl DSRunner {
         Ok(all)
     }
 
-    /// Puts words into parameters, and gives those that were there.
-    fn exchange(&mut self, words: Vec<(Slot, Vec<u32>)>) -> Result<Vec<(Slot, Vec<u32>)>> {
-        let mut before = Vec::new();
+    /// Puts shared arguments in the place of parameters.
+    fn replace(&mut self, words: Vec<(Slot, Vec<u32>)>) -> Result<()> {
         for (slot, words) in words {
-            before.push((slot.clone(), self.engine.read(slot.range())?));
+            let before = self.engine.read(slot.range())?;
+            self.replaced.push((slot.clone(), before));
             self.put(&slot, &words)?;
         }
-        Ok(before)
+        Ok(())
     }
 
-    /// Collects what a run left under way that did not come to its end (a closure that panicked, a device that failed):
-    /// its steps have been played, its results are dropped.
-    pub(super) fn drain(&mut self) -> Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
+    /// Ends a run: collects what is still under way where it did not come to its end (its steps have been played, what they
+    /// recorded is dropped), clears the inputs, and puts parameters back in whose place shared arguments stood. Called again
+    /// before anything else, since a closure may have panicked in the midst.
+    pub(super) fn settle(&mut self) -> Result<()> {
         while let Some(steps) = self.waiting.pop_front() {
             self.engine.collect()?;
             self.step += steps as u64;
         }
-        self.engine.finish()
+        if std::mem::take(&mut self.unsettled) {
+            self.engine.finish()?;
+        }
+        (self.data, self.args) = (None, Arc::default());
+        for (slot, words) in std::mem::take(&mut self.replaced).into_iter().rev() {
+            self.put(&slot, &words)?;
+        }
+        Ok(())
     }
 
     /// Puts clock and state back to the start: the variables have their initial values again, inputs start with their
@@ -297,7 +310,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn reset_state(&mut self) -> Result<()> {
-        self.drain()?;
+        self.settle()?;
         let mut start = self.plan.initial_state();
         let now = self.engine.read(0..start.arena.len())?;
         // parameters, and what follows from them, stay
@@ -327,7 +340,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn reset_clock(&mut self) -> Result<()> {
-        self.drain()?;
+        self.settle()?;
         let now = self.engine.state()?;
         self.engine.set_state(&State { step: 0, ..now })?;
         self.step = 0;
@@ -345,6 +358,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::UnknownPath`], or [`Error::Kind`] where the values are of another type.
     pub fn get<T: Element>(&mut self, target: impl Into<Target>) -> Result<ArrayD<T>> {
+        self.settle()?;
         handles::read(&self.plan, self.engine.as_mut(), &target.into())
     }
 
@@ -355,6 +369,7 @@ impl DSRunner {
     /// [`Error::UnknownPath`], [`Error::Shape`], or [`Error::Setting`] for a number that the type does not have; nothing
     /// has changed then.
     pub fn set(&mut self, target: impl Into<Target>, value: impl Into<Value>) -> Result<()> {
+        self.settle()?;
         let target = target.into();
         let plan = self.plan.clone();
         let Selected { slot, shape, offsets } = plan.select("variable or parameter", &target)?;
@@ -408,6 +423,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
+        self.settle()?;
         let plan = self.plan.clone();
         let mut found = Vec::new();
         for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {

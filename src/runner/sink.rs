@@ -62,7 +62,7 @@ impl Sink {
     /// after each chunk: where the program is killed, it has all rows up to the last chunk.
     pub fn npy(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_path_buf();
-        Self(Arc::new(Mutex::new(Kept::Npy(NpyFile { path, file: None, rows: 0 }))))
+        Self(Arc::new(Mutex::new(Kept::Npy(NpyFile { path, file: None, header: None, rows: 0 }))))
     }
 
     /// Hands rows over.
@@ -144,6 +144,8 @@ impl<'a> Recorded<'a> {
 struct NpyFile {
     path: PathBuf,
     file: Option<File>,
+    /// Type and row shape, which stay the same.
+    header: Option<(String, Vec<usize>)>,
     rows: u64,
 }
 
@@ -167,6 +169,21 @@ impl NpyFile {
             };
             (name, rows.row_shape.to_vec(), bytes, rows.steps.len())
         };
+        let header = (type_name.to_string(), shape.clone());
+        match &self.header {
+            Some(known) if *known != header => {
+                return Err(Error::Monitor {
+                    key: rows.key.into(),
+                    reason: format!(
+                        "its rows are {type_name} of shape {shape:?}, but `{}` has {} of shape {:?}; give each monitor a sink of its own",
+                        self.path.display(),
+                        known.0,
+                        known.1
+                    ),
+                });
+            }
+            _ => self.header = Some(header),
+        }
         self.write(type_name, &shape, &bytes, count as u64).map_err(|error| Error::File {
             path: self.path.display().to_string(),
             place: None,

@@ -285,7 +285,7 @@ impl DSRunner {
 
     /// The state as flat keys, or those of some variables.
     fn entries(&mut self, variables: Option<&[&str]>) -> Result<Entries> {
-        self.drain()?;
+        self.settle()?;
         let plan = self.plan.clone();
         let items = plan.items();
         let wanted: Option<HashSet<usize>> = match variables {
@@ -330,7 +330,7 @@ impl DSRunner {
 
     /// Goes on from a state that is given by flat keys. Everything is checked before anything changes.
     fn load(&mut self, entries: Entries) -> Result<Loaded> {
-        self.drain()?;
+        self.settle()?;
         let plan = self.plan.clone();
         let items = plan.items();
         let mut state = State { step: self.step, ..self.engine.state()? };

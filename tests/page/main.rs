@@ -5,6 +5,7 @@ mod compare;
 #[path = "../suite/engines.rs"]
 mod engines;
 
+mod after;
 mod batching;
 mod common;
 mod decisions;

@@ -87,12 +87,14 @@ impl CpuEngine {
                 }
             }
             Op::Record => record(plan, members, arena, step.entries, out),
-            Op::Clear => {
-                for population in &plan.populations {
-                    for stream in population.streams.iter().filter(|s| s.cleared) {
-                        arena[stream.address..stream.address + population.elements].fill(0);
-                    }
-                }
+            Op::Clear => self.clear_inputs(),
+        }
+    }
+
+    fn clear_inputs(&mut self) {
+        for population in &self.plan.populations {
+            for stream in population.streams.iter().filter(|s| s.cleared) {
+                self.arena.get_mut()[stream.address..][..population.elements].fill(0);
             }
         }
     }
@@ -165,6 +167,9 @@ fn record(plan: &Plan, members: &[MemberRun], arena: &[u32], entries: &[Entry], 
 
 fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32]) {
     let count = input.offsets.len();
+    if count == 0 {
+        return;
+    }
     let copied: Vec<u32>;
     let (values, stride) = match input.source {
         Source::Constant { offset, stride } => (&constants[offset..], stride),
@@ -241,7 +246,7 @@ impl Engine for CpuEngine {
                 self.play(op, &step, &mut out);
             }
         }
-        self.next = chunk.end();
+        self.next = chunk.next(plan.step.len());
         self.done.push_back(out);
         Ok(())
     }
@@ -251,6 +256,7 @@ impl Engine for CpuEngine {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.clear_inputs();
         Ok(())
     }
 
@@ -280,6 +286,7 @@ impl Engine for CpuEngine {
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
+        self.accumulators.get_mut().fill(0);
         self.arena.get_mut()[..state.arena.len()].copy_from_slice(&state.arena);
         let runs = self.members.iter_mut().filter(|run| run.history > 1);
         for (run, rows) in runs.zip(&state.history) {

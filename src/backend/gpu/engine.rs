@@ -169,7 +169,7 @@ impl GpuEngine {
         if let Some(data) = &chunk.data
             && !self.data.as_ref().is_some_and(|known| known.data == *data)
         {
-            let words = self.most_steps * data.row;
+            let words = self.most_steps.min(data.chunk_steps()) * data.row;
             let values = context.buffer("data", words, wgpu::BufferUsages::STORAGE);
             let dispatches = maker.data(data, &values)?;
             self.data = Some(DataDispatches { data: data.clone(), values, dispatches });
@@ -275,7 +275,7 @@ impl Engine for GpuEngine {
         if let Pending::Mapped { staging, .. } = &rows {
             staging.map_async(wgpu::MapMode::Read, ..4 * words as u64, |_| {});
         }
-        self.next = chunk.end();
+        self.next = chunk.next(self.plan.step.len());
         self.under_way.push_back(UnderWay { submission, rows, steps: chunk.steps, started });
         self.context.check()
     }
@@ -346,6 +346,9 @@ impl Engine for GpuEngine {
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
+        let mut encoder = self.context.device.create_command_encoder(&Default::default());
+        encoder.clear_buffer(&self.buffers.sums, 0, None);
+        self.context.queue.submit([encoder.finish()]);
         self.context.write(&self.buffers.arena, 0, &state.arena);
         for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
             let Some(list) = self.lists.of_member[at][k] else { continue };
