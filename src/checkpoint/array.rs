@@ -37,9 +37,9 @@ pub(crate) enum Item {
     Bool,
 }
 
-#[cfg(feature = "checkpoint")]
 impl Item {
     /// All there are, in words.
+    #[cfg(feature = "checkpoint")]
     pub const ALL: &str = "f32, f64, i32, u32, i64, u64 or bool";
 
     /// Its name in Rust.
@@ -56,6 +56,7 @@ impl Item {
     }
 
     /// How many bytes one takes in a file.
+    #[cfg(feature = "checkpoint")]
     pub fn size(self) -> usize {
         match self {
             Self::Bool => 1,
