@@ -4,15 +4,34 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use crate::input::Operation;
 use crate::model::Kind;
+use crate::plan::Offsets;
 
-/// Applies values to targets: target `k` gets `values[k * stride]`.
-pub(crate) fn apply(
+/// Applies values to some elements of a variable: the `k`th of them gets `values[k * stride]`.
+pub(crate) fn apply_at(
     operation: Operation,
     kind: Kind,
-    target: &mut [u32],
+    variable: &mut [u32],
+    offsets: &Offsets,
     values: &[u32],
     stride: usize,
 ) {
+    match offsets {
+        // there is no value for no element
+        Offsets::Range { count: 0, .. } => {}
+        &Offsets::Range { start, count } => {
+            apply(operation, kind, &mut variable[start..][..count], values, stride);
+        }
+        Offsets::List(list) => {
+            for (k, &offset) in list.iter().enumerate() {
+                let target = &mut variable[offset..=offset];
+                apply(operation, kind, target, &values[k * stride..], 0);
+            }
+        }
+    }
+}
+
+/// Applies values to targets: target `k` gets `values[k * stride]`.
+fn apply(operation: Operation, kind: Kind, target: &mut [u32], values: &[u32], stride: usize) {
     // one loop for each kind and operation, so that each is compiled to vector instructions
     macro_rules! loops {
         ($from:expr, $to:expr, $add:expr, $sub:expr, $mul:expr, $div:expr) => {

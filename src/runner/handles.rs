@@ -4,7 +4,7 @@ use ndarray::ArrayD;
 
 use super::results::{Element, array};
 use crate::backend::Engine;
-use crate::backend::apply::apply;
+use crate::backend::apply::apply_at;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::plan::{Plan, check_target, words};
@@ -67,10 +67,7 @@ impl<'a> InputHandle<'a> {
         let values = words(&values, chosen.slot.kind).map_err(wrong)?;
         let mut all = self.engine.read(chosen.slot.range())?;
         let stride = usize::from(values.len() > 1);
-        for (k, offset) in chosen.offsets.iter().enumerate() {
-            let value = &values[k * stride..][..1];
-            apply(operation, chosen.slot.kind, &mut all[offset..=offset], value, 0);
-        }
+        apply_at(operation, chosen.slot.kind, &mut all, &chosen.offsets, &values, stride);
         self.engine.write(chosen.slot.address, &all)
     }
 }

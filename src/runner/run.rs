@@ -16,7 +16,9 @@ use super::predict::{Predict, Steps};
 use super::progress;
 use super::results::{Element, Mon};
 use crate::backend::Engine;
+use crate::backend::apply::apply_at;
 use crate::error::{Error, Result};
+use crate::input::Operation;
 use crate::model::Kind;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
 use crate::system::{DynamicalSystem, NodeName, Target, Value};
@@ -381,9 +383,7 @@ impl DSRunner {
         })?;
         let stride = usize::from(values.len() > 1);
         let mut words = self.engine.read(slot.range())?;
-        for (k, offset) in offsets.iter().enumerate() {
-            words[offset] = values[k * stride];
-        }
+        apply_at(Operation::Set, slot.kind, &mut words, &offsets, &values, stride);
         self.put(slot, &words)
     }
 

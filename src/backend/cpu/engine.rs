@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::columns::ColumnRun;
 use super::member::MemberRun;
 use super::words::Words;
-use crate::backend::apply::apply;
+use crate::backend::apply::apply_at;
 use crate::backend::{Chunk, Engine, Rows};
 use crate::error::Result;
 use crate::model::Feed;
 use crate::plan::{
-    Entry, Gather, InputOp, Offsets, Op, Plan, Route, Source, State, packed, packed_words, unpacked,
+    Entry, Gather, InputOp, Op, Plan, Route, Source, State, packed, packed_words, unpacked,
 };
 
 pub(crate) struct CpuEngine {
@@ -167,9 +167,6 @@ fn record(plan: &Plan, members: &[MemberRun], arena: &[u32], entries: &[Entry], 
 
 fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32]) {
     let count = input.offsets.len();
-    if count == 0 {
-        return;
-    }
     let copied: Vec<u32>;
     let (values, stride) = match input.source {
         Source::Constant { offset, stride } => (&constants[offset..], stride),
@@ -179,18 +176,8 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
             (&copied[..], 1)
         }
     };
-    match &input.offsets {
-        &Offsets::Range { start, count } => {
-            let target = &mut arena[input.address + start..][..count];
-            apply(input.operation, input.kind, target, values, stride);
-        }
-        Offsets::List(list) => {
-            for (k, offset) in list.iter().enumerate() {
-                let target = &mut arena[input.address + offset..][..1];
-                apply(input.operation, input.kind, target, &values[k * stride..], 0);
-            }
-        }
-    }
+    let variable = &mut arena[input.address..];
+    apply_at(input.operation, input.kind, variable, &input.offsets, values, stride);
 }
 
 /// What the clock feeds to every program in a step.
