@@ -111,8 +111,8 @@ pub use runner::{
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
-    Batch, Component, DynamicalSystem, Group, GroupSlice, Init, Network, Number, Projection, Shape,
-    StepBuilder, Target, Value, Variable,
+    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Init, Network, Number,
+    Projection, Shape, StepBuilder, Target, Value, Variable,
 };
 
 /// The README's programs are tested like the documentation's.

@@ -6,18 +6,11 @@
 // for each step and cadence: where its row starts + 1 (0: none), and 1 where a window begins
 @group(0) @binding(3) var<storage, read> schedule: array<vec2<u32>>;
 
-const LANES: u32 = 128u;
+fn things() -> u32 {
+    return table[0];
+}
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let k = (group.x + group.y * groups.x) * LANES + lane;
-    if k >= table[0] {
-        return;
-    }
+fn make(k: u32) {
     let address = table[1] + k;
     let value = arena[table[5u + k]];
     let begins = schedule[clock.row * CADENCES + table[4]].y == 1u;

@@ -4,18 +4,11 @@
 // number of words, address of the column, what becomes f32 (0: nothing, 1: i32, 2: u32); then the addresses
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 
-const LANES: u32 = 128u;
+fn things() -> u32 {
+    return table[0];
+}
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let k = (group.x + group.y * groups.x) * LANES + lane;
-    if k >= table[0] {
-        return;
-    }
+fn make(k: u32) {
     var word = arena[table[3u + k]];
     if table[2] == 1u {
         word = bitcast<u32>(f32(bitcast<i32>(word)));

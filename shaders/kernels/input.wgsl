@@ -6,19 +6,13 @@
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> values: array<u32>;
 
-const LANES: u32 = 128u;
 const HEADER: u32 = 7u;
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let k = (group.x + group.y * groups.x) * LANES + lane;
-    if k >= table[0] {
-        return;
-    }
+fn things() -> u32 {
+    return table[0];
+}
+
+fn make(k: u32) {
     var address = table[6] + k;
     if arrayLength(&table) > HEADER {
         address = table[6] + table[HEADER + k];

@@ -7,19 +7,11 @@
 @group(0) @binding(3) var<storage, read> schedule: array<vec2<u32>>;
 @group(0) @binding(4) var<storage, read_write> rows: array<u32>;
 
-const LANES: u32 = 128u;
+fn things() -> u32 {
+    return arrayLength(&gathers);
+}
 
-@compute @workgroup_size(LANES)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let width = arrayLength(&gathers);
-    let place = (group.x + group.y * groups.x) * LANES + lane;
-    if place >= width {
-        return;
-    }
+fn make(place: u32) {
     let gather = gathers[place];
     let row = schedule[clock.row * CADENCES + gather.z].x;
     if row == 0u {

@@ -3,7 +3,7 @@
 use super::components::join;
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::{HostInputs, HostRecord, Op, Plan, Route, delays, fixed, inputs, records};
+use super::{HostInputs, HostRecord, Op, Plan, Route, couplings, delays, fixed, inputs, records};
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
 use crate::input::Input;
@@ -68,7 +68,9 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let mut plan = layout.finish(nodes.len(), stages)?;
     plan.check_size()?;
     connect(&mut plan, &groups, description.seed)?;
+    let couplings = couplings::prepare(&mut plan, &nodes, &groups)?;
     let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
+    couplings::add(&mut plan, couplings)?;
     for stage in 0..stages {
         plan.step.push(Op::Deliver(stage));
         let populations = plan.populations.iter().enumerate();

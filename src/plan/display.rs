@@ -103,6 +103,15 @@ impl fmt::Display for Column {
             Work::Copy { .. } => "copied".into(),
             Work::Reduce { from, .. } => format!("of {} values", from.len()),
             Work::Accumulate { .. } => "over steps".into(),
+            Work::Keep(ring) if ring.depth == 0 => "of this step".into(),
+            Work::Keep(ring) => format!("of this step and {} before", ring.depth),
+            Work::Past { delays, .. } => match delays.iter().max() {
+                None | Some(0) => "of this step".into(),
+                Some(longest) => format!("of up to {longest} steps before"),
+            },
+            Work::Sum { indptr, .. } => {
+                format!("of {} terms", indptr.last().copied().unwrap_or(0))
+            }
         };
         write!(f, "{}: {} values, {how}", self.label, self.words)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::step::{Load, Work};
 use super::{Plan, Role, Slot};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Kind, Named, Unit, expression};
+use crate::model::{Feed, Kind, Named, Program, Unit, expression};
 
 /// Where an expression's values are, one for each element of the node, and their type.
 pub(super) struct Evaluated {
@@ -27,16 +27,41 @@ pub(super) fn compile(
     let program = expression(what, text, &named.collect::<Vec<_>>(), kinds)?;
     let member = &plan.populations[slot.population].members[slot.member];
     let (words, path) = (member.elements, member.path.clone());
-    let feeds = program.feeds.clone();
-    let mut loads = Vec::with_capacity(feeds.len());
-    for feed in feeds {
+    let own = variables(&program).map(|k| match &slots[k] {
+        slot if slot.words == 1 && slot.role == Role::Param => Load::Word(slot.address),
+        slot => Load::Stream(slot.address),
+    });
+    let own: Vec<Load> = own.collect();
+    let loads = loads(plan, &program, words, &path, &mut own.into_iter())?;
+    let kind = program.sink_kinds[0];
+    let work = Work::Evaluate { program: Arc::new(program), loads };
+    Ok(Evaluated { address: plan.column(what.into(), work, words), kind })
+}
+
+/// The variables that an expression's program takes, by their numbers, in the order in which it takes them.
+pub(super) fn variables(program: &Program) -> impl Iterator<Item = usize> {
+    program.feeds.iter().filter_map(|feed| match feed {
+        Feed::State(Unit::Element, k) => Some(*k),
+        _ => None,
+    })
+}
+
+/// Where an expression's program for so many elements finds what it takes; `own` are its variables, in their order.
+pub(super) fn loads(
+    plan: &mut Plan,
+    program: &Program,
+    words: usize,
+    node: &str,
+    own: &mut dyn Iterator<Item = Load>,
+) -> Result<Vec<Load>> {
+    let unknown = || Error::Node {
+        node: node.into(),
+        reason: format!("the {} needs what no expression can name", program.name),
+    };
+    let mut loads = Vec::with_capacity(program.feeds.len());
+    for &feed in &program.feeds {
         loads.push(match feed {
-            Feed::State(Unit::Element, k)
-                if slots[k].words == 1 && slots[k].role == Role::Param =>
-            {
-                Load::Word(slots[k].address)
-            }
-            Feed::State(Unit::Element, k) => Load::Stream(slots[k].address),
+            Feed::State(Unit::Element, _) => own.next().ok_or_else(unknown)?,
             Feed::Element => Load::Stream(plan.numbers(words, |k, copy| k % copy)),
             Feed::Copy => match plan.copies {
                 Some(copies) => {
@@ -60,15 +85,8 @@ pub(super) fn compile(
             | Feed::Derived(..)
             | Feed::Input(..)
             | Feed::Arrivals(_)
-            | Feed::Quantum(_) => {
-                return Err(Error::Node {
-                    node: path,
-                    reason: format!("the {what} needs what no expression can name"),
-                });
-            }
+            | Feed::Quantum(_) => return Err(unknown()),
         });
     }
-    let kind = program.sink_kinds[0];
-    let work = Work::Evaluate { program: Arc::new(program), loads };
-    Ok(Evaluated { address: plan.column(what.into(), work, words), kind })
+    Ok(loads)
 }

@@ -196,8 +196,13 @@ impl Plan {
     /// Adds a column to the step; its address.
     pub(super) fn column(&mut self, label: String, work: Work, words: usize) -> usize {
         let address = self.reserve_column(words);
+        self.push_column(label, work, address, words);
+        address
+    }
+
+    /// The same where there is room for it.
+    pub(super) fn push_column(&mut self, label: String, work: Work, address: usize, words: usize) {
         self.step.push(Op::Column(self.columns.len()));
         self.columns.push(Column { label, work, address, words });
-        address
     }
 }

@@ -58,6 +58,7 @@ impl<'a> Layout<'a> {
             inputs: Vec::new(),
             constants: Vec::new(),
             input_row: 0,
+            rings: Vec::new(),
             columns: Vec::new(),
             records: Vec::new(),
             monitors: 0,

@@ -5,6 +5,7 @@
 
 mod build;
 mod components;
+mod couplings;
 mod delays;
 mod display;
 mod expressions;
@@ -12,6 +13,7 @@ mod fixed;
 mod inputs;
 mod layout;
 mod records;
+mod rings;
 mod select;
 mod sites;
 mod sources;
@@ -29,6 +31,7 @@ use crate::system::Copies;
 pub(crate) use build::{Description, Host, build};
 pub(crate) use inputs::{HostInputs, check_offsets, check_target};
 pub(crate) use records::HostRecord;
+pub(crate) use rings::Ring;
 pub(crate) use select::{Offsets, Selected};
 pub(crate) use sources::{RowSource, Rows, array, words};
 pub(crate) use state::{State, packed, packed_words, unpacked};
@@ -54,6 +57,8 @@ pub(crate) struct Plan {
     pub constants: Vec<u32>,
     /// Words that the changing inputs need per step.
     pub input_row: usize,
+    /// Variables whose past is kept.
+    pub rings: Vec<Ring>,
     /// Columns that the step makes.
     pub columns: Vec<Column>,
     pub records: Vec<Record>,

@@ -5,7 +5,7 @@ use super::components::{Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Argument, Kind, Unit, jacobian};
-use crate::system::{Copies, Group, Node, NodeKind, Projection};
+use crate::system::{Copies, Group, Node, NodeKind, Projection, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
 const MOST_ELEMENTS: usize = 1 << 30;
@@ -23,6 +23,8 @@ pub(super) struct GroupSite<'a> {
     /// Whether the synaptic currents are part of the derivative.
     pub ltc: bool,
     pub trainable: &'a [String],
+    /// What its variables were before the start.
+    pub histories: &'a [(String, Value)],
     pub element: Resolved,
     pub arms: Vec<ArmSite<'a>>,
 }
@@ -111,6 +113,7 @@ pub(super) fn sites(
             shape,
             ltc: inner.ltc,
             trainable: &inner.trainable,
+            histories: &inner.histories,
             element,
             arms: Vec::new(),
         });

@@ -14,6 +14,8 @@ pub(crate) struct State {
     /// For each member that keeps more than the flags of its last step in the arena, in order: the flags of the step
     /// before that, of the one before, and so on. A row of flags is packed into 32-bit words, the first in the lowest bit.
     pub history: Vec<Vec<u32>>,
+    /// For each ring its variable at the start of the step before, of the one before that, and so on.
+    pub past: Vec<Vec<u32>>,
 }
 
 /// Words of a packed row of flags.
@@ -56,11 +58,16 @@ impl Plan {
     pub(crate) fn initial_state(&self) -> State {
         let empty = |member: &Member| vec![0; (member.history - 1) * packed_words(member.elements)];
         let history = self.histories().map(|(.., member)| empty(member)).collect();
-        State { step: 0, arena: self.image.clone(), history }
+        State { step: 0, arena: self.image.clone(), history, past: self.past(&self.image, 0) }
+    }
+
+    /// An engine's arena before a step as arena and past of a state.
+    pub(crate) fn parted(&self, arena: &[u32], step: u64) -> (Vec<u32>, Vec<Vec<u32>>) {
+        (self.canonical(arena), self.past(arena, step))
     }
 
     /// An engine's arena without what it left in words that belong to no element.
-    pub(crate) fn canonical(&self, arena: &[u32]) -> Vec<u32> {
+    fn canonical(&self, arena: &[u32]) -> Vec<u32> {
         let mut canonical = self.image.clone();
         for population in &self.populations {
             for member in &population.members {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::rings::Ring;
 use crate::model::{Feed, Kind, Program};
 
 /// An operation of a step.
@@ -44,6 +45,13 @@ pub(crate) enum Work {
     Reduce { fold: Fold, kind: Kind, from: Vec<u32> },
     /// From the column itself and these words: the column is what came of them since the window of a cadence began.
     Accumulate { fold: Fold, kind: Kind, from: Vec<u32>, cadence: usize },
+    /// The row of the step in a ring, from its variable.
+    Keep(Ring),
+    /// From a ring: for each of these elements of each copy of the system, which has so many, its value a delay ago; the
+    /// delays in steps, one for all or one each.
+    Past { ring: Ring, elements: usize, from: Vec<u32>, delays: Vec<u32> },
+    /// From a column with so many words for each copy of the system: the sums of its rows, each in order.
+    Sum { from: usize, connections: usize, indptr: Vec<u32> },
 }
 
 /// What is made of two values.

@@ -47,6 +47,8 @@ pub enum NodeClass {
     Group,
     /// A projection.
     Projection,
+    /// A coupling.
+    Coupling,
 }
 
 /// A node, as it is listed.
@@ -186,6 +188,7 @@ fn class_of(node: &Node) -> NodeClass {
         NodeKind::Container => NodeClass::System,
         NodeKind::Group(_) => NodeClass::Group,
         NodeKind::Projection(_) => NodeClass::Projection,
+        NodeKind::Coupling(_) => NodeClass::Coupling,
     }
 }
 

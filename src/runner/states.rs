@@ -73,8 +73,8 @@ pub struct Loaded {
     pub unexpected_keys: Vec<String>,
 }
 
-/// Name of what is kept of a node's past spikes.
-const HISTORY: &str = "spike_history";
+/// What is put behind the name of a variable for its past values.
+const HISTORY: &str = "_history";
 
 /// What is behind a key of a state.
 enum Item {
@@ -82,6 +82,8 @@ enum Item {
     Variable(usize),
     /// The past spikes of the member that is the `k`th to keep any.
     History(usize),
+    /// The past values of the variable of the `k`th ring that keeps any.
+    Past(usize),
     Step,
     T0,
     Dt,
@@ -105,8 +107,11 @@ impl Plan {
             variables.map(|(k, slot)| (slot.path().to_string(), Item::Variable(k))).collect();
         for (k, (population, member, _)) in self.histories().enumerate() {
             if let Some(spikes) = self.spikes_of(population, member) {
-                items.push((joined(spikes.node(), HISTORY), Item::History(k)));
+                items.push((format!("{}{HISTORY}", spikes.path()), Item::History(k)));
             }
+        }
+        for (k, ring) in self.rings.iter().enumerate().filter(|(_, ring)| ring.depth > 0) {
+            items.push((format!("{}{HISTORY}", self.slots[ring.slot].path()), Item::Past(k)));
         }
         let clock =
             [("step", Item::Step), ("t0", Item::T0), ("dt", Item::Dt), ("seed", Item::Seed)];
@@ -131,6 +136,10 @@ impl Plan {
                     Some([&[member.history - 1], &spikes.shape[..]].concat())
                 })
                 .unwrap_or_default(),
+            Item::Past(k) => {
+                let ring = self.rings[k];
+                [&[ring.depth], &self.slots[ring.slot].shape[..]].concat()
+            }
             Item::Step | Item::T0 | Item::Dt | Item::Seed => Vec::new(),
         }
     }
@@ -140,6 +149,7 @@ impl Plan {
         match *item {
             Item::Variable(k) => self.slots[k].kind.name(),
             Item::History(_) => "bool",
+            Item::Past(k) => self.slots[self.rings[k].slot].kind.name(),
             Item::Step | Item::Seed => "u64",
             Item::T0 | Item::Dt => "f64",
         }
@@ -169,7 +179,7 @@ fn words(data: &StateData) -> Option<Vec<u32>> {
 
 impl DSRunner {
     /// All that a run goes on from, as arrays: variables and parameters of all nodes, the spikes under way (as
-    /// `spike_history`, the youngest first), and as node `dsrunner` the clock: `step`, `t0`, `dt`, and the `seed` of the random
+    /// `spike_history`, the youngest first), the past values that couplings read (as `x_history`, likewise), and as node `dsrunner` the clock: `step`, `t0`, `dt`, and the `seed` of the random
     /// numbers, which are functions of the step. Closures with a state of their own are not part of it.
     ///
     /// # Errors
@@ -318,6 +328,7 @@ impl DSRunner {
                         rows.flat_map(|row| (0..elements).map(|e| row[e / 32] >> (e % 32) & 1));
                     StateData::Bool(flags.map(|flag| flag == 1).collect())
                 }
+                Item::Past(k) => data(plan.slots[plan.rings[k].slot].kind, &state.past[k]),
                 Item::Step => StateData::U64(vec![self.step]),
                 Item::T0 => StateData::F64(vec![self.settings.t0]),
                 Item::Dt => StateData::F64(vec![plan.dt]),
@@ -370,6 +381,11 @@ impl DSRunner {
                         packed(row, &set.collect::<Vec<u32>>());
                     }
                 }
+                (Item::Past(k), data) => {
+                    if let Some(words) = words(data) {
+                        state.past[*k] = words;
+                    }
+                }
                 (Item::Step, StateData::U64(step)) => state.step = step[0],
                 (Item::T0, StateData::F64(t0)) => same("t0", t0[0], self.settings.t0)?,
                 (Item::Dt, StateData::F64(dt)) => same("dt", dt[0], plan.dt)?,
@@ -397,11 +413,12 @@ fn position(plan: &Plan, items: &[(String, Item)], key: &str) -> Option<usize> {
     let by_path = items.iter().position(|(k, _)| k == key);
     let by_name = || plan.slots.iter().position(|s| s.names.iter().any(|name| name == key));
     let past = || {
-        // past spikes stand behind the spikes themselves
-        let (node, variable) = parted(key);
-        let spikes = plan.find("variable", &joined(node, "spike")).ok()?;
-        let path = joined(plan.slots[spikes].node(), variable);
-        items.iter().position(|(k, item)| matches!(item, Item::History(_)) && *k == path)
+        // past values stand behind the variable itself
+        let variable = plan.find("variable", key.strip_suffix(HISTORY)?).ok()?;
+        let path = format!("{}{HISTORY}", plan.slots[variable].path());
+        items
+            .iter()
+            .position(|(k, item)| matches!(item, Item::History(_) | Item::Past(_)) && *k == path)
     };
     by_path.or_else(by_name).or_else(past)
 }

@@ -41,6 +41,8 @@ pub(crate) struct GroupInner {
     pub ltc: bool,
     /// Variables and parameters that are trainable.
     pub trainable: Vec<String>,
+    /// What state variables were before the start.
+    pub histories: Vec<(String, Value)>,
 }
 
 impl Group {
@@ -57,6 +59,7 @@ impl Group {
             component: Component::shipped(model),
             ltc: false,
             trainable: Vec::new(),
+            histories: Vec::new(),
         }))
     }
 
@@ -74,6 +77,34 @@ impl Group {
     /// Sets the initial values of a state variable.
     pub fn init(self, name: &str, init: impl Into<Init>) -> Self {
         self.with(|c| c.init(name, init))
+    }
+
+    /// Sets what a state variable was before the start, for couplings that read it with a delay: what broadcasts to
+    /// `(steps, shape of the group)`, the last step before the start first. Without it a variable was what it is at the start.
+    ///
+    /// ```
+    /// use dsrunner::{Coupling, DSRunner, Group, Model, Network};
+    ///
+    /// // x' = -x(t - 0.3), whose past is a ramp
+    /// let model = Model::from_wgsl("Echo", "
+    ///     struct State { x: f32 }
+    ///     struct Input { input: f32 }
+    ///     struct Derivative { x: f32 }
+    ///     fn derivative(x: Input) -> Derivative { return Derivative(x.input); }
+    /// ")?;
+    /// let echo = Group::new(&model, 1).history("x", ndarray::array![[3.0], [2.0], [1.0]]);
+    /// let back = Coupling::additive(&echo, &echo, "x").weight(-1.0).delay(0.3);
+    /// let mut runner = DSRunner::builder(Network::new().with("echo", echo).with("back", back))
+    ///     .monitor("echo.input")
+    ///     .progress_bar(false)
+    ///     .build()?;
+    /// runner.run(0.3)?;
+    /// assert_eq!(runner.mon().get::<f32>("echo.input")?.as_slice(), Some(&[-1.0, -2.0, -3.0][..]));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn history(mut self, name: &str, value: impl Into<Value>) -> Self {
+        Arc::make_mut(&mut self.0).histories.push((name.into(), value.into()));
+        self
     }
 
     /// Sets the integration method; see [`Component::method`] for the default.

@@ -2,6 +2,7 @@
 
 mod batch;
 mod component;
+mod coupling;
 mod group;
 mod names;
 mod network;
@@ -13,6 +14,7 @@ mod variable;
 pub use batch::Batch;
 pub(crate) use batch::Copies;
 pub use component::Component;
+pub use coupling::Coupling;
 pub use group::{Group, GroupSlice};
 pub(crate) use names::NodeName;
 pub use network::Network;

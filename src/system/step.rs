@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::batch::Copies;
+use super::coupling::Coupling;
 use super::group::Group;
 use super::projection::Projection;
 use crate::error::{Error, Result};
@@ -53,6 +54,7 @@ pub(crate) enum NodeKind {
     Container,
     Group(Group),
     Projection(Projection),
+    Coupling(Coupling),
 }
 
 /// A recorded node.
@@ -237,6 +239,10 @@ impl StepBuilder {
         self.record(projection.inner().name.as_str(), NodeKind::Projection(projection.clone()))
     }
 
+    pub(crate) fn coupling(&mut self, coupling: &Coupling) -> Result<()> {
+        self.record(coupling.inner().name.as_str(), NodeKind::Coupling(coupling.clone()))
+    }
+
     fn record(&mut self, name: &str, kind: NodeKind) -> Result<()> {
         let path = self.path.join(".");
         let Some(known) = self.nodes.iter_mut().find(|n| n.name == name) else {
@@ -247,6 +253,7 @@ impl StepBuilder {
         let same = match (&known.kind, &kind) {
             (NodeKind::Group(a), NodeKind::Group(b)) => a.same(b),
             (NodeKind::Projection(a), NodeKind::Projection(b)) => a.same(b),
+            (NodeKind::Coupling(a), NodeKind::Coupling(b)) => a.same(b),
             _ => false,
         };
         if !same {

@@ -8,6 +8,7 @@ mod engines;
 mod after;
 mod batching;
 mod common;
+mod couplings;
 mod decisions;
 mod devices;
 mod inputs;

@@ -6,8 +6,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use dsrunner::{
-    Connect, DSRunner, Group, Input, Method, Model, Monitor, Network, Projection, Steps, neurons,
-    odes, outputs, synapses,
+    Connect, Coupling, DSRunner, Group, Input, Method, Model, Monitor, Network, Projection, Steps,
+    neurons, odes, outputs, synapses,
 };
 use ndarray::{Array1, Array2, Array3, ArrayD};
 use ndarray_npy::NpzReader;
@@ -449,6 +449,52 @@ fn ode_vanderpol(device: &str) {
     ode_case(device, "ode_vanderpol", || odes::van_der_pol(1), &["x", "y"]);
 }
 
+/// Stuart-Landau oscillators in a ring. A delay of `d` steps reads the value after step `k - 1 - d`: the case's rule A.
+fn rate_ring_delay(device: &str) {
+    let case = Case::load("rate_ring_delay");
+    let model = Model::from_wgsl(
+        "StuartLandau",
+        "struct Params { a: f32, w: f32 }
+         struct State { x: f32, y: f32 }
+         struct Input { Ix: f32, Iy: f32 }
+         struct Derivative { x: f32, y: f32 }
+         fn derivative(s: State, p: Params, i: Input) -> Derivative {
+             let radial = p.a - s.x * s.x - s.y * s.y;
+             return Derivative(radial * s.x - p.w * s.y + i.Ix, radial * s.y + p.w * s.x + i.Iy);
+         }",
+    )
+    .unwrap();
+    let nodes = case
+        .with_parameters(Group::new(&model, 8), &["a", "w"])
+        .method(Method::EXP_EULER)
+        .init("x", case.array("x0"))
+        .init("y", case.array("y0"));
+    let (c, d) = (case.array("C"), case.unsigned("D"));
+    let pairs: Vec<usize> = (0..64).filter(|&k| c[k] != 0.0).collect();
+    let values = |f: &dyn Fn(usize) -> f64| pairs.iter().map(|&k| f(k)).collect::<Vec<_>>();
+    let numbers =
+        |f: &dyn Fn(usize) -> usize| pairs.iter().map(|&k| f(k) as u32).collect::<Vec<_>>();
+    let ring = Coupling::diffusive(&nodes, &nodes, "x")
+        .connect(Connect::coo(numbers(&|k| k / 8), numbers(&|k| k % 8)))
+        .weight(values(&|k| c[k]))
+        .delay(values(&|k| f64::from(d[k]) * case.dt()))
+        .target("Ix");
+    let net = Network::new().with("nodes", nodes).with("ring", ring);
+    let mut runner = DSRunner::builder(net)
+        .monitors(["nodes.x", "nodes.y"])
+        .dt(case.dt())
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(case.steps()).unwrap();
+    for name in ["x", "y"] {
+        let got = column(runner.mon().get(&format!("nodes.{name}")).unwrap());
+        near(name, &got, &case.array(name), case.tolerance(name)).must();
+        alive(name, &got).must();
+    }
+}
+
 on_every_engine!(
     delay_semantics,
     hh_expeuler_gl003,
@@ -471,5 +517,6 @@ on_every_engine!(
     ode_vanderpol,
     proj_coba_lif,
     proj_cuba_lif,
+    rate_ring_delay,
     syn_expon,
 );

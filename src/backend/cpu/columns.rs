@@ -6,130 +6,124 @@ use crate::model::{Feed, Kind};
 use crate::plan::{Column, Fold, Load, Work};
 use crate::scalar::Access;
 
-/// A column with what it takes to make it.
-pub(super) struct ColumnRun {
-    address: usize,
-    words: usize,
-    work: Prepared,
-}
+/// What a column needs beside the plan: the player of its program, where it has one.
+pub(super) struct ColumnRun(Option<Evaluator>);
 
-enum Prepared {
-    Evaluate {
-        player: Player,
-        /// Addresses of the streams, the column's own last.
-        streams: Vec<usize>,
-        /// Members of the argument that are a word of the arena, and its address.
-        words: Vec<(usize, usize)>,
-        clock: Vec<(usize, Feed)>,
-    },
-    Copy {
-        from: Vec<u32>,
-        as_f32: Option<Kind>,
-    },
-    Reduce {
-        fold: Fold,
-        kind: Kind,
-        from: Vec<u32>,
-    },
-    Accumulate {
-        fold: Fold,
-        kind: Kind,
-        from: Vec<u32>,
-        cadence: usize,
-    },
+struct Evaluator {
+    player: Player,
+    /// Addresses of the streams, the column's own last.
+    streams: Vec<usize>,
+    /// Members of the argument that are a word of the arena, and its address.
+    words: Vec<(usize, usize)>,
+    clock: Vec<(usize, Feed)>,
 }
 
 impl ColumnRun {
     pub(super) fn new(column: &Column) -> Result<Self> {
-        let work = match &column.work {
-            Work::Evaluate { program, loads } => {
-                let (mut streams, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
-                let (mut access, mut constants) = (Vec::new(), Vec::new());
-                for (k, &load) in loads.iter().enumerate() {
-                    access.push(match load {
-                        Load::Stream(address) => {
-                            streams.push(address);
-                            Access::Stream(streams.len() - 1)
-                        }
-                        Load::Word(address) => {
-                            words.push((k, address));
-                            Access::Uniform
-                        }
-                        Load::Clock(feed) => {
-                            clock.push((k, feed));
-                            Access::Uniform
-                        }
-                        Load::Constant(bits) => {
-                            constants.push((k, bits));
-                            Access::Uniform
-                        }
-                    });
+        let Work::Evaluate { program, loads } = &column.work else { return Ok(Self(None)) };
+        let (mut streams, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut access, mut constants) = (Vec::new(), Vec::new());
+        for (k, &load) in loads.iter().enumerate() {
+            access.push(match load {
+                Load::Stream(address) => {
+                    streams.push(address);
+                    Access::Stream(streams.len() - 1)
                 }
-                let mut player = Player::new(program, &access, &[streams.len()])?;
-                constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
-                streams.push(column.address);
-                Prepared::Evaluate { player, streams, words, clock }
-            }
-            Work::Copy { from, as_f32 } => Prepared::Copy { from: from.clone(), as_f32: *as_f32 },
-            Work::Reduce { fold, kind, from } => {
-                Prepared::Reduce { fold: *fold, kind: *kind, from: from.clone() }
-            }
-            Work::Accumulate { fold, kind, from, cadence } => Prepared::Accumulate {
-                fold: *fold,
-                kind: *kind,
-                from: from.clone(),
-                cadence: *cadence,
-            },
-        };
-        Ok(Self { address: column.address, words: column.words, work })
+                Load::Word(address) => {
+                    words.push((k, address));
+                    Access::Uniform
+                }
+                Load::Clock(feed) => {
+                    clock.push((k, feed));
+                    Access::Uniform
+                }
+                Load::Constant(bits) => {
+                    constants.push((k, bits));
+                    Access::Uniform
+                }
+            });
+        }
+        let mut player = Player::new(program, &access, &[streams.len()])?;
+        constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
+        streams.push(column.address);
+        Ok(Self(Some(Evaluator { player, streams, words, clock })))
     }
 
     /// Makes the column. `begins` tells of a cadence whether its window begins with this step.
     pub(super) fn make(
         &mut self,
+        column: &Column,
         arena: &mut [u32],
         clock: &[(Feed, u32)],
         begins: &dyn Fn(usize) -> bool,
     ) {
-        let range = self.address..self.address + self.words;
-        match &mut self.work {
-            Prepared::Evaluate { player, streams, words, clock: ticking } => {
-                for &(k, address) in words.iter() {
-                    player.set_uniform(k, arena[address]);
+        let (start, words) = (column.address, column.words);
+        let ticking = |feed: Feed| clock.iter().find(|(f, _)| *f == feed).map(|(_, bits)| *bits);
+        // the number of rows of a ring is a power of two, so that the low word tells the row
+        let step = u64::from(ticking(Feed::Step).unwrap_or(0));
+        match &column.work {
+            Work::Evaluate { .. } => {
+                let Some(run) = &mut self.0 else { return };
+                for &(k, address) in &run.words {
+                    run.player.set_uniform(k, arena[address]);
                 }
-                for &(k, feed) in ticking.iter() {
-                    if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == feed) {
-                        player.set_uniform(k, bits);
+                for &(k, feed) in &run.clock {
+                    if let Some(bits) = ticking(feed) {
+                        run.player.set_uniform(k, bits);
                     }
                 }
                 let base = arena.as_mut_ptr();
                 let streams: Vec<*mut u32> =
-                    streams.iter().map(|&address| base.wrapping_add(address)).collect();
+                    run.streams.iter().map(|&address| base.wrapping_add(address)).collect();
                 // SAFETY: the layout reserves a multiple of a chunk of words for each stream of a group and for the column,
                 // inside the arena, which is borrowed mutably for the call; only the column is written.
-                unsafe { player.step(&streams, self.words) };
+                unsafe { run.player.step(&streams, words) };
             }
-            Prepared::Copy { from, as_f32 } => {
+            Work::Copy { from, as_f32 } => {
                 for (k, &address) in from.iter().enumerate() {
                     let word = arena[address as usize];
-                    arena[range.start + k] = match as_f32 {
+                    arena[start + k] = match as_f32 {
                         None => word,
                         Some(Kind::I32) => (word as i32 as f32).to_bits(),
                         Some(_) => (word as f32).to_bits(),
                     };
                 }
             }
-            Prepared::Reduce { fold, kind, from } => {
+            Work::Reduce { fold, kind, from } => {
                 let values = from.iter().map(|&address| arena[address as usize]);
-                let word = reduce(*fold, *kind, values);
-                arena[range.start] = word;
+                arena[start] = reduce(*fold, *kind, values);
             }
-            Prepared::Accumulate { fold, kind, from, cadence } => {
+            Work::Accumulate { fold, kind, from, cadence } => {
                 let begins = begins(*cadence);
                 for (k, &address) in from.iter().enumerate() {
-                    let (old, value) = (arena[range.start + k], arena[address as usize]);
-                    arena[range.start + k] =
+                    let (old, value) = (arena[start + k], arena[address as usize]);
+                    arena[start + k] =
                         if begins { value } else { combine(*fold, *kind, old, value) };
+                }
+            }
+            Work::Keep(ring) => {
+                arena.copy_within(ring.from..ring.from + ring.words, ring.row(step));
+            }
+            Work::Past { ring, elements, from, delays } => {
+                let uniform = delays.len() == 1;
+                for (copy, at) in (start..start + words).step_by(from.len()).enumerate() {
+                    for (k, &element) in from.iter().enumerate() {
+                        let delay = delays[if uniform { 0 } else { k }];
+                        let row = ring.row(step.wrapping_sub(u64::from(delay)));
+                        arena[at + k] = arena[row + copy * elements + element as usize];
+                    }
+                }
+            }
+            Work::Sum { from, connections, indptr } => {
+                let rows = indptr.windows(2).map(|row| row[0] as usize..row[1] as usize);
+                let targets = indptr.len() - 1;
+                for (copy, at) in (start..start + words).step_by(targets).enumerate() {
+                    let terms = from + copy * connections;
+                    for (k, row) in rows.clone().enumerate() {
+                        let terms = &arena[terms + row.start..terms + row.end];
+                        let sum = terms.iter().fold(0.0, |sum, &x| sum + f32::from_bits(x));
+                        arena[at + k] = sum.to_bits();
+                    }
                 }
             }
         }

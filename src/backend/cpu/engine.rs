@@ -65,7 +65,7 @@ impl CpuEngine {
         match op {
             Op::Column(k) => {
                 let begins = |cadence: usize| step.entries[cadence].begins;
-                columns[k].make(arena, step.clock, &begins);
+                columns[k].make(&plan.columns[k], arena, step.clock, &begins);
             }
             Op::Input(k) => apply_input(&plan.inputs[k], arena, &plan.constants, step.row),
             // the runner calls it between submissions
@@ -268,13 +268,14 @@ impl Engine for CpuEngine {
             rows
         });
         let history = history.collect();
-        Ok(State { step: self.next, arena: self.plan.canonical(self.arena.get()), history })
+        let (arena, past) = self.plan.parted(self.arena.get(), self.next);
+        Ok(State { step: self.next, arena, history, past })
     }
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
         self.accumulators.get_mut().fill(0);
-        self.arena.get_mut()[..state.arena.len()].copy_from_slice(&state.arena);
+        self.arena.get_mut()[..state.arena.len()].copy_from_slice(&self.plan.arena(state));
         let runs = self.members.iter_mut().filter(|run| run.history > 1);
         for (run, rows) in runs.zip(&state.history) {
             let rows = rows.chunks_exact(packed_words(run.elements));

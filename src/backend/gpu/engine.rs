@@ -341,7 +341,8 @@ impl Engine for GpuEngine {
             }
             history.push(rows);
         }
-        Ok(State { step: self.next, arena: self.plan.canonical(&arena), history })
+        let (arena, past) = self.plan.parted(&arena, self.next);
+        Ok(State { step: self.next, arena, history, past })
     }
 
     fn set_state(&mut self, state: &State) -> Result<()> {
@@ -349,7 +350,7 @@ impl Engine for GpuEngine {
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&self.buffers.sums, 0, None);
         self.context.queue.submit([encoder.finish()]);
-        self.context.write(&self.buffers.arena, 0, &state.arena);
+        self.context.write(&self.buffers.arena, 0, &self.plan.arena(state));
         for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
             let Some(list) = self.lists.of_member[at][k] else { continue };
             for (age, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {

@@ -10,6 +10,7 @@ use crate::plan::{Binding, Load, Op, Plan, Population, Space, Work};
 const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
 const DELIVER: &str = include_str!("../../../shaders/kernels/deliver.wgsl");
+const EACH: &str = include_str!("../../../shaders/kernels/each.wgsl");
 const RECORD: &str = include_str!("../../../shaders/kernels/record.wgsl");
 const APPLY: &str = include_str!("../../../shaders/kernels/apply.wgsl");
 const INPUT_KERNEL: &str = include_str!("../../../shaders/kernels/input.wgsl");
@@ -17,6 +18,9 @@ const FOLD: &str = include_str!("../../../shaders/kernels/fold.wgsl");
 const COPY: &str = include_str!("../../../shaders/kernels/copy.wgsl");
 const REDUCE: &str = include_str!("../../../shaders/kernels/reduce.wgsl");
 const ACCUMULATE: &str = include_str!("../../../shaders/kernels/accumulate.wgsl");
+const KEEP: &str = include_str!("../../../shaders/kernels/keep.wgsl");
+const PAST: &str = include_str!("../../../shaders/kernels/past.wgsl");
+const SUM: &str = include_str!("../../../shaders/kernels/sum.wgsl");
 
 /// Invocations of a workgroup of the update and record kernels.
 pub(super) const LANES: usize = 128;
@@ -95,7 +99,7 @@ pub(super) fn deliver() -> Result<Kernel> {
 
 pub(super) fn record(plan: &Plan) -> Result<Kernel> {
     let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Schedule, Bound::Rows];
-    let text = format!("{CLOCK}{}{RECORD}", cadences(plan));
+    let text = format!("{CLOCK}{}{EACH}{RECORD}", cadences(plan));
     parse("record".into(), &text, bindings, Native::EXACT)
 }
 
@@ -106,7 +110,7 @@ fn cadences(plan: &Plan) -> String {
 /// An input in a dispatch of its own.
 pub(super) fn input(native: Native) -> Result<Kernel> {
     let bindings = &[Bound::Arena, Bound::Table, Bound::Values];
-    parse("input".into(), &format!("{CLOCK}{APPLY}{INPUT_KERNEL}"), bindings, native)
+    parse("input".into(), &format!("{CLOCK}{APPLY}{EACH}{INPUT_KERNEL}"), bindings, native)
 }
 
 /// What makes a column.
@@ -115,7 +119,7 @@ pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
     let name = |kind: &str| format!("{kind} {}", column.label);
     match &column.work {
         Work::Evaluate { program, loads } => {
-            let mut text = format!("{CLOCK}\n");
+            let mut text = format!("{CLOCK}{EACH}\n");
             text.push_str("@group(0) @binding(1) var<storage, read_write> arena: array<u32>;\n\n");
             let _ = writeln!(text, "{}", program.text);
             let members = loads.iter().zip(&program.feed_kinds).map(|(&load, &kind)| match load {
@@ -131,34 +135,34 @@ pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
             };
             let _ = write!(
                 text,
-                "@compute @workgroup_size({LANES})\n\
-                 fn main(\n\
-                 \x20   @builtin(workgroup_id) group: vec3<u32>,\n\
-                 \x20   @builtin(num_workgroups) groups: vec3<u32>,\n\
-                 \x20   @builtin(local_invocation_index) lane: u32,\n\
-                 ) {{\n\
-                 \x20   let e = (group.x + group.y * groups.x) * {LANES}u + lane;\n\
-                 \x20   if e >= {}u {{\n        return;\n    }}\n\
+                "fn things() -> u32 {{\n    return {}u;\n}}\n\n\
+                 fn make(e: u32) {{\n\
                  \x20   let out = advance(In({members}));\n\
                  \x20   arena[{}u + e] = {value};\n}}\n",
                 column.words, column.address
             );
             parse(name("evaluate"), &text, &[Bound::Arena], native)
         }
-        Work::Copy { .. } => {
-            let bindings = &[Bound::Arena, Bound::Table];
-            parse(name("copy"), &format!("{CLOCK}{COPY}"), bindings, native)
-        }
+        Work::Copy { .. } => simple(name("copy"), COPY, native),
+        Work::Keep(_) => simple(name("keep"), KEEP, native),
+        Work::Past { .. } => simple(name("past"), PAST, native),
+        Work::Sum { .. } => simple(name("sum"), SUM, native),
         Work::Reduce { .. } => {
             let bindings = &[Bound::Arena, Bound::Table];
             parse(name("reduce"), &format!("{CLOCK}{FOLD}{REDUCE}"), bindings, native)
         }
         Work::Accumulate { .. } => {
             let bindings = &[Bound::Arena, Bound::Table, Bound::Schedule];
-            let text = format!("{CLOCK}{}{FOLD}{ACCUMULATE}", cadences(plan));
+            let text = format!("{CLOCK}{}{FOLD}{EACH}{ACCUMULATE}", cadences(plan));
             parse(name("accumulate"), &text, bindings, native)
         }
     }
+}
+
+/// What is made from the arena by a table, thing by thing.
+fn simple(name: String, text: &str, native: Native) -> Result<Kernel> {
+    let bindings = &[Bound::Arena, Bound::Table];
+    parse(name, &format!("{CLOCK}{EACH}{text}"), bindings, native)
 }
 
 /// The program of a population in the shell, for a device with these exact operations.

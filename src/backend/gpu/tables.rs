@@ -3,7 +3,9 @@
 use super::kernels::{HEADER, INPUT};
 use crate::input::Operation;
 use crate::model::Kind;
-use crate::plan::{Column, Fold, Gather, InputOp, Member, Offsets, Plan, Source, Stream, Work};
+use crate::plan::{
+    Column, Fold, Gather, InputOp, Member, Offsets, Plan, Ring, Source, Stream, Work,
+};
 
 /// Where the lists of spikes are in the buffer of events.
 pub(super) struct Lists {
@@ -153,7 +155,7 @@ pub(super) fn clear(stream: &Stream, elements: usize) -> Vec<u32> {
 
 /// The table of a column, and the invocations that make it; a column made by a program needs none.
 pub(super) fn column(column: &Column) -> Vec<u32> {
-    let address = column.address as u32;
+    let (address, words) = (column.address as u32, column.words as u32);
     let (header, from) = match &column.work {
         Work::Evaluate { .. } => return Vec::new(),
         Work::Copy { from, as_f32 } => {
@@ -170,8 +172,26 @@ pub(super) fn column(column: &Column) -> Vec<u32> {
         Work::Accumulate { fold, kind, from, cadence } => {
             (vec![address, fold_code(*fold), fold_kind(*kind), *cadence as u32], from)
         }
+        Work::Keep(ring) => {
+            return [words, ring.from as u32].into_iter().chain(rows(ring)).collect();
+        }
+        Work::Past { ring, elements, from, delays } => {
+            let counts = [from.len(), *elements, delays.len()].map(|count| count as u32);
+            let header = [words, address].into_iter().chain(rows(ring)).chain(counts);
+            return header.chain(delays.iter().copied()).chain(from.iter().copied()).collect();
+        }
+        Work::Sum { from, connections, indptr } => {
+            let header = [*from, indptr.len() - 1, *connections].map(|word| word as u32);
+            let header = [words, address].into_iter().chain(header);
+            return header.chain(indptr.iter().copied()).collect();
+        }
     };
     std::iter::once(from.len() as u32).chain(header).chain(from.iter().copied()).collect()
+}
+
+/// Address of row 0 of a ring, words from row to row, number of rows - 1.
+fn rows(ring: &Ring) -> [u32; 3] {
+    [ring.address, ring.stride, ring.rows - 1].map(|word| word as u32)
 }
 
 fn fold_code(fold: Fold) -> u32 {

@@ -1,0 +1,322 @@
+//! Couplings as columns: the variables of sources and targets by connection, the terms, their sums by target.
+
+use std::collections::BTreeMap;
+
+use super::components::join;
+use super::layout::position;
+use super::select::Offsets;
+use super::sites::{GroupSite, end_site, label};
+use super::step::{Load, Op, Work};
+use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, inputs};
+use crate::connect::{Ends, Synapses};
+use crate::error::{Error, Explained, Result};
+use crate::input::{Operation, Wgsl};
+use crate::model::{Kind, Named, Program, expression};
+use crate::random::{Purpose, Stream};
+use crate::system::{Coupling, Node, NodeKind};
+
+/// A coupling with all that it names found.
+pub(super) struct Site {
+    label: String,
+    program: Program,
+    /// What the program's variables are, in their order.
+    named: Vec<Place>,
+    /// Connections of a copy of the system, by target.
+    rows: Rows,
+    weights: Vec<u32>,
+    /// In steps, one for all or one per connection.
+    delays: Vec<u32>,
+    /// Place of the target among the slots.
+    target: usize,
+    sources: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// The slot of that number, of the source.
+    Pre(usize),
+    Post(usize),
+    Weight,
+}
+
+/// Connections in rows by target, each row by source.
+struct Rows {
+    indptr: Vec<u32>,
+    sources: Vec<u32>,
+    targets: Vec<u32>,
+    /// For each connection its place among the rows by source.
+    order: Vec<usize>,
+}
+
+/// Finds all that the couplings name, and begins the step with keeping what they read.
+pub(super) fn prepare(
+    plan: &mut Plan,
+    nodes: &[Node],
+    groups: &[GroupSite<'_>],
+) -> Result<Vec<Site>> {
+    let mut sites = Vec::new();
+    for (number, node) in nodes.iter().enumerate() {
+        if let NodeKind::Coupling(coupling) = &node.kind {
+            sites.push(site(plan, node, number as u32, coupling, groups)?);
+        }
+    }
+    // a variable is kept once, for the longest delay with which it is read
+    let mut depths: BTreeMap<usize, usize> = BTreeMap::new();
+    for site in &sites {
+        let longest = site.delays.iter().copied().max().unwrap_or(0);
+        for place in &site.named {
+            let (slot, depth) = match *place {
+                Place::Pre(slot) => (slot, longest),
+                Place::Post(slot) => (slot, 0),
+                Place::Weight => continue,
+            };
+            if plan.slots[slot].role != Role::Param {
+                let known = depths.entry(slot).or_default();
+                *known = (*known).max(depth as usize);
+            }
+        }
+    }
+    for (&slot, &depth) in &depths {
+        let taken = format!("{}_history", plan.slots[slot].path());
+        if depth > 0 && plan.slots.iter().any(|other| other.path() == taken) {
+            return Err(Error::Node {
+                node: taken,
+                reason: "this name is that of the past values of another variable, which a coupling reads; \
+                         rename it"
+                    .into(),
+            });
+        }
+        let ring = plan.reserve_ring(slot, depth)?;
+        let label = format!("past of {}", plan.slots[slot].path());
+        plan.push_column(label, Work::Keep(ring), ring.address, ring.words);
+    }
+    for group in groups {
+        histories(plan, group)?;
+    }
+    Ok(sites)
+}
+
+/// Writes what a group's variables were before the start.
+fn histories(plan: &mut Plan, group: &GroupSite<'_>) -> Result<()> {
+    for (name, value) in group.histories {
+        let path = join(&group.node.path, name);
+        let wrong = |reason: String| Error::Node { node: path.clone(), reason };
+        let slot = plan.find("variable", &path)?;
+        let Some(ring) = plan.rings.iter().find(|r| r.slot == slot && r.depth > 0).copied() else {
+            return Err(wrong(
+                "its history is given, but no coupling reads it with a delay".into(),
+            ));
+        };
+        let kind = plan.slots[slot].kind;
+        let shape = [&[ring.depth], &group.shape[..]].concat();
+        let values = value.broadcast(&format!("history of {path}"), &shape)?;
+        let bits = values.iter().map(|&v| kind.bits(v)).collect::<Explained<Vec<u32>>>();
+        let bits = bits.map_err(wrong)?;
+        for age in 1..=ring.depth {
+            let row = match bits[..] {
+                [word] => vec![word; ring.words],
+                ref all => all[(age - 1) * ring.words..age * ring.words].to_vec(),
+            };
+            plan.set_past(ring, age, &row);
+        }
+    }
+    Ok(())
+}
+
+fn site(
+    plan: &Plan,
+    node: &Node,
+    number: u32,
+    coupling: &Coupling,
+    groups: &[GroupSite<'_>],
+) -> Result<Site> {
+    let inner = coupling.inner();
+    let path = label(node);
+    let wrong = |reason: String| Error::Node { node: path.clone(), reason };
+    let pre = end_site(groups, node, &inner.pre, "source")?;
+    let post = end_site(groups, node, &inner.post, "target")?;
+    let (mut names, mut places) = (Vec::new(), Vec::new());
+    for (end, suffix) in [(pre, "pre"), (post, "post")] {
+        for slot in own_slots(plan, end)
+            .filter(|&slot| matches!(plan.slots[slot].role, Role::State | Role::Param))
+        {
+            let (name, kind) = (plan.slots[slot].variable(), plan.slots[slot].kind);
+            names.push(Named { name: format!("{name}_{suffix}"), kind });
+            places.push(if suffix == "pre" { Place::Pre(slot) } else { Place::Post(slot) });
+        }
+    }
+    names.push(Named { name: "w".into(), kind: Kind::F32 });
+    places.push(Place::Weight);
+    let Wgsl(text) = &inner.term;
+    let program = expression(&format!("coupling {path}"), text, &names, &[Kind::F32])?;
+    let named = expressions::variables(&program).map(|k| places[k]).collect();
+
+    let target_path = join(&groups[post].node.path, &inner.target);
+    let target = plan.find("variable", &target_path)?;
+    if !own_slots(plan, post).any(|slot| slot == target) {
+        return Err(wrong(format!(
+            "its target variable `{target_path}` is not one of its target's"
+        )));
+    }
+    inputs::check_target(&target_path, plan.slots[target].role)?;
+    if plan.slots[target].kind != Kind::F32 {
+        return Err(wrong(format!(
+            "its target variable `{target_path}` is of type {}; sums are added to variables of type f32",
+            plan.slots[target].kind.name()
+        )));
+    }
+
+    let ends = Ends {
+        projection: &path,
+        sources: inner.pre.len(),
+        targets: inner.post.len(),
+        same_group: pre == post,
+    };
+    let row = |row| Stream::new(plan.seed, Purpose::Connectivity, number, 0, row);
+    let synapses = inner.connect.build(&ends, row)?;
+    let rows = by_target(&synapses, ends.targets);
+    let per_connection = |value: &crate::system::Value, what: &str| -> Result<Vec<f64>> {
+        let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
+        if values.len() == 1 {
+            return Ok(values);
+        }
+        let given = |k: usize| synapses.order.as_ref().map_or(k, |order| order[k] as usize);
+        Ok(rows.order.iter().map(|&k| values[given(k)]).collect())
+    };
+    let weights = per_connection(&inner.weight, "weight")?;
+    if let Some(bad) = weights.iter().find(|w| !w.is_finite()) {
+        return Err(wrong(format!("weight {bad}; weights must be finite")));
+    }
+    let weights = weights.iter().map(|&w| Kind::F32.bits(w)).collect::<Explained<_>>();
+    let delays = per_connection(&inner.delay, "delay")?;
+    let delays = delays.iter().map(|&d| delays::steps(d, plan.dt, 0).map(|steps| steps as u32));
+    Ok(Site {
+        program,
+        named,
+        weights: weights.map_err(wrong)?,
+        delays: delays.collect::<Explained<_>>().map_err(wrong)?,
+        target,
+        sources: ends.sources,
+        rows,
+        label: path,
+    })
+}
+
+/// The variables and parameters of a group, without those of the synapses on it.
+fn own_slots(plan: &Plan, group: usize) -> impl Iterator<Item = usize> {
+    let (population, member) = position(plan, group);
+    let own = plan.slots.iter().enumerate().filter(move |(_, slot)| {
+        (slot.population, slot.member, slot.unit)
+            == (population, member, crate::model::Unit::Element)
+    });
+    own.map(|(at, _)| at)
+}
+
+/// Turns rows by source into rows by target.
+fn by_target(synapses: &Synapses, targets: usize) -> Rows {
+    let mut indptr = vec![0u32; targets + 1];
+    for &target in &synapses.indices {
+        indptr[target as usize + 1] += 1;
+    }
+    for k in 0..targets {
+        indptr[k + 1] += indptr[k];
+    }
+    let count = synapses.indices.len();
+    let mut next = indptr.clone();
+    let mut rows =
+        Rows { indptr, sources: vec![0; count], targets: vec![0; count], order: vec![0; count] };
+    for (source, range) in synapses.indptr.windows(2).enumerate() {
+        for k in range[0] as usize..range[1] as usize {
+            let target = synapses.indices[k];
+            let at = next[target as usize] as usize;
+            next[target as usize] += 1;
+            (rows.sources[at], rows.targets[at], rows.order[at]) = (source as u32, target, k);
+        }
+    }
+    rows
+}
+
+/// Adds the couplings to the step.
+pub(super) fn add(plan: &mut Plan, sites: Vec<Site>) -> Result<()> {
+    for site in sites {
+        one(plan, site)?;
+    }
+    Ok(())
+}
+
+fn one(plan: &mut Plan, site: Site) -> Result<()> {
+    let Site { label, program, named, rows, weights, delays, target, sources } = site;
+    let Rows { indptr, sources: from, targets: to, .. } = rows;
+    if from.is_empty() {
+        return Ok(());
+    }
+    let copies = plan.copies.map_or(1, |copies| copies.count);
+    let (connections, targets) = (from.len(), indptr.len() - 1);
+    let words = connections * copies;
+    let mut loads = Vec::with_capacity(named.len());
+    for place in named {
+        let (slot, elements, which, delays) = match place {
+            Place::Pre(slot) => (slot, sources, &from, &delays[..]),
+            Place::Post(slot) => (slot, targets, &to, &[0][..]),
+            Place::Weight => {
+                loads.push(match weights[..] {
+                    [weight] => Load::Constant(weight),
+                    ref each => Load::Stream(plan.constants_column(words, each)),
+                });
+                continue;
+            }
+        };
+        let what = format!("{} by connection, for {label}", plan.slots[slot].path());
+        let (address, slot_words) = (plan.slots[slot].address, plan.slots[slot].words);
+        let work = match plan.ring_of(slot) {
+            Some(ring) => {
+                Work::Past { ring, elements, from: which.clone(), delays: delays.to_vec() }
+            }
+            None if slot_words == 1 => {
+                loads.push(Load::Word(address));
+                continue;
+            }
+            // a parameter, which may be set between runs
+            None => {
+                let of_copy = |copy: usize| {
+                    which.iter().map(move |&e| (address + copy * elements + e as usize) as u32)
+                };
+                Work::Copy { from: (0..copies).flat_map(of_copy).collect(), as_f32: None }
+            }
+        };
+        loads.push(Load::Stream(plan.column(what, work, words)));
+    }
+    let loads = expressions::loads(plan, &program, words, &label, &mut loads.into_iter())?;
+    let work = Work::Evaluate { program: program.into(), loads };
+    let terms = plan.column(format!("terms of {label}"), work, words);
+    let work = Work::Sum { from: terms, connections, indptr };
+    let sums = plan.column(format!("sums of {label}"), work, targets * copies);
+    let slot = &plan.slots[target];
+    let op = InputOp {
+        path: slot.path().into(),
+        population: slot.population,
+        member: slot.member,
+        address: slot.address,
+        offsets: Offsets::Range { start: 0, count: slot.words },
+        kind: slot.kind,
+        operation: Operation::Add,
+        source: Source::Column { address: sums },
+    };
+    plan.step.push(Op::Input(plan.inputs.len()));
+    plan.inputs.push(op);
+    Ok(())
+}
+
+impl Plan {
+    fn ring_of(&self, slot: usize) -> Option<Ring> {
+        self.rings.iter().find(|ring| ring.slot == slot).copied()
+    }
+
+    /// A column of constants, the same for each copy of the system.
+    fn constants_column(&mut self, words: usize, each: &[u32]) -> usize {
+        let address = self.reserve_column(words);
+        let column = self.image[address..address + words].chunks_exact_mut(each.len());
+        column.for_each(|copy| copy.copy_from_slice(each));
+        address
+    }
+}

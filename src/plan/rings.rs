@@ -1,0 +1,83 @@
+//! Past values of variables.
+
+use super::{Plan, State};
+use crate::error::{Error, Result};
+
+/// A variable with its values at the starts of the last steps: that of step `k` is row `k` modulo the number of rows, a power
+/// of two, so that the low word of the step tells the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ring {
+    /// Number of the variable among the slots.
+    pub slot: usize,
+    /// Where the variable is, and how many words it has.
+    pub from: usize,
+    pub words: usize,
+    /// Where row 0 is.
+    pub address: usize,
+    /// Words from row to row.
+    pub stride: usize,
+    pub rows: usize,
+    /// Steps before the one at hand that are kept.
+    pub depth: usize,
+}
+
+impl Ring {
+    /// Address of the row of a step.
+    pub(crate) fn row(&self, step: u64) -> usize {
+        self.address + (step as usize & (self.rows - 1)) * self.stride
+    }
+}
+
+impl Plan {
+    /// Makes a ring for a variable, in which it was before the start what it is there.
+    pub(super) fn reserve_ring(&mut self, slot: usize, depth: usize) -> Result<Ring> {
+        let (from, words) = (self.slots[slot].address, self.slots[slot].words);
+        let rows = (depth + 1).next_power_of_two();
+        let stride = words.next_multiple_of(super::PAD);
+        if rows.saturating_mul(stride) > u32::MAX as usize {
+            return Err(Error::Limit {
+                what: format!("the past of `{}`", self.slots[slot].path()),
+                needed: format!("{rows} rows of {words} words"),
+                available: format!("room for {} words", u32::MAX),
+                device: "every device".into(),
+                help: "use shorter delays or fewer elements",
+            });
+        }
+        let address = self.reserve_column(rows * stride);
+        let ring = Ring { slot, from, words, address, stride, rows, depth };
+        let initial = self.image[from..from + words].to_vec();
+        for age in 1..=depth {
+            self.set_past(ring, age, &initial);
+        }
+        self.rings.push(ring);
+        Ok(ring)
+    }
+
+    /// Sets what a variable was so many steps before the start.
+    pub(super) fn set_past(&mut self, ring: Ring, age: usize, values: &[u32]) {
+        let at = ring.row((age as u64).wrapping_neg());
+        self.image[at..at + ring.words].copy_from_slice(values);
+    }
+
+    /// The rows of all rings in an engine's arena before a step, for each ring the youngest first.
+    pub(super) fn past(&self, arena: &[u32], step: u64) -> Vec<Vec<u32>> {
+        let rows = |ring: &Ring| {
+            let ages = 1..=ring.depth as u64;
+            ages.flat_map(|age| &arena[ring.row(step.wrapping_sub(age))..][..ring.words])
+                .copied()
+                .collect()
+        };
+        self.rings.iter().map(rows).collect()
+    }
+
+    /// The arena with which an engine goes on from a state.
+    pub(crate) fn arena(&self, state: &State) -> Vec<u32> {
+        let mut arena = state.arena.clone();
+        for (ring, rows) in self.rings.iter().zip(&state.past) {
+            for (age, row) in (1..).zip(rows.chunks_exact(ring.words)) {
+                arena[ring.row(state.step.wrapping_sub(age))..][..ring.words].copy_from_slice(row);
+            }
+        }
+        arena
+    }
+}
