@@ -117,7 +117,7 @@ fn a3_5_terms_are_expressions(device: &str) {
 }
 
 /// Chaotic oscillators, so that a bit that differs is seen.
-fn oscillators(device: &str, batch: bool) -> RunnerBuilder {
+fn oscillating() -> Network {
     let text = "
         struct State { x: f32, y: f32 }
         struct Input { input: f32 }
@@ -142,12 +142,18 @@ fn oscillators(device: &str, batch: bool) -> RunnerBuilder {
         .connect(Connect::fixed_prob(0.1).without_self())
         .weight(0.2)
         .delay(2.5);
-    let net = Network::new().with("nodes", nodes).with("web", web).with("random", random);
-    let builder = match batch {
-        true => on(device, Batch::new(net, 3)),
-        false => on(device, net),
-    };
+    Network::new().with("nodes", nodes).with("web", web).with("random", random)
+}
+
+fn settings(builder: RunnerBuilder) -> RunnerBuilder {
     builder.dt(0.5).seed(3).monitors(["nodes.x", "nodes.input"])
+}
+
+fn oscillators(device: &str, batch: bool) -> RunnerBuilder {
+    settings(match batch {
+        true => on(device, Batch::new(oscillating(), 3)),
+        false => on(device, oscillating()),
+    })
 }
 
 fn bits(runner: &DSRunner) -> Vec<u32> {
@@ -175,15 +181,18 @@ fn a3_9_couplings_change_no_bit(device: &str) {
 
 /// The copies of a batch have their own pasts: each runs as it would elsewhere.
 fn a3_9_couplings_of_copies_are_apart(device: &str) {
-    let run = |batch: bool| {
-        let mut runner = oscillators(device, batch).data_first_axis("T").build().unwrap();
+    let run = |copies: usize, first: u32| {
+        let batch = Batch::new(oscillating(), copies).first_copy(first);
+        let mut runner = settings(on(device, batch)).data_first_axis("B").build().unwrap();
         runner.run(Steps(60)).unwrap();
         runner.mon().get::<f32>("nodes.x").unwrap().to_owned()
     };
-    let (alone, three) = (run(false), run(true));
-    let copy = |k: usize| three.index_axis(ndarray::Axis(1), k).to_owned();
-    assert_eq!(copy(0), alone);
+    let three = run(3, 0);
+    let copy = |k: usize| three.index_axis(ndarray::Axis(0), k).to_owned();
     assert_ne!(copy(1), copy(0));
+    for k in 0..3 {
+        assert_eq!(run(1, k as u32).index_axis(ndarray::Axis(0), 0), copy(k), "copy {k}");
+    }
 }
 
 fn a3_10_past_values_are_state(device: &str) {
