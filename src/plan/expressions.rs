@@ -69,6 +69,6 @@ pub(super) fn compile(
         });
     }
     let kind = program.sink_kinds[0];
-    let work = Work::Evaluate { program: Arc::new(program), loads };
+    let work = Work::Evaluate { program: Arc::new(program), loads, node: path };
     Ok(Evaluated { address: plan.column(what.into(), work, words), kind })
 }

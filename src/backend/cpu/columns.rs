@@ -42,7 +42,7 @@ enum Prepared {
 impl ColumnRun {
     pub(super) fn new(column: &Column) -> Result<Self> {
         let work = match &column.work {
-            Work::Evaluate { program, loads } => {
+            Work::Evaluate { program, loads, .. } => {
                 let (mut streams, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
                 let (mut access, mut constants) = (Vec::new(), Vec::new());
                 for (k, &load) in loads.iter().enumerate() {
