@@ -95,6 +95,7 @@ fn a1_indexes_beyond_the_end(device: &str) {
         ("y = table[k];", "`table` (`table[k]` at Lookup:9:30)"),
         ("y = TABLE[k];", "`TABLE` (`TABLE[k]` at Lookup:9:30)"),
         ("y = vec4<f32>(1.0)[k];", "a vector (in `update` of model `Lookup`)"),
+        ("y = table[k];\n y += table[k];", "`table` (`table[k]` in `update` of model `Lookup`)"),
         // write
         ("table[k] = 2.0; y = 1.0;", "`table` (`table[k]` at Lookup:9:26)"),
         ("table[k] += 2.0;", "`table` (`table[k]` at Lookup:9:26)"),

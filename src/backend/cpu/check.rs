@@ -193,3 +193,35 @@ fn around(gives: &[Give], space: Space) -> Range<usize> {
     let first = ranges().map(|range| range.start).min().unwrap_or(0);
     first..ranges().map(|range| range.end).max().unwrap_or(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::integrate::Method;
+    use crate::model::{Model, Structure};
+
+    fn check(model: Model, method: Method) -> Option<Check> {
+        let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
+        let structure = Structure { element: model, method, arms, ltc, observe_inputs };
+        let program = Arc::new(structure.compose().unwrap());
+        let gives = program.feeds.iter().map(|_| Give::Constant(0)).collect();
+        Check::new(Op::Update(0), "node", &program, gives, 1).unwrap()
+    }
+
+    #[test]
+    fn only_programs_with_such_indexes_are_played() {
+        let groups = [
+            (crate::neurons::hh(1), Method::EXP_EULER),
+            (crate::neurons::izhikevich(1), Method::EXP_EULER),
+            (crate::sources::poisson(1), Method::EXACT),
+        ];
+        for (group, method) in groups {
+            let model = group.inner().component.model.clone().unwrap();
+            assert!(check(model, method).is_none());
+        }
+        let text = "struct State { k: u32 }
+                    fn update(s: State) -> State { var t = array<u32, 3>(); return State(t[s.k]); }";
+        let check = check(Model::from_wgsl("Table", text).unwrap(), Method::EXACT);
+        assert_eq!(check.map(|check| check.sites.len()), Some(1));
+    }
+}
