@@ -195,7 +195,7 @@ pub enum Error {
         /// Type that was asked for.
         asked: &'static str,
     },
-    /// With `jit` off: an operation of a step left a value that is NaN or infinite.
+    /// With `jit` off: an operation of a step left a value that is NaN or infinite, or was to use an index beyond the end.
     #[error("step {step}, node `{node}`: {found}; {what}")]
     Fault {
         /// Number of the step.
@@ -204,7 +204,7 @@ pub enum Error {
         node: String,
         /// Which operation it was.
         what: &'static str,
-        /// The value, its element and its variable.
+        /// The value, its element and its variable; of an index also where it is used, as far as that is known.
         found: String,
     },
     /// A device that is not there.

@@ -93,6 +93,9 @@ pub(crate) trait Engine: Send {
     /// A range of the arena.
     fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>>;
 
+    /// A range of the accumulators.
+    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>>;
+
     /// Writes to the arena.
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()>;
 

@@ -520,7 +520,7 @@ impl<'s> Composer<'s> {
         let module = parsed(&name, &text)?;
         let feed_kinds = feeds.iter().map(|f| f.kind(structure)).collect();
         let (sinks, sink_kinds) = sinks.into_iter().map(|(sink, kind, _)| (sink, kind)).unzip();
-        let prefixes = written.into_iter().map(|w| w.prefix).collect();
-        Ok(Program { name, text, module, prefixes, feeds, feed_kinds, sinks, sink_kinds })
+        let (prefixes, models) = written.into_iter().map(|w| (w.prefix, w.model)).unzip();
+        Ok(Program { name, text, module, prefixes, models, feeds, feed_kinds, sinks, sink_kinds })
     }
 }

@@ -136,6 +136,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         text,
         module,
         prefixes: vec![PREFIX.into()],
+        models: Vec::new(),
         feeds,
         feed_kinds: kinds,
         sinks: vec![Sink::Value(0)],

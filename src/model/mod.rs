@@ -3,6 +3,7 @@
 mod compose;
 mod contract;
 mod expression;
+mod indexed;
 pub(crate) mod jacobian;
 mod library;
 mod prefix;

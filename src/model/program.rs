@@ -126,6 +126,8 @@ pub(crate) struct Program {
     pub module: naga::Module,
     /// What stands before the names of each model's functions.
     pub prefixes: Vec<String>,
+    /// The models in the same order; none of an expression.
+    pub models: Vec<Model>,
     pub feeds: Vec<Feed>,
     pub feed_kinds: Vec<Kind>,
     pub sinks: Vec<Sink>,
@@ -138,8 +140,20 @@ impl Program {
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
     pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
+        self.lowered(inputs, false)
+    }
+
+    /// The same with what they tell of the indexes that they use.
+    ///
+    /// # Errors
+    /// As [`Program::lower`].
+    pub(crate) fn lower_watched(&self, inputs: &[Access]) -> Result<Lowered> {
+        self.lowered(inputs, true)
+    }
+
+    fn lowered(&self, inputs: &[Access], watch: bool) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
-        let options = Options { primitive: &primitive, loops: true };
+        let options = Options { primitive: &primitive, loops: true, watch };
         lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),
             construct: refusal.what,

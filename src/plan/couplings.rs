@@ -287,7 +287,7 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
         loads.push(Load::Stream(plan.column(what, work, words)));
     }
     let loads = expressions::loads(plan, &program, words, &label, &mut loads.into_iter())?;
-    let work = Work::Evaluate { program: program.into(), loads };
+    let work = Work::Evaluate { program: program.into(), loads, node: label.clone() };
     let terms = plan.column(format!("terms of {label}"), work, words);
     let work = Work::Sum { from: terms, connections, indptr };
     let sums = plan.column(format!("sums of {label}"), work, targets * copies);

@@ -34,7 +34,7 @@ pub(super) fn compile(
     let own: Vec<Load> = own.collect();
     let loads = loads(plan, &program, words, &path, &mut own.into_iter())?;
     let kind = program.sink_kinds[0];
-    let work = Work::Evaluate { program: Arc::new(program), loads };
+    let work = Work::Evaluate { program: Arc::new(program), loads, node: path };
     Ok(Evaluated { address: plan.column(what.into(), work, words), kind })
 }
 

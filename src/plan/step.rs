@@ -37,8 +37,8 @@ pub(crate) struct Column {
 /// How a column is made.
 #[derive(Debug)]
 pub(crate) enum Work {
-    /// By a program, element by element.
-    Evaluate { program: Arc<Program>, loads: Vec<Load> },
+    /// By a program, for each element of a node.
+    Evaluate { program: Arc<Program>, loads: Vec<Load>, node: String },
     /// From these words, as f32 where they are of that other kind.
     Copy { from: Vec<u32>, as_f32: Option<Kind> },
     /// One word of these.

@@ -51,8 +51,10 @@ pub(super) struct Settings {
 ///
 /// With it many steps are handed to the device at once, as few kernels as there can be. Without it each operation of each
 /// step is done for itself, and what it changed is checked: a value that is NaN or infinite is an
-/// [`Error::Fault`](crate::Error::Fault) that names step, node, variable and element. The results are the same. After a fault
-/// the variables are as that operation left them, to be looked at; to go on, reset the state or load one.
+/// [`Error::Fault`](crate::Error::Fault) that names step, node, variable and element. So is an index that a model's text or an
+/// expression computes and that is beyond the end of a vector or an array, before the operation that would use it. The results
+/// are the same. After a fault the variables are as that operation left or found them, to be looked at; to go on, reset the
+/// state or load one.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons};

@@ -10,6 +10,7 @@ use super::handles::{InputHandle, ReadHandle};
 use super::results::{Mon, Times};
 use super::run::DSRunner;
 use super::trace::{Filing, Trace};
+use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
 use crate::input::Shared;
@@ -121,6 +122,9 @@ impl DSRunner {
             }
             let part = from..at + 1;
             from = at + 1;
+            if checked {
+                self.check_indexes(op, step)?;
+            }
             let mut chunk = self.chunk(run, step..step + 1, part.clone());
             chunk.rows.clone_from(&filled.rows);
             chunk.data_rows.clone_from(&filled.data_rows);
@@ -184,6 +188,24 @@ impl DSRunner {
         Ok(())
     }
 
+    /// Fails where an operation that is to be played would use an index beyond the end.
+    fn check_indexes(&mut self, op: Op, step: u64) -> Result<()> {
+        let what = match op {
+            Op::Update(_) => "found before its update",
+            Op::Column(_) => "found before it was evaluated",
+            Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => return Ok(()),
+        };
+        let Self { checks, engine, plan, settings, .. } = self;
+        let checks = match checks {
+            Some(checks) => checks,
+            None => checks.insert(Checks::new(plan.clone())?),
+        };
+        match checks.find(op, settings.t0, step, engine.as_mut())? {
+            Some(Beyond { node, what: found }) => Err(Error::Fault { step, node, what, found }),
+            None => Ok(()),
+        }
+    }
+
     /// Fails where an operation left a value that is not finite in what it changed.
     fn check(&mut self, op: Op, step: u64) -> Result<()> {
         let plan = self.plan.clone();
@@ -218,6 +240,10 @@ impl DSRunner {
         let after =
             self.plan.step.iter().rposition(|op| matches!(op, Op::Update(_) | Op::Deliver(_)));
         let ops = after.map_or(0, |at| at + 1)..self.plan.step.len() - 1;
+        if !self.settings.jit.predict {
+            let plan = self.plan.clone();
+            plan.step[ops.clone()].iter().try_for_each(|&op| self.check_indexes(op, run.start))?;
+        }
         let chunk = Chunk {
             schedule: Schedule::initial(&self.plan.cadences),
             rows: vec![0; self.plan.input_row],

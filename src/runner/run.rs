@@ -17,6 +17,7 @@ use super::progress;
 use super::results::{Element, Mon};
 use crate::backend::Engine;
 use crate::backend::apply::apply_at;
+use crate::backend::cpu::Checks;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::Kind;
@@ -52,6 +53,8 @@ pub struct DSRunner {
     pub(super) plan: Arc<Plan>,
     pub(super) host: Host,
     pub(super) engine: Box<dyn Engine>,
+    /// With `jit` off: what looks at indexes, made when it is needed first.
+    pub(super) checks: Option<Checks>,
     /// Number of the engine's device.
     pub(super) device: usize,
     pub(super) threads: usize,
@@ -159,6 +162,7 @@ impl DSRunner {
             plan,
             host,
             engine,
+            checks: None,
             device,
             threads,
             settings,

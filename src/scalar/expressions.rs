@@ -4,7 +4,7 @@ use naga::{Expression as Ex, Handle, Literal, TypeInner};
 
 use super::code::Code;
 use super::lower::Lowering;
-use super::value::{Index, Kind, Place, Res, Scalar, Value, type_name};
+use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value, type_name};
 
 impl Lowering<'_> {
     pub(super) fn scalar(&mut self, handle: Handle<Ex>) -> Res<Scalar> {
@@ -41,6 +41,7 @@ impl Lowering<'_> {
             },
             Ex::Access { base, index } => {
                 let index = self.scalar(index)?;
+                let index = self.dynamic(handle, index);
                 match self.expression(base)? {
                     Value::Pointer(mut place) => {
                         place.path.push(Index::Dynamic(index));
@@ -90,9 +91,10 @@ impl Lowering<'_> {
             }
             Ex::AccessIndex { base, index } => get(self, base)?.part(index as usize),
             Ex::Access { base, index } => {
-                let index = get(self, index)?.scalar()?;
+                let scalar = get(self, index)?.scalar()?;
                 let base = get(self, base)?;
-                self.pick(base, index)
+                // of a constant, whose indexes were checked when the text was parsed
+                self.pick(base, Dynamic { scalar, site: None })
             }
             Ex::Splat { size, value } => {
                 let value = get(self, value)?;

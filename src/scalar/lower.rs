@@ -10,6 +10,7 @@ use naga::{Expression as Ex, Function, Handle, LocalVariable, Module, TypeInner}
 
 use super::code::{Access, Code, Op};
 use super::value::{Kind, Refusal, Res, Scalar, Value};
+use super::watch::{Watch, Watched};
 
 /// A value number.
 pub(crate) type Id = u32;
@@ -49,6 +50,8 @@ pub(crate) struct Lowered {
     pub body: Vec<Op<Id>>,
     /// The members of the returned structure.
     pub outputs: Vec<Id>,
+    /// Where indexes are watched, and there are some to watch.
+    pub watched: Option<Watched>,
 }
 
 /// How a function is lowered.
@@ -57,6 +60,8 @@ pub(crate) struct Options<'a> {
     pub primitive: &'a dyn Fn(&str) -> Option<Code>,
     /// Whether loops are taken.
     pub loops: bool,
+    /// Whether indexes that are known at run time only are watched.
+    pub watch: bool,
 }
 
 /// The lanes that execute the statement at hand.
@@ -91,6 +96,9 @@ pub(crate) fn lower(
         .find(|f| f.name.as_deref() == Some(name))
         .ok_or_else(|| Refusal::from(format!("there is no function `{name}`")))?;
     let mut lowering = Lowering::new(module, options);
+    if options.watch {
+        lowering.start_watching();
+    }
     let mut arguments = Vec::with_capacity(function.arguments.len());
     let mut accesses = inputs.iter();
     let mut given = |lowering: &mut Lowering<'_>, ty| {
@@ -115,6 +123,7 @@ pub(crate) fn lower(
         .call(function, arguments)?
         .ok_or_else(|| Refusal::from(format!("`{name}` returns nothing")))?;
     lowering.out.outputs = result.scalars()?.iter().map(|s| s.id).collect();
+    lowering.out.watched = lowering.watched()?;
     Ok(lowering.out)
 }
 
@@ -131,6 +140,7 @@ pub(super) struct Lowering<'m> {
     pub breaks: Vec<Option<Active>>,
     pub known: HashMap<(Code, [Id; 3]), Scalar>,
     constants: HashMap<u32, Id>,
+    pub watch: Option<Watch>,
     /// The statement of the outermost function at hand.
     pub at: naga::Span,
 }
@@ -148,6 +158,7 @@ impl<'m> Lowering<'m> {
             breaks: Vec::new(),
             known: HashMap::new(),
             constants: HashMap::new(),
+            watch: None,
             at: naga::Span::UNDEFINED,
         }
     }
@@ -172,7 +183,7 @@ impl<'m> Lowering<'m> {
         self.out.values[scalar.id as usize].is_uniform()
     }
 
-    fn bits(&self, scalar: Scalar) -> Option<u32> {
+    pub(super) fn bits(&self, scalar: Scalar) -> Option<u32> {
         match self.out.values[scalar.id as usize] {
             Origin::Constant(bits) => Some(bits),
             _ => None,

@@ -11,6 +11,7 @@ mod operators;
 mod places;
 mod statements;
 mod value;
+mod watch;
 mod write;
 
 pub(crate) use code::{Access, Code, Op};
@@ -19,4 +20,5 @@ pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
 #[cfg(test)]
 pub(crate) use value::Kind;
 pub(crate) use value::Refusal;
+pub(crate) use watch::Site;
 pub(crate) use write::write;

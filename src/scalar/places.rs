@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::lower::{Active, Lowering};
-use super::value::{Index, Kind, Place, Res, Scalar, Value};
+use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value};
 
 impl Lowering<'_> {
     pub(super) fn assign(&mut self, place: &Place, value: Value) -> Res<()> {
@@ -30,7 +30,7 @@ impl Lowering<'_> {
                 parts[k] = self.written(part, rest, new, active)?;
             }
             Index::Dynamic(index) => {
-                let index = self.clamped(index, parts.len());
+                let index = self.clamped(index, parts.len())?;
                 for (k, part) in parts.iter_mut().enumerate() {
                     let here = self.constant(k as u32, index.kind);
                     let hit = self.op(Code::EqI, &[index, here], Kind::B);
@@ -54,11 +54,11 @@ impl Lowering<'_> {
     }
 
     /// The part of a composite that a run-time index names; the nearest one where it is out of range.
-    pub(super) fn pick(&mut self, value: Value, index: Scalar) -> Res<Value> {
+    pub(super) fn pick(&mut self, value: Value, index: Dynamic) -> Res<Value> {
         let Value::Composite(parts) = value else {
             return Err("an index into a scalar".into());
         };
-        let index = self.clamped(index, parts.len());
+        let index = self.clamped(index, parts.len())?;
         let mut picked = parts[0].clone();
         for (k, part) in parts.iter().enumerate().skip(1) {
             let here = self.constant(k as u32, index.kind);
@@ -68,8 +68,10 @@ impl Lowering<'_> {
         Ok(picked)
     }
 
-    fn clamped(&mut self, index: Scalar, len: usize) -> Scalar {
+    fn clamped(&mut self, index: Dynamic, len: usize) -> Res<Scalar> {
+        self.look(index, len)?;
+        let index = index.scalar;
         let last = self.constant(len as u32 - 1, index.kind);
-        self.op(Code::MinU, &[index, last], index.kind)
+        Ok(self.op(Code::MinU, &[index, last], index.kind))
     }
 }

@@ -43,12 +43,13 @@ impl<'m> Lowering<'m> {
             self.frame().locals.insert(handle, variable);
         }
         let caller = self.active;
-        // what lanes compute that did not call is not used: no mask is needed, but for what would not end, and for what is
-        // written through pointers
+        // what lanes compute that did not call is not used: no mask is needed, but for what would not end, for what is
+        // written through pointers, and where lanes are watched
         let pointers = function.arguments.iter().any(|argument| {
             matches!(self.module.types[argument.ty].inner, naga::TypeInner::Pointer { .. })
         });
-        if !pointers && !matches!(caller, Active::None) && !self.reaches_loop(&function.body) {
+        let free = !pointers && self.watch.is_none() && !matches!(caller, Active::None);
+        if free && !self.reaches_loop(&function.body) {
             self.active = Active::All;
         }
         self.block(&function.body)?;
@@ -66,7 +67,7 @@ impl<'m> Lowering<'m> {
         })
     }
 
-    fn new_variable(&mut self, value: Value) -> usize {
+    pub(super) fn new_variable(&mut self, value: Value) -> usize {
         self.variables.push(value);
         self.variables.len() - 1
     }

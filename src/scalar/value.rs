@@ -68,7 +68,15 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Index {
     Static(usize),
-    Dynamic(Scalar),
+    Dynamic(Dynamic),
+}
+
+/// An index that is known at run time only.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dynamic {
+    pub scalar: Scalar,
+    /// Number of its site where indexes are watched.
+    pub site: Option<usize>,
 }
 
 impl Kind {

@@ -20,7 +20,7 @@ struct Evaluator {
 
 impl ColumnRun {
     pub(super) fn new(column: &Column) -> Result<Self> {
-        let Work::Evaluate { program, loads } = &column.work else { return Ok(Self(None)) };
+        let Work::Evaluate { program, loads, .. } = &column.work else { return Ok(Self(None)) };
         let (mut streams, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
         let (mut access, mut constants) = (Vec::new(), Vec::new());
         for (k, &load) in loads.iter().enumerate() {

@@ -181,8 +181,8 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
 }
 
 /// What the clock feeds to every program in a step.
-fn clock(plan: &Plan, chunk: &Chunk, step: u64) -> [(Feed, u32); 8] {
-    let t = chunk.t0 + step as f64 * plan.dt;
+pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(Feed, u32); 8] {
+    let t = t0 + step as f64 * plan.dt;
     [
         (Feed::Time, (t as f32).to_bits()),
         (Feed::Dt, (plan.dt as f32).to_bits()),
@@ -223,7 +223,7 @@ impl Engine for CpuEngine {
         let mut out = vec![0; chunk.schedule.words];
         for k in 0..chunk.steps {
             let step = StepAt {
-                clock: &clock(&plan, &chunk, chunk.first + k as u64),
+                clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
                 row: &chunk.rows[k * width..(k + 1) * width],
                 data,
                 data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
@@ -249,6 +249,10 @@ impl Engine for CpuEngine {
 
     fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
         Ok(self.arena.get()[range].to_vec())
+    }
+
+    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
+        Ok(self.accumulators.get()[range].to_vec())
     }
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {

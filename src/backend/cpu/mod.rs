@@ -1,6 +1,7 @@
 //! The engine without a driver: the composed programs interpreted on columns, structural operations in plain Rust.
 
 mod allocate;
+mod check;
 mod columns;
 mod engine;
 mod fuse;
@@ -11,6 +12,7 @@ mod player;
 mod tape;
 mod words;
 
+pub(crate) use check::{Beyond, Checks};
 pub(crate) use engine::CpuEngine;
 pub(crate) use player::evaluate;
 

@@ -6,7 +6,7 @@ use super::tape::{CHUNK, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
-use crate::scalar::Access;
+use crate::scalar::{Access, Lowered};
 
 /// A tape with the scratch memory that it needs. Every thread has its own.
 #[derive(Debug, Clone)]
@@ -23,7 +23,16 @@ impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        let lowered = program.lower(inputs)?;
+        Self::of(program, program.lower(inputs)?, inputs, outputs)
+    }
+
+    /// The same where it is lowered already.
+    pub(super) fn of(
+        program: &Program,
+        lowered: Lowered,
+        inputs: &[Access],
+        outputs: &[usize],
+    ) -> Result<Self> {
         let tape = allocate(lowered, inputs, outputs);
         if tape.streams + tape.registers + tape.uniforms.len() > usize::from(u16::MAX) {
             return Err(Error::Unsupported {
@@ -77,6 +86,36 @@ impl Player {
     }
 }
 
+impl Player {
+    /// One step of so many elements on values that are [`given`]. Returns a column for each result.
+    pub(super) fn step_on(
+        &mut self,
+        inputs: &[&[u32]],
+        results: usize,
+        elements: usize,
+    ) -> Vec<Vec<u32>> {
+        let padded = elements.next_multiple_of(CHUNK);
+        let mut columns: Vec<Vec<u32>> = Vec::new();
+        for (k, &values) in inputs.iter().enumerate() {
+            if let [value] = *values {
+                self.set_uniform(k, value);
+            } else {
+                let mut column = values.to_vec();
+                column.resize(padded, 0);
+                columns.push(column);
+            }
+        }
+        let first_result = columns.len();
+        columns.resize(first_result + results, vec![0; padded]);
+        let streams: Vec<*mut u32> = columns.iter_mut().map(|c| c.as_mut_ptr()).collect();
+        // SAFETY: every column has `padded` words of its own.
+        unsafe { self.step(&streams, elements) };
+        let mut results = columns.split_off(first_result);
+        results.iter_mut().for_each(|column| column.truncate(elements));
+        results
+    }
+}
+
 /// Runs a program of a host function on columns of values: `inputs[k]` feeds member `k`, either one value or one for
 /// each of `elements`. Returns a column for each sink.
 pub(crate) fn evaluate(
@@ -93,39 +132,31 @@ fn evaluate_by(
     inputs: &[Vec<u32>],
     elements: usize,
 ) -> Result<Vec<Vec<u32>>> {
-    let padded = elements.next_multiple_of(CHUNK);
-    let mut columns: Vec<Vec<u32>> = Vec::new();
-    let mut access = Vec::with_capacity(inputs.len());
-    for values in inputs {
-        if values.len() == 1 {
-            access.push(Access::Uniform);
-        } else {
-            access.push(Access::Stream(columns.len()));
-            let mut column = values.clone();
-            column.resize(padded, 0);
-            columns.push(column);
-        }
-    }
-    let outputs: Vec<usize> = (0..program.sinks.len()).map(|k| columns.len() + k).collect();
-    let first_output = columns.len();
-    columns.extend(outputs.iter().map(|_| vec![0; padded]));
+    let (access, outputs) = given(inputs.iter().map(Vec::len), program.sinks.len());
     let mut player = Player { set, ..Player::new(program, &access, &outputs)? };
-    for (k, values) in inputs.iter().enumerate() {
-        if let [value] = values[..] {
-            player.set_uniform(k, value);
+    Ok(player.step_on(
+        &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        outputs.len(),
+        elements,
+    ))
+}
+
+/// How a program is fed by columns of so many values each, one value for all elements or one for each, and the streams
+/// of its results, which come after theirs.
+pub(super) fn given(
+    lengths: impl Iterator<Item = usize>,
+    results: usize,
+) -> (Vec<Access>, Vec<usize>) {
+    let mut streams = 0;
+    let access = lengths.map(|length| match length {
+        1 => Access::Uniform,
+        _ => {
+            streams += 1;
+            Access::Stream(streams - 1)
         }
-    }
-    let streams: Vec<*mut u32> = columns.iter_mut().map(|c| c.as_mut_ptr()).collect();
-    // SAFETY: every column has `padded` words of its own.
-    unsafe { player.step(&streams, elements) };
-    Ok(columns
-        .into_iter()
-        .skip(first_output)
-        .map(|mut column| {
-            column.truncate(elements);
-            column
-        })
-        .collect())
+    });
+    let access = access.collect();
+    (access, (streams..streams + results).collect())
 }
 
 #[cfg(test)]

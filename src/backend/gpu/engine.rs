@@ -320,6 +320,10 @@ impl Engine for GpuEngine {
         self.context.read(&self.buffers.arena, range)
     }
 
+    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
+        self.context.read(&self.buffers.sums, range)
+    }
+
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
         self.context.write(&self.buffers.arena, address, words);
         self.stale = true;

@@ -118,7 +118,7 @@ pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
     let column = &plan.columns[k];
     let name = |kind: &str| format!("{kind} {}", column.label);
     match &column.work {
-        Work::Evaluate { program, loads } => {
+        Work::Evaluate { program, loads, .. } => {
             let mut text = format!("{CLOCK}{EACH}\n");
             text.push_str("@group(0) @binding(1) var<storage, read_write> arena: array<u32>;\n\n");
             let _ = writeln!(text, "{}", program.text);
