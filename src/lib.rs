@@ -111,7 +111,7 @@ pub use runner::{
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
-    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Init, Network, Number,
+    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Init, Kernel, Network, Number,
     Projection, Shape, StepBuilder, Target, Value, Variable,
 };
 

@@ -1,5 +1,6 @@
 //! A WGSL expression of a node's variables as a program of its own.
 
+use super::members::Members;
 use super::program::{Feed, Program, Sink, Unit};
 use super::{Kind, library, parse, prefix, written};
 use crate::error::{Error, Location, Result, quoted};
@@ -22,16 +23,6 @@ const SURROUNDINGS: [(&str, Kind, Feed); 4] = [
     ("dt", Kind::F32, Feed::Dt),
     ("i", Kind::U32, Feed::Step),
     ("element", Kind::U32, Feed::Element),
-];
-
-const RANDOM: [Feed; 7] = [
-    Feed::Seed,
-    Feed::SeedHigh,
-    Feed::Node(Unit::Element),
-    Feed::Element,
-    Feed::Copy,
-    Feed::Step,
-    Feed::StepHigh,
 ];
 
 /// The program of an expression, of the first of the kinds that its type allows. In its feeds `State(Element, k)` is the
@@ -87,46 +78,23 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
     let module = parse(what, "expression", &source).map_err(|error| placed(error, variables))?;
     let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
-    let (mut feeds, mut kinds): (Vec<Feed>, Vec<Kind>) = Default::default();
-    let mut member = |feed: Feed, kind: Kind| {
-        let at = feeds.iter().position(|&f| f == feed).unwrap_or_else(|| {
-            feeds.push(feed);
-            // a bool is a word like any other where it is stored
-            kinds.push(if kind == Kind::Bool { Kind::U32 } else { kind });
-            feeds.len() - 1
-        });
-        if kind == Kind::Bool { format!("in.v{at}_ != 0u") } else { format!("in.v{at}_") }
-    };
+    let mut members = Members::default();
     let mut values: Vec<String> =
-        arguments.iter().map(|&(_, kind, feed)| member(feed, kind)).collect();
+        arguments.iter().map(|&(_, kind, feed)| members.word(feed, kind)).collect();
     if shared {
-        let kind = |feed: Feed| match feed {
-            Feed::Step | Feed::StepHigh => Kind::U32,
-            _ => Kind::F32,
-        };
-        let parts = Feed::SHARED.map(|feed| member(feed, kind(feed))).join(", ");
-        values.push(format!("{PREFIX}_Shared({parts})"));
+        values.push(members.structure(&format!("{PREFIX}_Shared"), &Feed::SHARED));
     }
     if random {
-        let parts = RANDOM.map(|feed| member(feed, Kind::U32)).join(", ");
-        values.push(format!("{PREFIX}_Random({parts})"));
-    }
-    if values.is_empty() {
-        // a structure needs a member
-        member(Feed::Dt, Kind::F32);
+        values.push(members.structure(&format!("{PREFIX}_Random"), &Feed::RANDOM));
     }
     let call = format!("{PREFIX}_value({})", values.join(", "));
     let (result, result_kind) = match kind {
         Kind::Bool => (format!("select(0u, 1u, {call})"), Kind::U32),
         kind => (call, kind),
     };
-    let members: String = kinds
-        .iter()
-        .enumerate()
-        .map(|(k, kind)| format!("    v{k}_: {},\n", kind.name()))
-        .collect();
+    let (feeds, kinds, declaration) = members.finish();
     let text = format!(
-        "{written}\nstruct In {{\n{members}}}\n\nstruct Out {{\n    out0: {},\n}}\n\n\
+        "{written}\n{declaration}\nstruct Out {{\n    out0: {},\n}}\n\n\
          fn advance(in: In) -> Out {{\n    return Out({result});\n}}\n",
         result_kind.name()
     );

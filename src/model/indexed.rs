@@ -84,6 +84,7 @@ impl Reader<'_> {
             Ex::LocalVariable(local) => name(&self.function.local_variables[local].name),
             Ex::FunctionArgument(k) => name(&self.function.arguments[k as usize].name),
             Ex::Constant(constant) => name(&self.module.constants[constant].name),
+            Ex::GlobalVariable(global) => name(&self.module.global_variables[global].name),
             Ex::Load { pointer } => self.text(pointer),
             Ex::Access { base, index } => {
                 let index = self.text(index).unwrap_or_else(|| "..".into());

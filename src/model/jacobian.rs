@@ -34,7 +34,12 @@ impl Field<'_> {
     pub(super) fn differentiated(&self) -> std::result::Result<(Lowered, Vec<String>), Refusal> {
         let leaves = self.leaves();
         let inputs: Vec<Access> = (0..leaves.len()).map(Access::Stream).collect();
-        let options = Options { primitive: self.primitive, loops: false, watch: false };
+        let options = Options {
+            primitive: self.primitive,
+            loops: false,
+            watch: false,
+            memories: Default::default(),
+        };
         let lowered = lower(self.module, self.function, &inputs, &options)?;
         let stream = |&(argument, member): &(usize, usize)| {
             let first = leaves.iter().position(|(a, _)| *a == argument);

@@ -5,14 +5,17 @@ mod contract;
 mod expression;
 mod indexed;
 pub(crate) mod jacobian;
+mod kernel;
 mod library;
+mod members;
 mod prefix;
 mod program;
 mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
-pub(crate) use program::{Arm, Feed, Program, Sink, Structure, Unit};
+pub(crate) use kernel::KernelText;
+pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
 
 use std::fmt;
 use std::sync::Arc;

@@ -30,6 +30,9 @@ pub(super) fn prefixed(module: &Module, prefix: &str) -> Result<String, String> 
     for (_, function) in module.functions.iter_mut() {
         function.name = renamed(&function.name);
     }
+    for (_, variable) in module.global_variables.iter_mut() {
+        variable.name = renamed(&variable.name);
+    }
     let info = validate(&module).map_err(|error| error.as_inner().to_string())?;
     naga::back::wgsl::write_string(&module, &info, naga::back::wgsl::WriterFlags::empty())
         .map_err(|error| error.to_string())

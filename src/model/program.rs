@@ -4,7 +4,7 @@ use super::jacobian::primitive;
 use super::{Kind, Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::scalar::{Access, Code, Lowered, Options, lower};
+use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
@@ -73,6 +73,23 @@ pub(crate) enum Feed {
     Element,
     /// Number of the copy of the system.
     Copy,
+    /// Which invocation of a kernel it is.
+    Invocation(Invocation),
+}
+
+/// What tells an invocation of a kernel from others; places have three axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Invocation {
+    /// Its place among all.
+    Global(usize),
+    /// Its place in its workgroup, and the number there.
+    Local(usize),
+    Index,
+    /// The place of its workgroup among all, and how many there are.
+    Workgroup(usize),
+    Workgroups(usize),
+    /// The number of its workgroup among those that an engine plays at a time.
+    Slot,
 }
 
 impl Feed {
@@ -80,26 +97,34 @@ impl Feed {
     pub(super) const SHARED: [Self; 6] =
         [Self::Time, Self::Dt, Self::Step, Self::StepHigh, Self::TimeHigh, Self::TimeLow];
 
+    /// The members of the structure `Random`.
+    pub(super) const RANDOM: [Self; 7] = [
+        Self::Seed,
+        Self::SeedHigh,
+        Self::Node(Unit::Element),
+        Self::Element,
+        Self::Copy,
+        Self::Step,
+        Self::StepHigh,
+    ];
+
     /// Type of the member.
     pub(super) fn kind(self, structure: &Structure) -> Kind {
         match self {
             Self::State(unit, k) => structure.model(unit).inner().state[k].kind,
             Self::Param(unit, k) => structure.model(unit).inner().params[k].kind,
             Self::Derived(unit, k) => structure.model(unit).inner().derived[k].kind,
-            Self::Input(..)
-            | Self::Quantum(_)
-            | Self::Time
-            | Self::TimeHigh
-            | Self::TimeLow
-            | Self::Dt => Kind::F32,
+            Self::Input(..) | Self::Quantum(_) => Kind::F32,
             Self::Arrivals(_) => Kind::I32,
-            Self::Step
-            | Self::StepHigh
-            | Self::Seed
-            | Self::SeedHigh
-            | Self::Node(_)
-            | Self::Element
-            | Self::Copy => Kind::U32,
+            other => other.clock_kind(),
+        }
+    }
+
+    /// Type of a member that tells of the clock or of the element.
+    pub(super) fn clock_kind(self) -> Kind {
+        match self {
+            Self::Time | Self::TimeHigh | Self::TimeLow | Self::Dt => Kind::F32,
+            _ => Kind::U32,
         }
     }
 }
@@ -140,7 +165,7 @@ impl Program {
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
     pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, false)
+        self.lowered(inputs, false, Memories::default())
     }
 
     /// The same with what they tell of the indexes that they use.
@@ -148,12 +173,26 @@ impl Program {
     /// # Errors
     /// As [`Program::lower`].
     pub(crate) fn lower_watched(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, true)
+        self.lowered(inputs, true, Memories::default())
     }
 
-    fn lowered(&self, inputs: &[Access], watch: bool) -> Result<Lowered> {
+    /// The operations of a kernel's `advance` on memories of these lengths.
+    ///
+    /// # Errors
+    /// As [`Program::lower`].
+    pub(crate) fn lower_kernel(
+        &self,
+        inputs: &[Access],
+        memories: &[Memory],
+        watch: bool,
+    ) -> Result<Lowered> {
+        let slot = self.feeds.iter().position(|f| *f == Feed::Invocation(Invocation::Slot));
+        self.lowered(inputs, watch, Memories { all: memories, slot })
+    }
+
+    fn lowered(&self, inputs: &[Access], watch: bool, memories: Memories<'_>) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
-        let options = Options { primitive: &primitive, loops: true, watch };
+        let options = Options { primitive: &primitive, loops: true, watch, memories };
         lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),
             construct: refusal.what,
@@ -213,5 +252,6 @@ pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
         Feed::Node(u) => format!("{}_node", unit_name(u)),
         Feed::Element => "element".into(),
         Feed::Copy => "copy".into(),
+        Feed::Invocation(_) => "invocation".into(),
     }
 }

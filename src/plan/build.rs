@@ -3,7 +3,9 @@
 use super::components::join;
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::{HostInputs, HostRecord, Op, Plan, Route, couplings, delays, fixed, inputs, records};
+use super::{
+    HostInputs, HostRecord, Op, Plan, Route, couplings, delays, fixed, inputs, kernels, records,
+};
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
 use crate::input::Input;
@@ -76,6 +78,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
         let populations = plan.populations.iter().enumerate();
         let own = populations.filter(|(_, population)| population.stage == stage);
         plan.step.extend(own.map(|(at, _)| Op::Update(at)));
+        kernels::add(&mut plan, &nodes, stage)?;
     }
     let records = records::compile(&mut plan, description.monitors, description.t0)?;
     if description.outputs {

@@ -54,6 +54,18 @@ impl fmt::Display for Plan {
                 self.in_stage(population.stage)
             )?;
         }
+        for kernel in &self.kernels {
+            let [x, y, z] = kernel.workgroups;
+            let changed = kernel.arrays.iter().filter(|array| array.writable);
+            let changed: Vec<&str> = changed.map(|array| array.path.as_str()).collect();
+            writeln!(
+                f,
+                "  kernel   {}: {x} x {y} x {z} workgroups, on {}{}",
+                kernel.path,
+                changed.join(", "),
+                self.in_stage(kernel.stage)
+            )?;
+        }
         self.columns_and_inputs(f, &self.step[deliver..])?;
         for record in &self.records {
             let cadence = &self.cadences[record.cadence];
@@ -89,7 +101,7 @@ impl Plan {
                 Op::Column(k) => writeln!(f, "  column   {}", self.columns[k])?,
                 Op::Input(k) => writeln!(f, "  input    {}", self.inputs[k])?,
                 Op::Call(_) => writeln!(f, "  input    a closure, on the host")?,
-                Op::Deliver(_) | Op::Update(_) | Op::Record | Op::Clear => {}
+                Op::Deliver(_) | Op::Update(_) | Op::Kernel(_) | Op::Record | Op::Clear => {}
             }
         }
         Ok(())

@@ -85,7 +85,8 @@ pub(super) fn loads(
             | Feed::Derived(..)
             | Feed::Input(..)
             | Feed::Arrivals(_)
-            | Feed::Quantum(_) => return Err(unknown()),
+            | Feed::Quantum(_)
+            | Feed::Invocation(_) => return Err(unknown()),
         });
     }
     Ok(loads)

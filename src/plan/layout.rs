@@ -59,6 +59,7 @@ impl<'a> Layout<'a> {
             constants: Vec::new(),
             input_row: 0,
             rings: Vec::new(),
+            kernels: Vec::new(),
             columns: Vec::new(),
             records: Vec::new(),
             monitors: 0,

@@ -11,6 +11,7 @@ mod display;
 mod expressions;
 mod fixed;
 mod inputs;
+mod kernels;
 mod layout;
 mod records;
 mod rings;
@@ -30,6 +31,7 @@ use crate::system::Copies;
 
 pub(crate) use build::{Description, Host, build};
 pub(crate) use inputs::{HostInputs, check_offsets, check_target};
+pub(crate) use kernels::{KernelArray, KernelGive, KernelOp};
 pub(crate) use records::HostRecord;
 pub(crate) use rings::Ring;
 pub(crate) use select::{Offsets, Selected};
@@ -59,6 +61,7 @@ pub(crate) struct Plan {
     pub input_row: usize,
     /// Variables whose past is kept.
     pub rings: Vec<Ring>,
+    pub kernels: Vec<KernelOp>,
     /// Columns that the step makes.
     pub columns: Vec<Column>,
     pub records: Vec<Record>,
@@ -332,12 +335,19 @@ impl Plan {
         let before = self.step.iter().take_while(|op| **op != Op::Deliver(0));
         let plain = before.into_iter().all(|op| matches!(op, Op::Input(_)));
         let ranges = self.inputs.iter().all(|i| matches!(i.offsets, Offsets::Range { .. }));
-        plain && ranges
+        // what a kernel leaves in an input is not to be cleared by the update that uses it
+        plain && ranges && self.kernels.is_empty()
     }
 
     /// Words that the monitors record in a step at most.
     pub(crate) fn record_row(&self) -> usize {
         self.cadences.iter().map(|c| c.row).sum()
+    }
+
+    /// The copies of the system, and the number of each.
+    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = (usize, u32)> {
+        let Copies { count, first } = self.copies.unwrap_or(Copies { count: 1, first: 0 });
+        (0..count).zip(first..)
     }
 
     /// Axes of a variable before those of its group.

@@ -18,6 +18,8 @@ pub(crate) enum Op {
     Deliver(usize),
     /// Of a population.
     Update(usize),
+    /// Runs a kernel of the plan's `kernels`.
+    Kernel(usize),
     Record,
     /// Of the inputs, after the step.
     Clear,

@@ -49,6 +49,8 @@ pub enum NodeClass {
     Projection,
     /// A coupling.
     Coupling,
+    /// A kernel.
+    Kernel,
 }
 
 /// A node, as it is listed.
@@ -189,6 +191,7 @@ fn class_of(node: &Node) -> NodeClass {
         NodeKind::Group(_) => NodeClass::Group,
         NodeKind::Projection(_) => NodeClass::Projection,
         NodeKind::Coupling(_) => NodeClass::Coupling,
+        NodeKind::Kernel(_) => NodeClass::Kernel,
     }
 }
 

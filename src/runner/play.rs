@@ -193,6 +193,7 @@ impl DSRunner {
         let what = match op {
             Op::Update(_) => "found before its update",
             Op::Column(_) => "found before it was evaluated",
+            Op::Kernel(_) => "found before it ran",
             Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => return Ok(()),
         };
         let Self { checks, engine, plan, settings, .. } = self;
@@ -217,6 +218,7 @@ impl DSRunner {
             Op::Input(k) => plan.inputs[k].address == slot.address,
             Op::Call(_) => matches!(slot.role, Role::State | Role::Input),
             Op::Update(at) => slot.population == at && slot.role == Role::State,
+            Op::Kernel(k) => plan.kernels[k].writes(slot.address),
             Op::Column(_) | Op::Deliver(_) | Op::Record | Op::Clear => false,
         });
         for slot in changed {
@@ -224,6 +226,7 @@ impl DSRunner {
                 let node = plan.populations[slot.population].members[slot.member].path.clone();
                 let what = match op {
                     Op::Update(_) => "found after its update",
+                    Op::Kernel(_) => "found after a kernel",
                     _ => "found after an input",
                 };
                 return Err(Error::Fault { step, node, what, found: found.to_string() });
@@ -237,8 +240,11 @@ impl DSRunner {
         if !self.plan.records_initial() {
             return Ok(());
         }
-        let after =
-            self.plan.step.iter().rposition(|op| matches!(op, Op::Update(_) | Op::Deliver(_)));
+        let after = self
+            .plan
+            .step
+            .iter()
+            .rposition(|op| !matches!(op, Op::Column(_) | Op::Record | Op::Clear));
         let ops = after.map_or(0, |at| at + 1)..self.plan.step.len() - 1;
         if !self.settings.jit.predict {
             let plan = self.plan.clone();

@@ -50,6 +50,8 @@ pub(crate) enum Code {
     ReverseBits,
     CountLeadingZeros,
     CountTrailingZeros,
+    /// The word at `a` of the memory `to`.
+    Gather,
     // two operands
     AddF,
     SubF,
@@ -87,7 +89,22 @@ pub(crate) enum Code {
     LeI,
     LtU,
     LeU,
+    /// Writes `b` at `a` of the memory `to`, lane after lane; nothing where `a` is out of reach. The atomics too, which give
+    /// what was there before.
+    Scatter,
+    AtomicAdd,
+    AtomicSub,
+    AtomicAnd,
+    AtomicOr,
+    AtomicXor,
+    AtomicMinI,
+    AtomicMinU,
+    AtomicMaxI,
+    AtomicMaxU,
+    AtomicExchange,
     // three operands
+    /// The same where `c` was there.
+    CompareExchange,
     /// `a ? b : c`
     Select,
     /// `a * b + c`, rounded twice as all of these.
@@ -113,15 +130,30 @@ impl Code {
         match self {
             Jump => 0,
             ExitIfNone => 1,
-            code if code as usize >= Select as usize => 3,
+            code if code as usize >= CompareExchange as usize => 3,
             code if code as usize >= AddF as usize => 2,
             _ => 1,
         }
     }
 
-    /// Control operations have no result.
+    /// Whether it says what comes next.
+    pub(crate) fn is_control(self) -> bool {
+        matches!(self, Code::ExitIfNone | Code::Jump)
+    }
+
+    /// Whether it writes to a memory.
+    pub(crate) fn writes_memory(self) -> bool {
+        (Code::Scatter as usize..=Code::CompareExchange as usize).contains(&(self as usize))
+    }
+
+    /// Whether it reads or writes a memory.
+    pub(crate) fn on_memory(self) -> bool {
+        self == Code::Gather || self.writes_memory()
+    }
+
+    /// Control operations have no result, nor has what only writes.
     pub(crate) fn has_result(self) -> bool {
-        !matches!(self, Code::ExitIfNone | Code::Jump)
+        !self.is_control() && self != Code::Scatter
     }
 }
 
@@ -131,7 +163,7 @@ pub(crate) struct Op<S> {
     pub code: Code,
     pub dst: S,
     pub args: [S; 3],
-    /// Target of a control operation.
+    /// Target of a control operation; number of a memory.
     pub to: u32,
 }
 

@@ -28,8 +28,14 @@ impl Lowering<'_> {
                 let variable = variable.ok_or("a variable is used before it is declared")?;
                 Ok(Value::Pointer(Place { variable, path: Vec::new() }))
             }
+            Ex::GlobalVariable(global) => {
+                let value = self.globals.get(&global).cloned();
+                value.ok_or_else(|| "a global variable".into())
+            }
+            Ex::ArrayLength(array) => self.array_length(array).map(Value::Scalar),
             Ex::Load { pointer } => match self.expression(pointer)? {
                 Value::Pointer(place) => self.read(&place),
+                Value::Memory(cell) => self.fetch(cell).map(Value::Scalar),
                 _ => Err("a load from something that is not a variable".into()),
             },
             Ex::AccessIndex { base, index } => match self.expression(base)? {
@@ -37,6 +43,7 @@ impl Lowering<'_> {
                     place.path.push(Index::Static(index as usize));
                     Ok(Value::Pointer(place))
                 }
+                Value::Memory(cell) => self.fixed_element(cell, index),
                 value => value.part(index as usize),
             },
             Ex::Access { base, index } => {
@@ -47,6 +54,7 @@ impl Lowering<'_> {
                         place.path.push(Index::Dynamic(index));
                         Ok(Value::Pointer(place))
                     }
+                    Value::Memory(cell) => self.element(cell, index),
                     value => self.pick(value, index),
                 }
             }
@@ -54,7 +62,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn global_expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
+    pub(super) fn global_expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
         let module = self.module;
         let expression = module.global_expressions[handle].clone();
         self.pure(expression, &mut |s, h| s.global_expression(h))

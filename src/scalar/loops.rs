@@ -23,7 +23,7 @@ impl<'m> Lowering<'m> {
         let mut cells: Vec<(usize, Vec<Scalar>)> = Vec::new();
         for variable in 0..self.variables.len() {
             let value = self.variables[variable].clone();
-            if matches!(value, Value::Pointer(_)) {
+            if matches!(value, Value::Pointer(_) | Value::Memory(_)) {
                 continue;
             }
             let mut scalars = Vec::new();
@@ -102,6 +102,7 @@ impl<'m> Lowering<'m> {
                 Value::Composite(parts.iter().map(|p| self.with_cells(p, cells)).collect())
             }
             Value::Pointer(place) => Value::Pointer(place.clone()),
+            Value::Memory(cell) => Value::Memory(*cell),
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use naga::{Expression as Ex, Function, Handle, LocalVariable, Module, TypeInner};
 
 use super::code::{Access, Code, Op};
+use super::memory::{Globals, Memories};
 use super::value::{Kind, Refusal, Res, Scalar, Value};
 use super::watch::{Watch, Watched};
 
@@ -62,6 +63,8 @@ pub(crate) struct Options<'a> {
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
     pub watch: bool,
+    /// What a kernel has beside its argument.
+    pub memories: Memories<'a>,
 }
 
 /// The lanes that execute the statement at hand.
@@ -83,8 +86,8 @@ pub(super) struct Frame<'m> {
     pub returned: Option<usize>,
 }
 
-/// Lowers the function `name`. Its arguments and its result are scalars, or structures of them; `inputs` says of each
-/// scalar of the arguments, in order, how it is given.
+/// Lowers the function `name`. Its arguments and its result, if it has one, are scalars, or structures of them; `inputs` says
+/// of each scalar of the arguments, in order, how it is given.
 pub(crate) fn lower(
     module: &Module,
     name: &str,
@@ -119,10 +122,10 @@ pub(crate) fn lower(
             _ => given(&mut lowering, argument.ty)?,
         });
     }
-    let result = lowering
-        .call(function, arguments)?
-        .ok_or_else(|| Refusal::from(format!("`{name}` returns nothing")))?;
-    lowering.out.outputs = result.scalars()?.iter().map(|s| s.id).collect();
+    lowering.globals = lowering.globals()?;
+    if let Some(result) = lowering.call(function, arguments)? {
+        lowering.out.outputs = result.scalars()?.iter().map(|s| s.id).collect();
+    }
     lowering.out.watched = lowering.watched()?;
     Ok(lowering.out)
 }
@@ -132,6 +135,7 @@ pub(super) struct Lowering<'m> {
     pub options: &'m Options<'m>,
     pub out: Lowered,
     pub variables: Vec<Value>,
+    pub globals: Globals,
     pub frames: Vec<Frame<'m>>,
     pub active: Active,
     /// For each loop around the statement at hand: the lanes that went on to its continuing part.
@@ -152,6 +156,7 @@ impl<'m> Lowering<'m> {
             options,
             out: Lowered::default(),
             variables: Vec::new(),
+            globals: Globals::new(),
             frames: Vec::new(),
             active: Active::All,
             continued: Vec::new(),

@@ -7,6 +7,7 @@ mod expressions;
 mod loops;
 mod lower;
 mod math;
+mod memory;
 mod operators;
 mod places;
 mod statements;
@@ -17,8 +18,9 @@ mod write;
 pub(crate) use code::{Access, Code, Op};
 pub(crate) use differentiate::differentiate;
 pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
+pub(crate) use memory::{Memories, Memory};
 #[cfg(test)]
 pub(crate) use value::Kind;
 pub(crate) use value::Refusal;
-pub(crate) use watch::Site;
+pub(crate) use watch::{Site, Watched};
 pub(crate) use write::write;

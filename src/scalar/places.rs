@@ -68,7 +68,7 @@ impl Lowering<'_> {
         Ok(picked)
     }
 
-    fn clamped(&mut self, index: Dynamic, len: usize) -> Res<Scalar> {
+    pub(super) fn clamped(&mut self, index: Dynamic, len: usize) -> Res<Scalar> {
         self.look(index, len)?;
         let index = index.scalar;
         let last = self.constant(len as u32 - 1, index.kind);

@@ -44,11 +44,12 @@ impl<'m> Lowering<'m> {
         }
         let caller = self.active;
         // what lanes compute that did not call is not used: no mask is needed, but for what would not end, for what is
-        // written through pointers, and where lanes are watched
+        // written through pointers or to shared memory, and where lanes are watched
         let pointers = function.arguments.iter().any(|argument| {
             matches!(self.module.types[argument.ty].inner, naga::TypeInner::Pointer { .. })
         });
-        let free = !pointers && self.watch.is_none() && !matches!(caller, Active::None);
+        let shares = !self.options.memories.all.is_empty();
+        let free = !pointers && !shares && self.watch.is_none() && !matches!(caller, Active::None);
         if free && !self.reaches_loop(&function.body) {
             self.active = Active::All;
         }
@@ -140,9 +141,29 @@ impl<'m> Lowering<'m> {
                 let value = self.expression(*value)?;
                 match self.expression(*pointer)? {
                     Value::Pointer(place) => self.assign(&place, value)?,
+                    Value::Memory(cell) => self.put(cell, value.scalar()?)?,
                     _ => return Err("a store to something that is not a variable".into()),
                 }
             }
+            St::Atomic { pointer, fun, value, result } => {
+                let value = self.scalar(*value)?;
+                let Value::Memory(cell) = self.expression(*pointer)? else {
+                    return Err("an atomic operation on something that is not shared".into());
+                };
+                let old = self.atomic(cell, fun, value)?;
+                if let Some(handle) = result {
+                    self.frame().cache.insert(*handle, old);
+                }
+            }
+            St::WorkGroupUniformLoad { pointer, result } => {
+                let Value::Memory(cell) = self.expression(*pointer)? else {
+                    return Err("a uniform load of something that workgroups do not share".into());
+                };
+                let value = self.fetch(cell)?;
+                self.frame().cache.insert(*result, Value::Scalar(value));
+            }
+            // lanes play in lockstep
+            St::ControlBarrier(_) | St::MemoryBarrier(_) => {}
             St::Call { function, arguments, result } => {
                 let arguments =
                     arguments.iter().map(|&a| self.expression(a)).collect::<Res<Vec<_>>>()?;
@@ -160,7 +181,7 @@ impl<'m> Lowering<'m> {
             }
             _ => {
                 return Err(
-                    "a statement that model functions cannot have (barrier, atomic, image)".into(),
+                    "a statement that models and kernels cannot have (a subgroup, an image)".into(),
                 );
             }
         }

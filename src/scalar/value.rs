@@ -3,6 +3,7 @@
 use naga::{Handle, Module, ScalarKind, TypeInner};
 
 use super::lower::Id;
+use super::memory::Cell;
 
 /// What cannot be lowered, in a few words, and where: the statements around it, the innermost first.
 #[derive(Debug, Clone)]
@@ -56,6 +57,7 @@ pub(super) enum Value {
     Scalar(Scalar),
     Composite(Vec<Value>),
     Pointer(Place),
+    Memory(Cell),
 }
 
 /// Part of a local variable.
@@ -114,7 +116,7 @@ impl Value {
         match self {
             Self::Scalar(s) => out.push(*s),
             Self::Composite(parts) => parts.iter().try_for_each(|part| part.flatten(out))?,
-            Self::Pointer(_) => return Err("a pointer is used as a value".into()),
+            Self::Pointer(_) | Self::Memory(_) => return Err("a pointer is used as a value".into()),
         }
         Ok(())
     }
@@ -143,6 +145,7 @@ impl Value {
                 Self::Composite(parts.iter().map(|p| p.rebuilt(scalars)).collect())
             }
             Self::Pointer(place) => Self::Pointer(place.clone()),
+            Self::Memory(cell) => Self::Memory(*cell),
         }
     }
 }

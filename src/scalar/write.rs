@@ -163,6 +163,11 @@ fn symbol(code: Code, of: Kind) -> Symbol {
         ReverseBits => Function("reverseBits"),
         CountLeadingZeros => Function("countLeadingZeros"),
         CountTrailingZeros => Function("countTrailingZeros"),
+        // what is differentiated has no memories
+        Gather | Scatter | AtomicAdd | AtomicSub | AtomicAnd | AtomicOr | AtomicXor
+        | AtomicMinI | AtomicMinU | AtomicMaxI | AtomicMaxU | AtomicExchange | CompareExchange => {
+            Function("memory")
+        }
         AddF | AddI => Infix("+"),
         SubF | SubI => Infix("-"),
         MulF | MulI => Infix("*"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::batch::Copies;
 use super::coupling::Coupling;
 use super::group::Group;
+use super::kernel::Kernel;
 use super::projection::Projection;
 use crate::error::{Error, Result};
 
@@ -55,6 +56,7 @@ pub(crate) enum NodeKind {
     Group(Group),
     Projection(Projection),
     Coupling(Coupling),
+    Kernel(Kernel),
 }
 
 /// A recorded node.
@@ -243,6 +245,10 @@ impl StepBuilder {
         self.record(coupling.inner().name.as_str(), NodeKind::Coupling(coupling.clone()))
     }
 
+    pub(crate) fn kernel(&mut self, kernel: &Kernel) -> Result<()> {
+        self.record(kernel.inner().name.as_str(), NodeKind::Kernel(kernel.clone()))
+    }
+
     fn record(&mut self, name: &str, kind: NodeKind) -> Result<()> {
         let path = self.path.join(".");
         let Some(known) = self.nodes.iter_mut().find(|n| n.name == name) else {
@@ -254,6 +260,7 @@ impl StepBuilder {
             (NodeKind::Group(a), NodeKind::Group(b)) => a.same(b),
             (NodeKind::Projection(a), NodeKind::Projection(b)) => a.same(b),
             (NodeKind::Coupling(a), NodeKind::Coupling(b)) => a.same(b),
+            (NodeKind::Kernel(a), NodeKind::Kernel(b)) => a.same(b),
             _ => false,
         };
         if !same {

@@ -60,6 +60,7 @@ pub fn now<T: Element>(runner: &mut DSRunner, path: &str) -> Vec<T> {
     runner.get::<T>(path).unwrap().iter().copied().collect()
 }
 
+#[track_caller]
 pub fn error<T>(result: dsrunner::Result<T>) -> String {
     match result {
         Ok(_) => panic!("no error"),

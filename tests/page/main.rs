@@ -14,6 +14,7 @@ mod devices;
 mod inputs;
 mod invariance;
 mod jit;
+mod kernels;
 mod monitors;
 mod objects;
 mod sinks;

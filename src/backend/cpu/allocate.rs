@@ -56,9 +56,16 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
         // a value that nothing reads has no operation left
         (None, None) => Slot { index: 0, step: 0 },
     };
+    // what the table has before memories
+    let before = streams + registers + uniforms.len();
+    let on_memory = body.iter().filter(|op| op.code.on_memory());
+    let memories = on_memory.map(|op| op.to as usize + 1).max().unwrap_or(0);
     let place = |ops: &[Op<Id>]| {
         ops.iter()
-            .map(|op| Op { code: op.code, dst: slot(op.dst), args: op.args.map(slot), to: op.to })
+            .map(|op| {
+                let to = if op.code.on_memory() { op.to + before as u32 } else { op.to };
+                Op { code: op.code, dst: slot(op.dst), args: op.args.map(slot), to }
+            })
             .collect::<Vec<_>>()
     };
     Tape {
@@ -66,6 +73,7 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
         body: place(&body),
         streams,
         registers,
+        memories,
         uniforms,
         uniform_inputs,
     }
@@ -115,7 +123,7 @@ fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
     let mut keep = vec![false; lowered.body.len()];
     for (at, op) in lowered.body.iter().enumerate().rev() {
         let is_cell = op.code.has_result() && lowered.values[op.dst as usize] == Origin::Cell;
-        if is_cell || inside(at) || used[op.dst as usize] {
+        if is_cell || inside(at) || op.code.writes_memory() || used[op.dst as usize] {
             keep[at] = true;
             for &arg in &op.args[..op.code.arity()] {
                 used[arg as usize] = true;
@@ -130,7 +138,7 @@ fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
         count += u32::from(kept);
     }
     new_index.push(count);
-    for op in lowered.body.iter_mut().filter(|op| !op.code.has_result()) {
+    for op in lowered.body.iter_mut().filter(|op| op.code.is_control()) {
         op.to = new_index[op.to as usize];
     }
     let mut kept = keep.iter();

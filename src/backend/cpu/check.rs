@@ -5,17 +5,19 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::engine::clock;
+use super::kernel::KernelRun;
 use super::player::{Player, given};
 use crate::backend::Engine;
 use crate::error::Result;
 use crate::model::{Feed, Program};
 use crate::plan::{Binding, Load, Op, Place, Plan, Population, Space, Work};
-use crate::scalar::Site;
+use crate::scalar::{Site, Watched};
 
 /// The programs of a plan that use indexes that are known at run time only.
 pub(crate) struct Checks {
     plan: Arc<Plan>,
     checks: Vec<Check>,
+    kernels: Vec<KernelCheck>,
 }
 
 /// An index that is beyond the end.
@@ -40,6 +42,9 @@ struct Check {
     sums: Range<usize>,
 }
 
+/// A kernel by its number, with what it tells of its indexes.
+struct KernelCheck(usize, KernelRun, Watched);
+
 /// How a member of a program's argument is given.
 enum Give {
     /// By one word, or by one for each element.
@@ -50,7 +55,7 @@ enum Give {
 
 impl Checks {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
-        let mut checks = Vec::new();
+        let (mut checks, mut kernels) = (Vec::new(), Vec::new());
         for &op in &plan.step {
             match op {
                 Op::Update(at) => {
@@ -67,10 +72,14 @@ impl Checks {
                         checks.extend(Check::new(op, node, program, gives, elements)?);
                     }
                 }
+                Op::Kernel(k) => {
+                    let run = KernelRun::watched(&plan.kernels[k])?;
+                    kernels.extend(run.map(|(run, watched)| KernelCheck(k, run, watched)));
+                }
                 Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => {}
             }
         }
-        Ok(Self { plan, checks })
+        Ok(Self { plan, checks, kernels })
     }
 
     /// The first index beyond the end that an operation of a step would use.
@@ -85,6 +94,11 @@ impl Checks {
         for check in self.checks.iter_mut().filter(|check| check.op == op) {
             if let Some(what) = check.find(&clock, engine)? {
                 return Ok(Some(Beyond { node: check.node.clone(), what }));
+            }
+        }
+        for check in self.kernels.iter_mut().filter(|check| Op::Kernel(check.0) == op) {
+            if let Some(what) = check.find(&self.plan, &clock, engine)? {
+                return Ok(Some(Beyond { node: self.plan.kernels[check.0].path.clone(), what }));
             }
         }
         Ok(None)
@@ -145,7 +159,7 @@ impl Check {
         let Some(watched) = lowered.watched.take() else { return Ok(None) };
         // what the program is for is not wanted
         lowered.outputs = vec![watched.fault, watched.index];
-        let player = Player::of(program, lowered, &access, &outputs)?;
+        let player = Player::of(program, lowered, &access, &outputs, 1)?;
         let (arena, sums) = (around(&gives, Space::Arena), around(&gives, Space::Accumulators));
         let (node, program, sites) = (node.to_string(), program.clone(), watched.sites);
         Ok(Some(Self { op, node, program, player, sites, gives, elements, arena, sums }))
@@ -175,16 +189,44 @@ impl Check {
         let results = self.player.step_on(&inputs, 2, self.elements);
         let [faults, indexes] = &results[..] else { return Ok(None) };
         let Some(element) = faults.iter().position(|&fault| fault != 0) else { return Ok(None) };
-        let (site, index) = (&self.sites[faults[element] as usize - 1], indexes[element]);
-        let index = match site.signed {
-            true => i64::from(index as i32),
-            false => i64::from(index),
-        };
-        let (length, indexed) = (site.length, self.program.indexed(site));
-        Ok(Some(format!(
-            "index {index} of element {element} is outside the {length} elements of {indexed}"
-        )))
+        let site = &self.sites[faults[element] as usize - 1];
+        let whose = format!("element {element}");
+        Ok(Some(outside(&self.program, site, indexes[element], &whose)))
     }
+}
+
+impl KernelCheck {
+    /// Plays the kernel on a copy of the state.
+    fn find(
+        &mut self,
+        plan: &Plan,
+        clock: &[(Feed, u32)],
+        engine: &mut dyn Engine,
+    ) -> Result<Option<String>> {
+        let Self(k, run, watched) = self;
+        let op = &plan.kernels[*k];
+        let mut arena = engine.read(0..plan.image.len())?;
+        for (copy, number) in plan.copy_numbers() {
+            run.run(op, &mut arena, copy, number, clock);
+            let [faults, indexes] = run.results()[..] else { continue };
+            if let Some(lane) = faults.iter().position(|&fault| fault != 0) {
+                let site = &watched.sites[faults[lane] as usize - 1];
+                let whose = format!("invocation {:?}", super::kernel::place(op, lane));
+                return Ok(Some(outside(&op.text.program, site, indexes[lane], &whose)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What is wrong with an index, for people.
+fn outside(program: &Program, site: &Site, index: u32, whose: &str) -> String {
+    let index = match site.signed {
+        true => i64::from(index as i32),
+        false => i64::from(index),
+    };
+    let (length, indexed) = (site.length, program.indexed(site));
+    format!("index {index} of {whose} is outside the {length} elements of {indexed}")
 }
 
 /// The range with all that is given from a space.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::columns::ColumnRun;
+use super::kernel::KernelRun;
 use super::member::MemberRun;
 use super::words::Words;
 use crate::backend::apply::apply_at;
@@ -23,6 +24,7 @@ pub(crate) struct CpuEngine {
     /// For each route the member that it starts from.
     sources: Vec<usize>,
     columns: Vec<ColumnRun>,
+    kernels: Vec<KernelRun>,
     /// Number of the next step.
     next: u64,
     done: VecDeque<Vec<u32>>,
@@ -46,8 +48,20 @@ impl CpuEngine {
         let accumulators = Words::zeros(plan.accumulators);
         let (next, done) = (0, VecDeque::new());
         let columns = plan.columns.iter().map(ColumnRun::new).collect::<Result<_>>()?;
+        let kernels = plan.kernels.iter().map(KernelRun::new).collect::<Result<_>>()?;
         let stale = true;
-        Ok(Self { plan, arena, accumulators, members, sources, columns, next, done, stale })
+        Ok(Self {
+            plan,
+            arena,
+            accumulators,
+            members,
+            sources,
+            columns,
+            kernels,
+            next,
+            done,
+            stale,
+        })
     }
 
     /// Brings what is kept beside the arena in line with it.
@@ -60,7 +74,7 @@ impl CpuEngine {
     }
 
     fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, sources, columns, .. } = self;
+        let Self { plan, arena, accumulators, members, sources, columns, kernels, .. } = self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         match op {
             Op::Column(k) => {
@@ -84,6 +98,11 @@ impl CpuEngine {
                     run.set_clock(step.clock);
                     run.step(arena, accumulators);
                     run.list_new_events(arena);
+                }
+            }
+            Op::Kernel(k) => {
+                for (copy, number) in plan.copy_numbers() {
+                    kernels[k].run(&plan.kernels[k], arena, copy, number, step.clock);
                 }
             }
             Op::Record => record(plan, members, arena, step.entries, out),

@@ -67,12 +67,16 @@ impl InstructionSet {
     }
 }
 
+/// Where a lane that writes nothing writes.
+const NOWHERE: u32 = u32::MAX;
+
 /// Plays `ops` on `lanes` lanes of each column; the rest of the last chunk is computed too, but ends no loop.
 ///
 /// # Safety
 /// Every slot of `ops` indexes `table`; the pointer there is valid for reads, and for writes where it is a destination,
 /// of as many words as the chunks of `lanes` lanes have (for reads of `CHUNK` words where the slot's step is 0), and no other thread uses that memory
-/// during the call. Two slots may be the same memory, but not overlap otherwise.
+/// during the call. Two slots may be the same memory, but not overlap otherwise. The memory of an operation is in `table` at its
+/// `to`, and has all words that lanes name there, but for those that write nowhere.
 pub(crate) unsafe fn play(set: InstructionSet, ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
     // SAFETY: the caller's promise is handed on; `set` comes from `detect`, so the processor has the features.
     unsafe {
@@ -191,6 +195,31 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
                 }
             }};
         }
+        // The lanes that there are write one after the other, so that atomics add up.
+        macro_rules! writes {
+            (|$old:ident : $t:ty, $new:ident, $third:ident| $body:expr) => {{
+                let memory = *table.get_unchecked(op.to as usize);
+                for chunk in 0..chunks {
+                    let index = load(table, op.args[0], chunk);
+                    let new = load(table, op.args[1], chunk);
+                    let third = load(table, op.args[2], chunk);
+                    let mut out = [0u32; CHUNK];
+                    for lane in 0..CHUNK.min(lanes - chunk * CHUNK) {
+                        if index[lane] == NOWHERE {
+                            continue;
+                        }
+                        let word = memory.add(index[lane] as usize);
+                        let $old = <$t as Lane>::get(*word);
+                        let ($new, $third) = (<$t as Lane>::get(new[lane]), third[lane]);
+                        out[lane] = *word;
+                        *word = Lane::bits($body);
+                    }
+                    if op.code != Code::Scatter {
+                        store(table, op.dst, chunk, out);
+                    }
+                }
+            }};
+        }
         // SAFETY: as promised to `play`.
         unsafe {
             match op.code {
@@ -284,6 +313,26 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
                 Code::SubMulF => lanes!(|x: f32, y: f32, z: f32| z - x * y),
                 Code::AddMulF => lanes!(|x: f32, y: f32, z: f32| (x + y) * z),
                 Code::DiffMulF => lanes!(|x: f32, y: f32, z: f32| (x - y) * z),
+                Code::Gather => {
+                    let memory = *table.get_unchecked(op.to as usize);
+                    for chunk in 0..chunks {
+                        let index = load(table, op.args[0], chunk);
+                        store(table, op.dst, chunk, index.map(|k| *memory.add(k as usize)));
+                    }
+                }
+                Code::Scatter | Code::AtomicExchange => writes!(|_old: u32, new, _third| new),
+                Code::AtomicAdd => writes!(|old: u32, new, _third| old.wrapping_add(new)),
+                Code::AtomicSub => writes!(|old: u32, new, _third| old.wrapping_sub(new)),
+                Code::AtomicAnd => writes!(|old: u32, new, _third| old & new),
+                Code::AtomicOr => writes!(|old: u32, new, _third| old | new),
+                Code::AtomicXor => writes!(|old: u32, new, _third| old ^ new),
+                Code::AtomicMinI => writes!(|old: i32, new, _third| old.min(new)),
+                Code::AtomicMinU => writes!(|old: u32, new, _third| old.min(new)),
+                Code::AtomicMaxI => writes!(|old: i32, new, _third| old.max(new)),
+                Code::AtomicMaxU => writes!(|old: u32, new, _third| old.max(new)),
+                Code::CompareExchange => {
+                    writes!(|old: u32, new, third| if old == third { new } else { old })
+                }
                 Code::ExitIfNone => {
                     let mut any = 0;
                     for chunk in 0..chunks {

@@ -5,6 +5,7 @@ mod check;
 mod columns;
 mod engine;
 mod fuse;
+mod kernel;
 mod lanes;
 mod math;
 mod member;

@@ -23,15 +23,16 @@ impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        Self::of(program, program.lower(inputs)?, inputs, outputs)
+        Self::of(program, program.lower(inputs)?, inputs, outputs, 1)
     }
 
-    /// The same where it is lowered already.
+    /// The same where it is lowered already; so many lanes in a row are always played together.
     pub(super) fn of(
         program: &Program,
         lowered: Lowered,
         inputs: &[Access],
         outputs: &[usize],
+        together: usize,
     ) -> Result<Self> {
         let tape = allocate(lowered, inputs, outputs);
         if tape.streams + tape.registers + tape.uniforms.len() > usize::from(u16::MAX) {
@@ -41,7 +42,7 @@ impl Player {
                 help: "use smaller arrays and loops with fewer variables".into(),
             });
         }
-        let block = tape.block();
+        let block = tape.block().next_multiple_of(together / gcd(together, CHUNK));
         let mut scratch = vec![Line([0; CHUNK]); tape.registers * block + tape.uniforms.len()];
         let uniforms = &mut scratch[tape.registers * block..];
         uniforms.iter_mut().zip(&tape.uniforms).for_each(|(line, &bits)| line.0.fill(bits));
@@ -61,10 +62,31 @@ impl Player {
     /// Each of `streams` is valid for reads and writes of all chunks of the elements, and nobody else uses them during the call,
     /// and there are as many as the program was lowered for.
     pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], elements: usize) {
+        // SAFETY: as promised; such programs have no memories.
+        unsafe { self.step_on_memories(streams, &[], elements) };
+    }
+
+    /// Elements of a block.
+    pub(super) fn block(&self) -> usize {
+        self.block * CHUNK
+    }
+
+    /// One step of a kernel.
+    ///
+    /// # Safety
+    /// As of [`Player::step`]. Each of `memories` is as long as the program was lowered for, those of workgroups for all
+    /// workgroups of a block.
+    pub(super) unsafe fn step_on_memories(
+        &mut self,
+        streams: &[*mut u32],
+        memories: &[*mut u32],
+        elements: usize,
+    ) {
         debug_assert!(streams.len() >= self.tape.streams);
+        debug_assert!(memories.len() >= self.tape.memories);
         let base = self.scratch.as_mut_ptr().cast::<u32>();
-        let mut table =
-            Vec::with_capacity(self.tape.streams + self.tape.registers + self.tape.uniforms.len());
+        let slots = self.tape.streams + self.tape.registers + self.tape.uniforms.len();
+        let mut table = Vec::with_capacity(slots + memories.len());
         table.extend_from_slice(&streams[..self.tape.streams]);
         // SAFETY: `scratch` has a block for every register and a chunk for every uniform.
         unsafe {
@@ -72,6 +94,7 @@ impl Player {
             let uniforms = base.add(self.tape.registers * self.block * CHUNK);
             table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.add(u * CHUNK)));
         }
+        table.extend_from_slice(memories);
         // SAFETY: the prologue has uniforms only, which are a chunk long.
         unsafe { play(self.set, &self.tape.prologue, &table, CHUNK) };
         let block = self.block * CHUNK;
@@ -114,6 +137,11 @@ impl Player {
         results.iter_mut().for_each(|column| column.truncate(elements));
         results
     }
+}
+
+/// The greatest common divisor.
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Runs a program of a host function on columns of values: `inputs[k]` feeds member `k`, either one value or one for

@@ -21,7 +21,7 @@ pub(crate) struct Slot {
     pub step: u16,
 }
 
-/// A finished program. The table of pointers is laid out as streams, registers, uniforms.
+/// A finished program. The table of pointers is laid out as streams, registers, uniforms, memories.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape {
     /// Runs once a step, on one chunk.
@@ -30,6 +30,8 @@ pub(crate) struct Tape {
     pub body: Vec<Op<Slot>>,
     pub streams: usize,
     pub registers: usize,
+    /// Memories, which the table has last.
+    pub memories: usize,
     /// Initial bits of every uniform; those of `uniform_inputs` are overwritten before a step.
     pub uniforms: Vec<u32>,
     /// For each member of the argument structure that is uniform: its index in `uniforms`.

@@ -10,7 +10,7 @@ use super::spirv;
 use super::tables::{self, Lists};
 use crate::backend::Data;
 use crate::error::Result;
-use crate::plan::{Op, Plan};
+use crate::plan::{KernelArray, KernelOp, Op, Plan};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 pub(super) const CLOCK_WORDS: usize = 64;
@@ -32,7 +32,7 @@ pub(super) struct Buffers {
 pub(super) struct Dispatch {
     pub pipeline: wgpu::ComputePipeline,
     pub bind_group: wgpu::BindGroup,
-    pub groups: [u32; 2],
+    pub groups: [u32; 3],
 }
 
 /// Makes the dispatches of a plan's operations.
@@ -90,11 +90,12 @@ impl Maker<'_> {
                 let copies = plan.copies.map_or(1, |copies| copies.count);
                 // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
                 // spike costs too
-                let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1];
+                let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1, 1];
                 let own = Own::table(&buffers.routes[stage]);
                 vec![dispatch(context, &kernels::deliver()?, buffers, own, groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
+            Op::Kernel(k) => self.kernel(&plan.kernels[k])?,
             Op::Record => {
                 let groups = limits::groups(plan.record_row());
                 vec![dispatch(context, &kernels::record(plan)?, buffers, Own::default(), groups)?]
@@ -127,10 +128,43 @@ impl Maker<'_> {
         dispatch(self.context, &kernel, self.buffers, Own::table(&table), groups)
     }
 
+    /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
+    fn kernel(&self, op: &KernelOp) -> Result<Vec<Dispatch>> {
+        let Self { plan, context, buffers, native, .. } = *self;
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let arrays = op.arrays.iter().map(|&KernelArray { words, .. }| OwnArray {
+            buffer: context.buffer("array", words, usage),
+            words,
+        });
+        let arrays: Vec<OwnArray> = arrays.collect();
+        let kernel = Compiled::new(context, &kernels::kernel(op, native)?)?;
+        let exchange = Compiled::new(context, &kernels::exchange()?)?;
+        let moved = |k: usize, copy: usize, back: bool| {
+            let array = &op.arrays[k];
+            let table = context.storage("table", &tables::exchange(array, copy, back));
+            let own = Own { arrays: &arrays[k..=k], ..Own::table(&table) };
+            exchange.dispatch(context, buffers, own, limits::groups(array.words))
+        };
+        let written = || (0..arrays.len()).filter(|&k| op.arrays[k].writable);
+        let mut dispatches = Vec::new();
+        for (copy, number) in plan.copy_numbers() {
+            for k in 0..arrays.len() {
+                dispatches.push(moved(k, copy, false)?);
+            }
+            let table = context.storage("table", &[number]);
+            let own = Own { arrays: &arrays, ..Own::table(&table) };
+            dispatches.push(kernel.dispatch(context, buffers, own, op.workgroups)?);
+            for k in written() {
+                dispatches.push(moved(k, copy, true)?);
+            }
+        }
+        Ok(dispatches)
+    }
+
     fn input(&self, table: &[u32], count: usize, values: &wgpu::Buffer) -> Result<Dispatch> {
         let table = self.context.storage("table", table);
         let kernel = kernels::input(self.native)?;
-        let own = Own { table: Some(&table), values: Some(values) };
+        let own = Own { values: Some(values), ..Own::table(&table) };
         dispatch(self.context, &kernel, self.buffers, own, limits::groups(count))
     }
 }
@@ -140,11 +174,18 @@ impl Maker<'_> {
 struct Own<'a> {
     table: Option<&'a wgpu::Buffer>,
     values: Option<&'a wgpu::Buffer>,
+    arrays: &'a [OwnArray],
+}
+
+/// An array of a user's kernel.
+struct OwnArray {
+    buffer: wgpu::Buffer,
+    words: usize,
 }
 
 impl<'a> Own<'a> {
     fn table(table: &'a wgpu::Buffer) -> Self {
-        Self { table: Some(table), values: None }
+        Self { table: Some(table), ..Self::default() }
     }
 }
 
@@ -154,95 +195,128 @@ fn dispatch(
     kernel: &Kernel,
     buffers: &Buffers,
     own: Own<'_>,
-    groups: [u32; 2],
+    groups: [u32; 3],
 ) -> Result<Dispatch> {
-    let Context { device, .. } = context;
-    let label = Some(kernel.name.as_str());
-    let entry = |binding: usize, ty: wgpu::BufferBindingType, has_dynamic_offset: bool| {
-        wgpu::BindGroupLayoutEntry {
-            binding: binding as u32,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
-            count: None,
+    Compiled::new(context, kernel)?.dispatch(context, buffers, own, groups)
+}
+
+/// A kernel that can be bound to several sets of buffers.
+struct Compiled {
+    name: String,
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    /// The bindings that it uses, by their numbers.
+    storage: Vec<(usize, Bound)>,
+}
+
+impl Compiled {
+    fn new(context: &Context, kernel: &Kernel) -> Result<Self> {
+        let Context { device, .. } = context;
+        let label = Some(kernel.name.as_str());
+        let entry = |binding: usize, ty: wgpu::BufferBindingType, has_dynamic_offset: bool| {
+            wgpu::BindGroupLayoutEntry {
+                binding: binding as u32,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+                count: None,
+            }
+        };
+        let used = used_bindings(&kernel.module);
+        let numbered = kernel.bindings.iter().enumerate().map(|(k, &bound)| (k + 1, bound));
+        let storage: Vec<(usize, Bound)> = numbered.filter(|(k, _)| used.contains(k)).collect();
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
+        entries.extend(storage.iter().map(|&(k, bound)| {
+            entry(k, wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() }, false)
+        }));
+        let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label,
+            entries: &entries,
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let module = if context.spirv {
+            let numbers: Vec<usize> = entries.iter().map(|e| e.binding as usize).collect();
+            let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
+                label,
+                entry_points: kernel.module.entry_points.iter().map(entry_point).collect(),
+                spirv: Some(spirv::words(kernel, &numbers)?.into()),
+                ..Default::default()
+            };
+            // SAFETY: the words are what naga writes for a validated module, with decorations for results of arithmetic
+            // instructions, which Vulkan allows there; the bindings are numbered as the layout above numbers them. Accesses of
+            // buffers are not checked in it, but for users' kernels: their addresses come from the plan, which lays out all
+            // that it reserves, and from tables made from it.
+            unsafe { device.create_shader_module_passthrough(descriptor) }
+        } else {
+            device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label,
+                source: wgpu::ShaderSource::Naga(Cow::Owned(kernel.module.clone())),
+            })
+        };
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        match pollster::block_on(scope.pop()) {
+            None => Ok(Self { name: kernel.name.clone(), pipeline, layout, storage }),
+            Some(error) => Err(context.error(format!("kernel `{}`: {error}", kernel.name))),
         }
-    };
-    let used = used_bindings(&kernel.module);
-    let storage: Vec<(usize, Bound)> = kernel
-        .bindings
-        .iter()
-        .enumerate()
-        .map(|(k, &bound)| (k + 1, bound))
-        .filter(|(k, _)| used.contains(k))
-        .collect();
-    let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
-    entries.extend(storage.iter().map(|&(k, bound)| {
-        entry(k, wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() }, false)
-    }));
-    let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
-    let layout = device
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label,
-        bind_group_layouts: &[Some(&layout)],
-        immediate_size: 0,
-    });
-    let module = if context.spirv {
-        let numbers: Vec<usize> = entries.iter().map(|e| e.binding as usize).collect();
-        let descriptor = wgpu::ShaderModuleDescriptorPassthrough {
-            label,
-            entry_points: kernel.module.entry_points.iter().map(entry_point).collect(),
-            spirv: Some(spirv::words(kernel, &numbers)?.into()),
-            ..Default::default()
+    }
+
+    fn dispatch(
+        &self,
+        context: &Context,
+        buffers: &Buffers,
+        own: Own<'_>,
+        groups: [u32; 3],
+    ) -> Result<Dispatch> {
+        let Self { name, pipeline, layout, storage } = self;
+        let whole = |buffer| wgpu::BufferBinding { buffer, offset: 0, size: None };
+        let words = |buffer, words: usize| wgpu::BufferBinding {
+            size: wgpu::BufferSize::new(4 * words as u64),
+            ..whole(buffer)
         };
-        // SAFETY: the words are what naga writes for a validated module, with decorations for results of arithmetic
-        // instructions, which Vulkan allows there; the bindings are numbered as the layout above numbers them. Accesses of
-        // buffers are not checked in it: their addresses come from the plan, which lays out all that it reserves, and from
-        // tables made from it.
-        unsafe { device.create_shader_module_passthrough(descriptor) }
-    } else {
-        device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label,
-            source: wgpu::ShaderSource::Naga(Cow::Owned(kernel.module.clone())),
-        })
-    };
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label,
-        layout: Some(&pipeline_layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: Default::default(),
-        cache: None,
-    });
-    let clock = wgpu::BufferBinding {
-        buffer: &buffers.clock,
-        offset: 0,
-        size: wgpu::BufferSize::new(4 * CLOCK_WORDS as u64),
-    };
-    let mut resources =
-        vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(clock) }];
-    resources.extend(storage.iter().map(|&(k, bound)| {
-        let buffer = match bound {
-            Bound::Arena | Bound::ArenaRead => &buffers.arena,
-            Bound::Sums => &buffers.sums,
-            // every kernel with a table is given one
-            Bound::Table | Bound::Routes => own.table.unwrap_or(&buffers.clock),
-            Bound::Values => own.values.unwrap_or(&buffers.values),
-            Bound::Events => &buffers.events,
-            Bound::Synapses => &buffers.synapses,
-            Bound::Gathers => &buffers.gathers,
-            Bound::Schedule => &buffers.schedule,
-            Bound::Rows => &buffers.rows,
-        };
-        wgpu::BindGroupEntry { binding: k as u32, resource: buffer.as_entire_binding() }
-    }));
-    let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label,
-        layout: &layout,
-        entries: &resources,
-    });
-    match pollster::block_on(scope.pop()) {
-        None => Ok(Dispatch { pipeline, bind_group, groups }),
-        Some(error) => Err(context.error(format!("kernel `{}`: {error}", kernel.name))),
+        let clock = words(&buffers.clock, CLOCK_WORDS);
+        let bound = storage.iter().map(|&(k, bound)| {
+            let binding = match bound {
+                Bound::Arena | Bound::ArenaRead => whole(&buffers.arena),
+                Bound::Sums => whole(&buffers.sums),
+                // every kernel with a table is given one
+                Bound::Table | Bound::Routes => whole(own.table.unwrap_or(&buffers.clock)),
+                Bound::Values => whole(own.values.unwrap_or(&buffers.values)),
+                Bound::Events => whole(&buffers.events),
+                Bound::Synapses => whole(&buffers.synapses),
+                Bound::Gathers => whole(&buffers.gathers),
+                Bound::Schedule => whole(&buffers.schedule),
+                Bound::Rows => whole(&buffers.rows),
+                // a kernel may ask for the length
+                Bound::Array { at, .. } => words(&own.arrays[at].buffer, own.arrays[at].words),
+            };
+            (k, binding)
+        });
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = std::iter::once((0, clock))
+            .chain(bound)
+            .map(|(k, binding)| wgpu::BindGroupEntry {
+                binding: k as u32,
+                resource: wgpu::BindingResource::Buffer(binding),
+            })
+            .collect();
+        let scope = context.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let descriptor =
+            wgpu::BindGroupDescriptor { label: Some(name.as_str()), layout, entries: &entries };
+        let bind_group = context.device.create_bind_group(&descriptor);
+        match pollster::block_on(scope.pop()) {
+            None => Ok(Dispatch { pipeline: pipeline.clone(), bind_group, groups }),
+            Some(error) => Err(context.error(format!("kernel `{name}`: {error}"))),
+        }
     }
 }
 

@@ -247,7 +247,8 @@ impl Engine for GpuEngine {
                 for dispatch in &dispatches {
                     pass.set_pipeline(&dispatch.pipeline);
                     pass.set_bind_group(0, &dispatch.bind_group, &[offset]);
-                    pass.dispatch_workgroups(dispatch.groups[0], dispatch.groups[1], 1);
+                    let [x, y, z] = dispatch.groups;
+                    pass.dispatch_workgroups(x, y, z);
                 }
             }
         }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::pin::{self, Native};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Kind, validate};
-use crate::plan::{Binding, Load, Op, Plan, Population, Space, Work};
+use crate::model::{Feed, Invocation, Kind, validate};
+use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Population, Space, Work};
 
 const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
@@ -20,6 +20,7 @@ const REDUCE: &str = include_str!("../../../shaders/kernels/reduce.wgsl");
 const ACCUMULATE: &str = include_str!("../../../shaders/kernels/accumulate.wgsl");
 const KEEP: &str = include_str!("../../../shaders/kernels/keep.wgsl");
 const PAST: &str = include_str!("../../../shaders/kernels/past.wgsl");
+const MOVE: &str = include_str!("../../../shaders/kernels/move.wgsl");
 const SUM: &str = include_str!("../../../shaders/kernels/sum.wgsl");
 
 /// Invocations of a workgroup of the update and record kernels.
@@ -33,7 +34,9 @@ pub(super) const INPUT: usize = 7;
 pub(super) struct Kernel {
     pub name: String,
     pub module: naga::Module,
-    pub bindings: &'static [Bound],
+    pub bindings: Vec<Bound>,
+    /// Whether it computes addresses that the plan does not know, so that each access has to be checked.
+    pub checked: bool,
 }
 
 /// What is bound to a kernel.
@@ -50,11 +53,19 @@ pub(super) enum Bound {
     Gathers,
     Schedule,
     Rows,
+    /// An array of a user's kernel.
+    Array {
+        at: usize,
+        writable: bool,
+    },
 }
 
 impl Bound {
     pub(super) fn is_read_only(self) -> bool {
-        !matches!(self, Self::Arena | Self::Sums | Self::Events | Self::Rows)
+        match self {
+            Self::Array { writable, .. } => !writable,
+            bound => !matches!(bound, Self::Arena | Self::Sums | Self::Events | Self::Rows),
+        }
     }
 }
 
@@ -85,6 +96,7 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
             Op::Input(_) if !plan.fused() => input(Native::EXACT)?,
             Op::Deliver(_) if !plan.routes.is_empty() => deliver()?,
             Op::Update(at) => update(&plan.populations[at], Native::EXACT)?,
+            Op::Kernel(k) => kernel(&plan.kernels[k], Native::EXACT)?,
             Op::Record => record(plan)?,
             Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
         });
@@ -228,6 +240,52 @@ pub(super) fn update(population: &Population, native: Native) -> Result<Kernel> 
     parse(name, &text, bindings, native)
 }
 
+/// What brings the words of a variable into an array of a kernel, and back.
+pub(super) fn exchange() -> Result<Kernel> {
+    let bindings = &[Bound::Arena, Bound::Table, Bound::Array { at: 0, writable: true }];
+    parse("move".into(), &format!("{CLOCK}{EACH}{MOVE}"), bindings, Native::EXACT)
+}
+
+/// A user's kernel. Its arrays come first, then a table with the number of the copy.
+pub(super) fn kernel(op: &KernelOp, native: Native) -> Result<Kernel> {
+    let program = &op.text.program;
+    let arrays = op.arrays.iter().enumerate();
+    let mut bindings: Vec<Bound> =
+        arrays.map(|(at, array)| Bound::Array { at, writable: array.writable }).collect();
+    bindings.push(Bound::Table);
+    let members = op.gives.iter().map(|&give| match give {
+        KernelGive::Clock(feed) => format!("clock.{}", clock_member(feed)),
+        KernelGive::Constant(bits) => format!("{bits}u"),
+        KernelGive::Copy => "table[0]".into(),
+        KernelGive::Invocation(invocation) => match invocation {
+            Invocation::Global(axis) => format!("global[{axis}]"),
+            Invocation::Local(axis) => format!("local[{axis}]"),
+            Invocation::Index => "index".into(),
+            Invocation::Workgroup(axis) => format!("group[{axis}]"),
+            Invocation::Workgroups(axis) => format!("groups[{axis}]"),
+            // a workgroup has its memory for itself
+            Invocation::Slot => "0u".into(),
+        },
+    });
+    let [x, y, z] = op.text.workgroup;
+    let text = format!(
+        "{CLOCK}\n@group(0) @binding({}) var<storage, read> table: array<u32>;\n\n{}\n\
+         @compute @workgroup_size({x}, {y}, {z})\n\
+         fn main(\n\
+         \x20   @builtin(global_invocation_id) global: vec3<u32>,\n\
+         \x20   @builtin(local_invocation_id) local: vec3<u32>,\n\
+         \x20   @builtin(local_invocation_index) index: u32,\n\
+         \x20   @builtin(workgroup_id) group: vec3<u32>,\n\
+         \x20   @builtin(num_workgroups) groups: vec3<u32>,\n\
+         ) {{\n    advance(In({}));\n}}\n",
+        bindings.len(),
+        program.text,
+        members.collect::<Vec<_>>().join(", ")
+    );
+    let kernel = parse(format!("kernel {}", op.path), &text, &bindings, native)?;
+    Ok(Kernel { checked: true, ..kernel })
+}
+
 fn typed(kind: Kind, word: &str) -> String {
     match kind {
         Kind::F32 => format!("bitcast<f32>({word})"),
@@ -257,7 +315,7 @@ fn broken(name: &str, reason: &str) -> Error {
     }
 }
 
-fn parse(name: String, text: &str, bindings: &'static [Bound], native: Native) -> Result<Kernel> {
+fn parse(name: String, text: &str, bindings: &[Bound], native: Native) -> Result<Kernel> {
     // before the rest: functions may only call those before them in the module
     let text = format!("{}\n{text}", pin::library());
     let mut module =
@@ -267,5 +325,5 @@ fn parse(name: String, text: &str, bindings: &'static [Bound], native: Native) -
     // what the entry point does not reach, of the library above all, is left out
     naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
     validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
-    Ok(Kernel { name, module, bindings })
+    Ok(Kernel { name, module, bindings: bindings.to_vec(), checked: false })
 }

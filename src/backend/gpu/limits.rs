@@ -77,10 +77,10 @@ impl Sizes {
 }
 
 /// Workgroups for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
-pub(super) fn groups(invocations: usize) -> [u32; 2] {
+pub(super) fn groups(invocations: usize) -> [u32; 3] {
     let groups = invocations.div_ceil(LANES).max(1);
     let rows = groups.div_ceil(MOST_GROUPS);
-    [groups.div_ceil(rows) as u32, rows as u32]
+    [groups.div_ceil(rows) as u32, rows as u32, 1]
 }
 
 #[cfg(test)]
@@ -89,11 +89,11 @@ mod tests {
 
     #[test]
     fn workgroups_fit_into_their_dimensions() {
-        assert_eq!(groups(0), [1, 1]);
-        assert_eq!(groups(LANES + 1), [2, 1]);
-        assert_eq!(groups(MOST_GROUPS * LANES), [65_535, 1]);
+        assert_eq!(groups(0), [1, 1, 1]);
+        assert_eq!(groups(LANES + 1), [2, 1, 1]);
+        assert_eq!(groups(MOST_GROUPS * LANES), [65_535, 1, 1]);
         for invocations in [MOST_GROUPS * LANES + 1, 100_000_000, 2_000_000_000] {
-            let [x, y] = groups(invocations);
+            let [x, y, _] = groups(invocations);
             assert!(x <= 65_535 && y <= 65_535);
             assert!(x as usize * y as usize * LANES >= invocations);
         }

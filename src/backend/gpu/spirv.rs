@@ -34,7 +34,7 @@ pub(super) fn words(kernel: &Kernel, used: &[usize]) -> Result<Vec<u32>> {
         help: "write the model in plainer WGSL".into(),
     };
     let info = validate(&kernel.module).map_err(|e| refused(e.emit_to_string("")))?;
-    let options = options(used);
+    let options = options(used, kernel.checked);
     let pipeline = spv::PipelineOptions {
         shader_stage: naga::ShaderStage::Compute,
         entry_point: "main".into(),
@@ -45,7 +45,7 @@ pub(super) fn words(kernel: &Kernel, used: &[usize]) -> Result<Vec<u32>> {
     Ok(decorated(&words))
 }
 
-fn options(used: &[usize]) -> spv::Options<'static> {
+fn options(used: &[usize], checked: bool) -> spv::Options<'static> {
     let binding = |(k, &binding): (usize, &usize)| {
         let place = naga::ResourceBinding { group: 0, binding: binding as u32 };
         let info =
@@ -56,10 +56,14 @@ fn options(used: &[usize]) -> spv::Options<'static> {
         flags: spv::WriterFlags::empty(),
         fake_missing_bindings: false,
         binding_map: used.iter().enumerate().map(binding).collect(),
-        // Addresses in buffers come from the plan, which checked them; indices into a model's own arrays do not.
+        // Addresses in buffers come from the plan, which checked them, but for users' kernels; indices into a model's own
+        // arrays do not.
         bounds_check_policies: BoundsCheckPolicies {
             index: BoundsCheckPolicy::Restrict,
-            buffer: BoundsCheckPolicy::Unchecked,
+            buffer: match checked {
+                true => BoundsCheckPolicy::Restrict,
+                false => BoundsCheckPolicy::Unchecked,
+            },
             ..Default::default()
         },
         force_loop_bounding: false,
@@ -103,7 +107,7 @@ mod tests {
                 x[0] = -(x[0] + x[1] * x[2]) / (x[3] - v.x) + f32(u32(x[4]) + 1u);
             }";
         let module = naga::front::wgsl::parse_str(text).unwrap();
-        let kernel = Kernel { name: "test".into(), module, bindings: &[] };
+        let kernel = Kernel { name: "test".into(), module, bindings: Vec::new(), checked: false };
         let words = words(&kernel, &[3]).unwrap();
         let (mut arithmetic, mut decorated, mut bindings) = (Vec::new(), Vec::new(), Vec::new());
         let mut at = HEADER;

@@ -4,7 +4,7 @@ use super::kernels::{HEADER, INPUT};
 use crate::input::Operation;
 use crate::model::Kind;
 use crate::plan::{
-    Column, Fold, Gather, InputOp, Member, Offsets, Plan, Ring, Source, Stream, Work,
+    Column, Fold, Gather, InputOp, KernelArray, Member, Offsets, Plan, Ring, Source, Stream, Work,
 };
 
 /// Where the lists of spikes are in the buffer of events.
@@ -151,6 +151,12 @@ pub(super) fn data(input: &InputOp, row: usize) -> Vec<u32> {
 pub(super) fn clear(stream: &Stream, elements: usize) -> Vec<u32> {
     let set = code(Kind::F32, Operation::Set);
     vec![elements as u32, set, 2, 0, 0, 0, stream.address as u32]
+}
+
+/// The table of the words of a kernel's array that go to the array, or back.
+pub(super) fn exchange(array: &KernelArray, copy: usize, back: bool) -> Vec<u32> {
+    let address = array.address + copy * array.stride;
+    [array.words, address, usize::from(back)].map(|word| word as u32).to_vec()
 }
 
 /// The table of a column, and the invocations that make it; a column made by a program needs none.

@@ -1,0 +1,190 @@
+//! Kernels of a user's own. All invocations of a workgroup are played in lockstep, workgroup after workgroup.
+
+use naga::AddressSpace;
+
+use super::player::Player;
+use crate::error::Result;
+use crate::model::{Feed, Invocation};
+use crate::plan::{KernelGive, KernelOp};
+use crate::scalar::{Access, Lowered, Memory, Watched};
+
+/// A kernel with what it takes to play it.
+pub(super) struct KernelRun {
+    player: Player,
+    /// Columns with a word for each invocation: what tells it from others, and results.
+    streams: Vec<Vec<u32>>,
+    results: usize,
+    clock: Vec<(usize, Feed)>,
+    /// Members that are the number of the copy.
+    copy: Vec<usize>,
+    memories: Vec<Place>,
+    invocations: usize,
+}
+
+/// Where a memory is.
+enum Place {
+    /// In the arena, an array of the kernel.
+    Array(usize),
+    /// What such an array was when the kernel began.
+    Snapshot(usize, Vec<u32>),
+    /// Of the workgroups of a block.
+    Workgroups(Vec<u32>),
+}
+
+impl KernelRun {
+    pub(super) fn new(op: &KernelOp) -> Result<Self> {
+        let lowered = |access: &[Access], memories: &[Memory]| {
+            op.text.program.lower_kernel(access, memories, false)
+        };
+        Self::lowered(op, 0, lowered)
+    }
+
+    /// The same where the results are what is watched; none where there is nothing to watch.
+    pub(super) fn watched(op: &KernelOp) -> Result<Option<(Self, Watched)>> {
+        let mut found = None;
+        let run = Self::lowered(op, 2, |access, memories| {
+            let mut lowered = op.text.program.lower_kernel(access, memories, true)?;
+            found = lowered.watched.take();
+            let results = found.iter().flat_map(|watched| [watched.fault, watched.index]);
+            lowered.outputs = results.collect();
+            Ok(lowered)
+        })?;
+        Ok(found.map(|watched| (run, watched)))
+    }
+
+    fn lowered(
+        op: &KernelOp,
+        results: usize,
+        lower: impl FnOnce(&[Access], &[Memory]) -> Result<Lowered>,
+    ) -> Result<Self> {
+        let (mut access, mut ids) = (Vec::new(), Vec::new());
+        let (mut clock, mut copy, mut constants) = (Vec::new(), Vec::new(), Vec::new());
+        for (k, &give) in op.gives.iter().enumerate() {
+            let mut uniform = true;
+            match give {
+                KernelGive::Clock(feed) => clock.push((k, feed)),
+                KernelGive::Constant(bits) => constants.push((k, bits)),
+                KernelGive::Copy => copy.push(k),
+                KernelGive::Invocation(Invocation::Workgroups(axis)) => {
+                    constants.push((k, op.workgroups[axis]));
+                }
+                KernelGive::Invocation(id) => {
+                    ids.push(id);
+                    uniform = false;
+                }
+            }
+            access.push(if uniform { Access::Uniform } else { Access::Stream(ids.len() - 1) });
+        }
+        let memories = op.memories();
+        let outputs = ids.len()..ids.len() + results;
+        let lowered = lower(&access, &memories)?;
+        let outputs: Vec<usize> = outputs.take(lowered.outputs.len()).collect();
+        let program = &op.text.program;
+        let workgroup: usize = op.text.workgroup.iter().map(|&n| n as usize).product();
+        let mut player = Player::of(program, lowered, &access, &outputs, workgroup)?;
+        constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
+        let slots = player.block() / workgroup;
+        let invocations = op.count() * workgroup;
+        let padded = invocations.next_multiple_of(super::tape::CHUNK);
+        let ids = ids.into_iter().map(|id| {
+            (0..padded)
+                .map(|lane| id_of(op, id, lane / workgroup, lane % workgroup, slots))
+                .collect()
+        });
+        let mut streams: Vec<Vec<u32>> = ids.collect();
+        streams.extend((0..results).map(|_| vec![0; padded]));
+        let mut arrays = 0..op.arrays.len();
+        let globals = program.module.global_variables.iter().map(|(_, global)| global.space);
+        let shared = globals.filter(|space| *space != AddressSpace::Private);
+        let memories = shared.zip(&memories).map(|(_, memory)| match memory.of_workgroup {
+            true => Place::Workgroups(vec![0; memory.length * slots]),
+            false => match arrays.next().unwrap_or(0) {
+                k if op.is_snapshot(k) => Place::Snapshot(k, vec![0; op.arrays[k].words]),
+                k => Place::Array(k),
+            },
+        });
+        let memories = memories.collect();
+        Ok(Self { player, streams, results, clock, copy, memories, invocations })
+    }
+
+    /// Plays it for a copy of the system.
+    pub(super) fn run(
+        &mut self,
+        op: &KernelOp,
+        arena: &mut [u32],
+        copy: usize,
+        number: u32,
+        clock: &[(Feed, u32)],
+    ) {
+        for &(k, feed) in &self.clock {
+            if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == feed) {
+                self.player.set_uniform(k, bits);
+            }
+        }
+        self.copy.iter().for_each(|&k| self.player.set_uniform(k, number));
+        let range = |k: usize| {
+            let start = op.arrays[k].address + copy * op.arrays[k].stride;
+            start..start + op.arrays[k].words
+        };
+        for place in &mut self.memories {
+            if let Place::Snapshot(k, words) = place {
+                words.copy_from_slice(&arena[range(*k)]);
+            }
+        }
+        let block = self.player.block();
+        for first in (0..self.invocations).step_by(block) {
+            let memories: Vec<*mut u32> = self
+                .memories
+                .iter_mut()
+                .map(|place| match place {
+                    Place::Array(k) => arena[range(*k)].as_mut_ptr(),
+                    Place::Snapshot(_, words) => words.as_mut_ptr(),
+                    Place::Workgroups(words) => {
+                        words.fill(0);
+                        words.as_mut_ptr()
+                    }
+                })
+                .collect();
+            let streams: Vec<*mut u32> =
+                self.streams.iter_mut().map(|stream| stream[first..].as_mut_ptr()).collect();
+            let count = block.min(self.invocations - first);
+            // SAFETY: streams are padded to whole chunks; memories are as long as those that the program was lowered for, of
+            // which `KernelOp::memories` tells; indexes into them are clamped by the program. The arrays are in the arena, which
+            // is borrowed mutably for the call, and no two of them that are written overlap.
+            unsafe { self.player.step_on_memories(&streams, &memories, count) };
+        }
+    }
+
+    /// The results of all invocations.
+    pub(super) fn results(&self) -> Vec<&[u32]> {
+        let results = self.streams[self.streams.len() - self.results..].iter();
+        // lanes behind the last invocation are none
+        results.map(|column| &column[..self.invocations]).collect()
+    }
+}
+
+/// What tells an invocation from others, by the number of its workgroup and its own in there.
+fn id_of(op: &KernelOp, id: Invocation, group: usize, index: usize, slots: usize) -> u32 {
+    let along = |sizes: [u32; 3], number: usize, axis: usize| {
+        let before: usize = sizes[..axis].iter().map(|&n| n as usize).product();
+        (number / before % sizes[axis] as usize) as u32
+    };
+    let (size, groups) = (op.text.workgroup, op.workgroups);
+    match id {
+        Invocation::Global(axis) => {
+            along(groups, group, axis) * size[axis] + along(size, index, axis)
+        }
+        Invocation::Local(axis) => along(size, index, axis),
+        Invocation::Index => index as u32,
+        Invocation::Workgroup(axis) => along(groups, group, axis),
+        Invocation::Workgroups(axis) => groups[axis],
+        Invocation::Slot => (group % slots) as u32,
+    }
+}
+
+/// The place of an invocation among all, by its number in the columns.
+pub(super) fn place(op: &KernelOp, lane: usize) -> [u32; 3] {
+    let workgroup: usize = op.text.workgroup.iter().map(|&n| n as usize).product();
+    let (group, index) = (lane / workgroup, lane % workgroup);
+    [0, 1, 2].map(|axis| id_of(op, Invocation::Global(axis), group, index, 1))
+}

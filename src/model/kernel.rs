@@ -1,0 +1,318 @@
+//! Compute kernels of a user's own as programs: the entry point becomes a function, what surrounds it its arguments.
+
+use std::fmt::Write as _;
+
+use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
+
+use super::members::Members;
+use super::program::{Feed, Invocation, Program};
+use super::{Kind, parse, prefix, written};
+use crate::error::{Error, Location, Result};
+use crate::scalar::{Access, Memory};
+
+const PREFIX: &str = "k0";
+
+/// Most invocations of a workgroup, arrays, and bytes that a workgroup shares, on every device.
+const MOST_INVOCATIONS: u32 = 256;
+const MOST_ARRAYS: usize = 7;
+const MOST_SHARED: u32 = 16 * 1024;
+
+/// A kernel's text, read and checked.
+#[derive(Debug)]
+pub(crate) struct KernelText {
+    /// What the text declares in storage, in its order; array `k` is binding `k + 1` of the program.
+    pub arrays: Vec<Array>,
+    pub workgroup: [u32; 3],
+    /// Its function `advance` is one invocation.
+    pub program: Program,
+}
+
+/// An array that a kernel works on.
+#[derive(Debug, Clone)]
+pub(crate) struct Array {
+    pub name: String,
+    pub kind: Kind,
+    pub writable: bool,
+    /// How many elements it has, where the text says so.
+    pub fixed: Option<usize>,
+}
+
+/// A text with what is needed to tell what is wrong in it, and where.
+struct Source<'a> {
+    name: &'a str,
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn wrong(&self, span: naga::Span, message: String, help: &str) -> Error {
+        let offset = span.to_range().map_or(0, |range| range.start).min(self.text.len());
+        Error::ModelContract {
+            model: self.name.into(),
+            message,
+            location: Box::new(Location::of(self.file, self.text, offset)),
+            help: help.into(),
+        }
+    }
+}
+
+impl KernelText {
+    pub(crate) fn new(name: &str, file: &str, text: &str) -> Result<Self> {
+        let source = Source { name, file, text };
+        let mut module = parse(name, file, text)?;
+        let (uniforms, arrays) = globals(&source, &mut module)?;
+        let (workgroup, builtins) = entry(&source, &mut module)?;
+        let function = module.functions.iter().last().and_then(|(_, f)| f.name.clone());
+        let function = function.unwrap_or_default();
+        let text = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(name, &e))?;
+        // the writer may have changed names, but not the order of variables
+        let names = written::parsed(name, &text)?;
+        let names: Vec<String> =
+            names.global_variables.iter().filter_map(|(_, g)| g.name.clone()).collect();
+
+        let mut members = Members::default();
+        let mut body = String::new();
+        for (at, uniform) in uniforms {
+            let (structure, feeds) = match uniform {
+                Uniform::Shared => ("Shared", &Feed::SHARED[..]),
+                Uniform::Random => ("Random", &Feed::RANDOM[..]),
+            };
+            let value = members.structure(&format!("{PREFIX}_{structure}"), feeds);
+            let _ = writeln!(body, "    {} = {value};", names[at]);
+        }
+        if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {
+            members.word(Feed::Invocation(Invocation::Slot), Kind::U32);
+        }
+        let arguments: Vec<String> =
+            builtins.into_iter().map(|builtin| argument(&mut members, builtin)).collect();
+        let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
+        let (feeds, feed_kinds, declaration) = members.finish();
+        let text = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
+        let program = Program {
+            name: format!("kernel {name}"),
+            module: written::parsed(name, &text)?,
+            text,
+            prefixes: vec![PREFIX.into()],
+            models: Vec::new(),
+            feeds,
+            feed_kinds,
+            sinks: Vec::new(),
+            sink_kinds: Vec::new(),
+        };
+        let text = Self { arrays, workgroup, program };
+        // what one engine cannot run, no engine runs: systems move between them
+        let inputs: Vec<Access> = (0..text.program.feeds.len()).map(Access::Stream).collect();
+        let lengths: Vec<usize> =
+            text.arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
+        text.program.lower_kernel(&inputs, &text.memories(&lengths), false)?;
+        Ok(text)
+    }
+}
+
+impl KernelText {
+    /// The memories of the program, where its arrays are of variables with so many words.
+    pub(crate) fn memories(&self, words: &[usize]) -> Vec<Memory> {
+        let (module, mut arrays) = (&self.program.module, self.arrays.iter().zip(words));
+        let globals = module.global_variables.iter().filter_map(|(_, global)| match global.space {
+            AddressSpace::Private => None,
+            AddressSpace::WorkGroup => {
+                let length = elements(&module.types, global.ty)?.1?;
+                Some(Memory { length, of_workgroup: true })
+            }
+            _ => {
+                let (array, &words) = arrays.next()?;
+                Some(Memory { length: array.fixed.unwrap_or(words), of_workgroup: false })
+            }
+        });
+        globals.collect()
+    }
+}
+
+/// How the entry point is told which invocation it is.
+fn argument(members: &mut Members, builtin: BuiltIn) -> String {
+    let mut word = |invocation| members.word(Feed::Invocation(invocation), Kind::U32);
+    let axis = match builtin {
+        BuiltIn::LocalInvocationIndex => return word(Invocation::Index),
+        BuiltIn::LocalInvocationId => Invocation::Local,
+        BuiltIn::WorkGroupId => Invocation::Workgroup,
+        BuiltIn::NumWorkGroups => Invocation::Workgroups,
+        _ => Invocation::Global,
+    };
+    let parts: Vec<String> = (0..3).map(|k| word(axis(k))).collect();
+    format!("vec3<u32>({})", parts.join(", "))
+}
+
+/// What a kernel may have in the address space `uniform`.
+enum Uniform {
+    Shared,
+    Random,
+}
+
+/// Checks what the text declares beside functions, and makes it what a program has: arrays are bound in their order,
+/// and uniforms are variables that are set before the kernel begins. Uniforms are given by their place among all.
+fn globals(
+    source: &Source<'_>,
+    module: &mut naga::Module,
+) -> Result<(Vec<(usize, Uniform)>, Vec<Array>)> {
+    if let Some((handle, over)) = module.overrides.iter().next() {
+        let name = over.name.clone().unwrap_or_default();
+        return Err(source.wrong(
+            module.overrides.get_span(handle),
+            format!("`{name}` is an override"),
+            "make it a constant",
+        ));
+    }
+    let (mut uniforms, mut arrays, mut shared) = (Vec::new(), Vec::new(), 0);
+    let spans: Vec<naga::Span> = module
+        .global_variables
+        .iter()
+        .map(|(handle, _)| module.global_variables.get_span(handle))
+        .collect();
+    let types = &module.types;
+    for (at, (_, global)) in module.global_variables.iter_mut().enumerate() {
+        let name = global.name.clone().unwrap_or_default();
+        let wrong =
+            |what: &str, help: &str| source.wrong(spans[at], format!("`{name}` {what}"), help);
+        match global.space {
+            AddressSpace::Storage { access } => {
+                let Some((kind, fixed)) = elements(types, global.ty) else {
+                    return Err(wrong(
+                        "is of a type that no variable has",
+                        "make it an array of f32, i32, u32 or of atomics, such as array<f32>",
+                    ));
+                };
+                let writable = access.contains(StorageAccess::STORE);
+                arrays.push(Array { name: name.clone(), kind, writable, fixed });
+                let binding = arrays.len() as u32;
+                global.binding = Some(naga::ResourceBinding { group: 0, binding });
+            }
+            AddressSpace::Uniform => {
+                let uniform = match types[global.ty].name.as_deref() {
+                    Some("Shared") => Uniform::Shared,
+                    Some("Random") => Uniform::Random,
+                    _ => {
+                        return Err(wrong(
+                            "is in the address space `uniform`, which has the clock and random numbers",
+                            "make it `var<uniform> sh: Shared` or `var<uniform> random: Random`; \
+                             what else a kernel needs goes into arrays or constants",
+                        ));
+                    }
+                };
+                uniforms.push((at, uniform));
+                (global.space, global.binding) = (AddressSpace::Private, None);
+            }
+            AddressSpace::WorkGroup => {
+                let Some((_, Some(length))) = elements(types, global.ty) else {
+                    return Err(wrong(
+                        "is of a type that workgroups cannot share here",
+                        "make it an array of f32, i32, u32 or of atomics, or one of these alone",
+                    ));
+                };
+                shared += 4 * length as u32;
+                if shared > MOST_SHARED {
+                    return Err(wrong(
+                        &format!("makes it {shared} bytes that a workgroup shares"),
+                        "every device has room for 16384",
+                    ));
+                }
+            }
+            AddressSpace::Private => {}
+            _ => {
+                return Err(wrong(
+                    "is no array, and no engine has it",
+                    "use storage arrays, `Shared` and `Random`",
+                ));
+            }
+        }
+    }
+    if arrays.len() > MOST_ARRAYS {
+        return Err(source.wrong(
+            naga::Span::UNDEFINED,
+            format!("it has {} arrays", arrays.len()),
+            "every device has room for 7; use fewer",
+        ));
+    }
+    if !arrays.iter().any(|array| array.writable) {
+        return Err(source.wrong(
+            naga::Span::UNDEFINED,
+            "it changes nothing".into(),
+            "declare an array that it writes, such as \
+             `@group(0) @binding(0) var<storage, read_write> x: array<f32>`",
+        ));
+    }
+    Ok((uniforms, arrays))
+}
+
+/// What an array is of, and how many elements it has, where the text says so.
+fn elements(
+    types: &naga::UniqueArena<naga::Type>,
+    ty: naga::Handle<naga::Type>,
+) -> Option<(Kind, Option<usize>)> {
+    let (element, fixed) = match types[ty].inner {
+        TypeInner::Array { base, size: naga::ArraySize::Constant(n), .. } => {
+            (base, Some(n.get() as usize))
+        }
+        TypeInner::Array { base, .. } => (base, None),
+        _ => (ty, Some(1)),
+    };
+    let (TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar)) = types[element].inner else {
+        return None;
+    };
+    let kind = match scalar.kind {
+        naga::ScalarKind::Float => Kind::F32,
+        naga::ScalarKind::Sint => Kind::I32,
+        naga::ScalarKind::Uint => Kind::U32,
+        _ => return None,
+    };
+    (scalar.width == 4).then_some((kind, fixed))
+}
+
+/// Makes the entry point the last function: the size of its workgroups, and what it takes.
+fn entry(source: &Source<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
+    let wrong = |message: String, help: &str| source.wrong(naga::Span::UNDEFINED, message, help);
+    let compute = module.entry_points.iter().all(|entry| entry.stage == ShaderStage::Compute);
+    if module.entry_points.len() != 1 || !compute {
+        return Err(wrong(
+            format!("it has {} entry points", module.entry_points.len()),
+            "a kernel has one, marked `@compute @workgroup_size(64)`",
+        ));
+    }
+    let entry = module.entry_points.remove(0);
+    let size = entry.workgroup_size;
+    let invocations = size.iter().fold(1u32, |all, &n| all.saturating_mul(n));
+    if invocations > MOST_INVOCATIONS || size[2] > 64 {
+        return Err(wrong(
+            format!("its workgroups are of {size:?}, which is {invocations} invocations"),
+            "every device has room for 256, and for 64 in z",
+        ));
+    }
+    let mut function = entry.function;
+    let mut builtins = Vec::new();
+    for argument in &mut function.arguments {
+        match argument.binding.take() {
+            Some(naga::Binding::BuiltIn(
+                builtin @ (BuiltIn::GlobalInvocationId
+                | BuiltIn::LocalInvocationId
+                | BuiltIn::LocalInvocationIndex
+                | BuiltIn::WorkGroupId
+                | BuiltIn::NumWorkGroups),
+            )) => builtins.push(builtin),
+            _ => {
+                let name = argument.name.clone().unwrap_or_default();
+                return Err(wrong(
+                    format!("its entry point takes `{name}`"),
+                    "it may take global_invocation_id, local_invocation_id, local_invocation_index, \
+                     workgroup_id and num_workgroups, each as an argument of its own",
+                ));
+            }
+        }
+    }
+    let taken = |name: &str| module.functions.iter().any(|(_, f)| f.name.as_deref() == Some(name));
+    let mut name = "invoke".to_string();
+    while taken(&name) {
+        name.push('x');
+    }
+    function.name = Some(name);
+    module.functions.append(function, naga::Span::UNDEFINED);
+    Ok((size, builtins))
+}

@@ -1,0 +1,172 @@
+//! Kernels of a user's own: which variables their arrays are, and how many invocations they have.
+
+use std::sync::Arc;
+
+use super::sites::label;
+use super::{Op, Plan, Role, inputs};
+use crate::error::{Error, Result};
+use crate::model::{Feed, Invocation, KernelText, Kind};
+use crate::scalar::Memory;
+use crate::system::{Kernel, Node, NodeKind};
+
+/// A kernel of a step.
+#[derive(Debug)]
+pub(crate) struct KernelOp {
+    pub path: String,
+    pub stage: usize,
+    pub text: Arc<KernelText>,
+    /// One for each of the text's.
+    pub arrays: Vec<KernelArray>,
+    /// Along each axis.
+    pub workgroups: [u32; 3],
+    /// For each feed of the program.
+    pub gives: Vec<KernelGive>,
+}
+
+/// A variable that a kernel works on.
+#[derive(Debug, Clone)]
+pub(crate) struct KernelArray {
+    pub path: String,
+    /// Where it is for the first copy of the system; those of other copies follow.
+    pub address: usize,
+    /// Words of a copy, and from copy to copy.
+    pub words: usize,
+    pub stride: usize,
+    pub writable: bool,
+}
+
+/// What a member of the program's argument is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KernelGive {
+    Clock(Feed),
+    Constant(u32),
+    /// Number of the copy of the system.
+    Copy,
+    Invocation(Invocation),
+}
+
+impl KernelOp {
+    /// The memories of the program.
+    pub(crate) fn memories(&self) -> Vec<Memory> {
+        let words: Vec<usize> = self.arrays.iter().map(|array| array.words).collect();
+        self.text.memories(&words)
+    }
+
+    /// Number of workgroups.
+    pub(crate) fn count(&self) -> usize {
+        self.workgroups.iter().map(|&n| n as usize).product()
+    }
+
+    /// Whether it changes the variable at an address.
+    pub(crate) fn writes(&self, address: usize) -> bool {
+        self.arrays.iter().any(|array| array.writable && array.address == address)
+    }
+
+    /// Whether an array is to hold what the variable was, while another one of it is written.
+    pub(crate) fn is_snapshot(&self, k: usize) -> bool {
+        let KernelArray { address, writable, .. } = self.arrays[k];
+        !writable && self.writes(address)
+    }
+}
+
+/// Most workgroups along an axis on every device.
+const MOST_WORKGROUPS: u32 = 65_535;
+
+/// Adds the kernels of a stage to the step.
+pub(super) fn add(plan: &mut Plan, nodes: &[Node], stage: usize) -> Result<()> {
+    for (number, node) in nodes.iter().enumerate().filter(|(_, node)| node.stage == stage) {
+        if let NodeKind::Kernel(kernel) = &node.kind {
+            let op = one(plan, node, number as u32, kernel)?;
+            plan.step.push(Op::Kernel(plan.kernels.len()));
+            plan.kernels.push(op);
+        }
+    }
+    Ok(())
+}
+
+fn one(plan: &Plan, node: &Node, number: u32, kernel: &Kernel) -> Result<KernelOp> {
+    let inner = kernel.inner();
+    let wrong = |reason: String| Error::Node { node: label(node), reason };
+    let text = &inner.text;
+    for (k, (name, _)) in inner.bound.iter().enumerate() {
+        if !text.arrays.iter().any(|array| array.name == *name) {
+            let known = text.arrays.iter().map(|array| array.name.clone());
+            return Err(Error::unknown("array in the kernel's text", name, known));
+        }
+        if inner.bound[..k].iter().any(|(other, _)| other == name) {
+            return Err(wrong(format!("its array `{name}` is bound twice; bind it once")));
+        }
+    }
+    let copies = plan.copies.map_or(1, |copies| copies.count);
+    let mut arrays: Vec<KernelArray> = Vec::with_capacity(text.arrays.len());
+    for array in &text.arrays {
+        let name = &array.name;
+        let Some((_, target)) = inner.bound.iter().find(|(bound, _)| bound == name) else {
+            return Err(wrong(format!(
+                "its array `{name}` is no variable yet; say which by `.bind(\"{name}\", ..)`"
+            )));
+        };
+        if target.index.is_some() {
+            return Err(wrong(format!(
+                "its array `{name}` is a slice; bind the variable, and use the slice's indexes"
+            )));
+        }
+        let slot = plan.slot("variable or parameter", &target.path)?;
+        let kind = if slot.kind == Kind::Bool { Kind::U32 } else { slot.kind };
+        if kind != array.kind {
+            return Err(wrong(format!(
+                "its array `{name}` is of {}, but `{}` of {}",
+                array.kind.name(),
+                slot.path(),
+                slot.kind.name()
+            )));
+        }
+        if array.writable {
+            inputs::check_target(slot.path(), slot.role)?;
+        }
+        if arrays.iter().any(|a| a.address == slot.address && a.writable && array.writable) {
+            return Err(wrong(format!(
+                "two of its arrays write `{}`; one of them is enough",
+                slot.path()
+            )));
+        }
+        let alone = slot.role == Role::Param && slot.words == 1;
+        let words = if alone { 1 } else { slot.words / copies };
+        if let Some(fixed) = array.fixed.filter(|fixed| words < *fixed) {
+            return Err(wrong(format!(
+                "its array `{name}` has {fixed} elements, but `{}` has {words}",
+                slot.path()
+            )));
+        }
+        arrays.push(KernelArray {
+            path: slot.path().into(),
+            address: slot.address,
+            words,
+            stride: if alone { 0 } else { words },
+            writable: array.writable,
+        });
+    }
+    let first = arrays.iter().find(|array| array.writable).map_or(1, |array| array.words);
+    let invocations = inner.invocations.unwrap_or([first as u32, 1, 1]);
+    let mut workgroups = [0; 3];
+    for axis in 0..3 {
+        workgroups[axis] = invocations[axis].div_ceil(text.workgroup[axis]);
+        if !(1..=MOST_WORKGROUPS).contains(&workgroups[axis]) {
+            return Err(wrong(format!(
+                "invocations of {invocations:?} are {} workgroups of {:?} along an axis; there must be from 1 to \
+                 {MOST_WORKGROUPS}: divide them among the axes by `.invocations([x, y, z])`",
+                workgroups[axis], text.workgroup
+            )));
+        }
+    }
+    let gives = text.program.feeds.iter().map(|&feed| match feed {
+        Feed::Node(_) => KernelGive::Constant(number),
+        Feed::Copy => KernelGive::Copy,
+        Feed::Invocation(invocation) => KernelGive::Invocation(invocation),
+        // for the kernel to set
+        Feed::Element => KernelGive::Constant(0),
+        clock => KernelGive::Clock(clock),
+    });
+    let (gives, text, path) = (gives.collect(), text.clone(), label(node));
+    Ok(KernelOp { path, stage: node.stage, text, arrays, workgroups, gives })
+}
