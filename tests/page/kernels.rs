@@ -242,7 +242,7 @@ fn noisy() -> Network {
             x[id.x] = tanh(left + right + random_normal(r, 0u));
         }
     ";
-    let spins = field(150).init("x", Init::uniform(-1.0, 1.0));
+    let spins = field(150).init("x", 0.1);
     let turn = kernel(text).bind("x", &spins.variable("x"));
     Network::new().with("spins", spins).with("turn", turn)
 }
