@@ -148,12 +148,12 @@ enum Uniform {
     Random,
 }
 
+/// By their place among all globals.
+type Uniforms = Vec<(usize, Uniform)>;
+
 /// Checks what the text declares beside functions, and makes it what a program has: arrays are bound in their order,
 /// and uniforms are variables that are set before the kernel begins. Uniforms are given by their place among all.
-fn globals(
-    source: &Source<'_>,
-    module: &mut naga::Module,
-) -> Result<(Vec<(usize, Uniform)>, Vec<Array>)> {
+fn globals(source: &Source<'_>, module: &mut naga::Module) -> Result<(Uniforms, Vec<Array>)> {
     if let Some((handle, over)) = module.overrides.iter().next() {
         let name = over.name.clone().unwrap_or_default();
         return Err(source.wrong(

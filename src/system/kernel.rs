@@ -50,8 +50,8 @@ use crate::model::{KernelText, is_identifier};
 ///         heat[k] = old[k] + sh.dt * (old[k - 1u] - 2.0 * old[k] + old[k + 1u]);
 ///     }
 /// ")?
-/// .bind("old", &rod.variable("heat"))
-/// .bind("heat", &rod.variable("heat"));
+/// .bind("old", rod.variable("heat"))
+/// .bind("heat", rod.variable("heat"));
 /// let mut runner = DSRunner::builder(Network::new().with("rod", rod).with("diffusion", diffusion))
 ///     .progress_bar(false)
 ///     .build()?;

@@ -3,7 +3,10 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
-use dsrunner::{Error, StateArray, StateData, state_files};
+use dsrunner::{
+    Coupling, DSRunner, Error, Group, Model, Network, Projection, StateArray, StateData, StateDict,
+    state_files,
+};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -44,8 +47,12 @@ fn try_format(format: &str, cap: fn(&[u8]) -> usize, words: &[&str], mut inputs:
         state_files::write(&path, &state(count)).unwrap();
         inputs.push(std::fs::read(&path).unwrap());
     }
+    let mut runner = runner();
+    runner.save_states(&path, None).unwrap();
+    inputs.push(std::fs::read(&path).unwrap());
     Target { name: format, inputs, words, count: 4000, cap }.run(|bytes| {
         std::fs::write(&path, bytes).unwrap();
+        load(&mut runner, &path);
         valid(&path)
     });
 }
@@ -54,6 +61,37 @@ fn valid(path: &Path) -> bool {
     match state_files::read(path) {
         Ok(_) => true,
         Err(Error::File { .. }) => false,
+        Err(error) => panic!("an error of another kind: {error}"),
+    }
+}
+
+/// Variables of all types, with a past.
+fn runner() -> DSRunner {
+    let text = "
+        struct State { x: f32, n: i32, m: u32 }
+        struct Input { input: f32 }
+        fn update(s: State, i: Input) -> State { return State(s.x + i.input, s.n, s.m + 1u); }
+        fn threshold(s: State) -> bool { return s.m % 3u == 0u; }
+    ";
+    let group = Group::new(&Model::from_wgsl("Past", text).unwrap(), 5);
+    let back = Projection::new(&group, &group).delay(0.4);
+    let pull = Coupling::diffusive(&group, &group, "x").delay(0.3);
+    let net = Network::new().with("group", group).with("back", back).with("pull", pull);
+    let mut runner = DSRunner::builder(net).device("cpu").progress_bar(false).build().unwrap();
+    runner.run(1.0).unwrap();
+    runner
+}
+
+/// A file that is not taken changes nothing.
+fn load(runner: &mut DSRunner, path: &Path) {
+    let before = runner.state_dict().unwrap();
+    match runner.load_states(path, false) {
+        Ok(_) => {}
+        Err(Error::File { .. } | Error::Setting { .. }) => {
+            // bits, since a NaN is not equal to itself
+            let texts = |state: &StateDict| format!("{state:?}");
+            assert_eq!(texts(&runner.state_dict().unwrap()), texts(&before));
+        }
         Err(error) => panic!("an error of another kind: {error}"),
     }
 }

@@ -53,9 +53,9 @@ const DIFFUSE: &str = "
 fn diffusion() -> Network {
     let grid = field([23, 40]).init("x", Init::uniform(-1.0, 1.0));
     let kernel = kernel(DIFFUSE)
-        .bind("old", &grid.variable("x"))
+        .bind("old", grid.variable("x"))
         .bind("x", "grid.x")
-        .bind("gain", &grid.variable("gain"))
+        .bind("gain", grid.variable("gain"))
         .invocations([40, 23, 1]);
     Network::new().with("grid", grid).with("diffuse", kernel)
 }
@@ -129,10 +129,10 @@ fn a1_target_kernel_shares_memory(device: &str) {
     let source = field(337).init("m", value.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
     let (bins, pair, sums) = (field(8), field(2), field(7));
     let counting = kernel(HISTOGRAM)
-        .bind("value", &source.variable("m"))
-        .bind("counts", &bins.variable("m"))
-        .bind("most", &pair.variable("n"))
-        .bind("sums", &sums.variable("x"))
+        .bind("value", source.variable("m"))
+        .bind("counts", bins.variable("m"))
+        .bind("most", pair.variable("n"))
+        .bind("sums", sums.variable("x"))
         .invocations([337, 1, 1]);
     let net = Network::new()
         .with("source", source)
@@ -185,9 +185,9 @@ fn a1_target_kernel_atomics(device: &str) {
     ";
     let field = field(11).init("m", 19.0).init("n", 19.0);
     let all = kernel(text)
-        .bind("m", &field.variable("m"))
-        .bind("n", &field.variable("n"))
-        .bind("old", &field.variable("x"));
+        .bind("m", field.variable("m"))
+        .bind("n", field.variable("n"))
+        .bind("old", field.variable("x"));
     let net = Network::new().with("f", field).with("all", all);
     let mut runner = on(device, net).build().unwrap();
     runner.run(Steps(1)).unwrap();
@@ -219,7 +219,7 @@ fn a1_target_kernel_invocations(device: &str) {
         }
     ";
     let field = field([6, 5, 7]);
-    let all = kernel(text).bind("m", &field.variable("m")).invocations([7, 5, 6]);
+    let all = kernel(text).bind("m", field.variable("m")).invocations([7, 5, 6]);
     let net = Network::new().with("f", field).with("all", all);
     let mut runner = on(device, net).build().unwrap();
     runner.run(Steps(2)).unwrap();
@@ -243,7 +243,7 @@ fn noisy() -> Network {
         }
     ";
     let spins = field(150).init("x", 0.1);
-    let turn = kernel(text).bind("x", &spins.variable("x"));
+    let turn = kernel(text).bind("x", spins.variable("x"));
     Network::new().with("spins", spins).with("turn", turn)
 }
 
@@ -334,7 +334,7 @@ fn a3_3_kernels_come_after_updates_or_before(device: &str) {
         ";
         let group = crate::common::count(2);
         let push =
-            kernel(text).bind("input", &group.variable("input")).bind("x", &group.variable("x"));
+            kernel(text).bind("input", group.variable("input")).bind("x", group.variable("x"));
         let mut runner = on(device, Pushed { group, push, first })
             .input(("group.input", 1.0))
             .monitors(["group.x", "group.input"])
@@ -362,7 +362,7 @@ fn a1_jit_off_names_a_kernels_fault(device: &str) {
     };
     let fault = |body: &str| {
         let field = field(6);
-        let run = kernel(&text(body)).bind("x", &field.variable("x"));
+        let run = kernel(&text(body)).bind("x", field.variable("x"));
         let net = Network::new().with("f", field).with("run", run);
         let mut runner = on(device, net).jit(false).build().unwrap();
         let text = error(runner.run(Steps(9)));
@@ -388,7 +388,7 @@ fn a1_jit_off_names_a_kernels_fault(device: &str) {
     let field = field(6);
     let run =
         kernel(&text("x[id.x + 3u] = f32(id.x); if id.x == 7u { x[4294967294u] = x[99] + 0.5; }"));
-    let run = run.bind("x", &field.variable("x"));
+    let run = run.bind("x", field.variable("x"));
     let other = keep(300).init("x", 4.0);
     let net = Network::new().with("a", keep(7)).with("f", field).with("run", run).with("o", other);
     let mut runner = on(device, net).build().unwrap();
