@@ -40,6 +40,15 @@ pub(super) const AMOUNT: [RGBColor; 5] = [
     RGBColor(0x0b, 0x17, 0x3f),
 ];
 
+/// Ramp for values of a field, whose lightness tells them apart too.
+pub(super) const FIELD: [RGBColor; 5] = [
+    RGBColor(0x44, 0x01, 0x54),
+    RGBColor(0x3b, 0x52, 0x8b),
+    RGBColor(0x21, 0x91, 0x8c),
+    RGBColor(0x5e, 0xc9, 0x62),
+    RGBColor(0xfd, 0xe7, 0x25),
+];
+
 /// How many named things have a colour of their own.
 pub(super) const DISTINCT: usize = PALETTE.len();
 

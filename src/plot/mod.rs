@@ -1,4 +1,4 @@
-//! Pictures of results: spike rasters, traces over time and phase planes.
+//! Pictures of results: spike rasters, traces over time, phase planes and fields.
 //!
 //! Each function draws one picture and writes it to a file. The extension of
 //! the path decides the format, `.png` or `.svg`; any other extension is an
@@ -13,12 +13,15 @@
 mod axes;
 mod canvas;
 mod colour;
+mod field;
 mod font;
+mod key;
 mod labels;
 mod phase;
 mod raster;
 mod traces;
 
+pub use field::field;
 pub use phase::phase;
 pub use raster::{RasterGroup, Span, raster};
 pub use traces::traces;

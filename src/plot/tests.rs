@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use image::{Rgb, RgbImage};
+use ndarray::{Array2, array};
 
-use super::{RasterGroup, Span, colour, phase, raster, traces};
+use super::{RasterGroup, Span, colour, field, phase, raster, traces};
 
 /// A file in the temporary folder that goes away with the value.
 struct File(PathBuf);
@@ -224,6 +225,32 @@ fn a_dense_cloud_is_darker_where_points_are_many() {
 }
 
 #[test]
+fn a_field_has_its_values_at_their_places() {
+    let file = File::new("field.png");
+    // low at the bottom left, high at the top right, nothing in between
+    let (n, low, high) = (f32::NAN, -1.0, 3.0);
+    let values = array![[low, n, n], [n, n, high]];
+    field(&file.0, "Field", ("x", "y"), (0.0..3.0, 0.0..2.0), values.view()).unwrap();
+    let image = file.pixels();
+    // the panel spans about 100 to 1130 in x and 100 to 900 in y
+    let at = |x, y| image.get_pixel(x, y).0;
+    assert_eq!(at(300, 700), [0x44, 0x01, 0x54]);
+    assert_eq!(at(1000, 300), [0xfd, 0xe7, 0x25]);
+    for (x, y) in [(300, 300), (600, 300), (600, 700), (1000, 700)] {
+        assert_eq!(at(x, y), [255; 3], "{x} {y}");
+    }
+    // more values than pixels: means
+    let fine = Array2::from_shape_fn((10, 5000), |(_, x)| if x < 2500 { x % 2 } else { 3 } as f32);
+    field(&file.0, "Fine", ("x", "y"), (0.0..1.0, 0.0..1.0), fine.view()).unwrap();
+    let image = file.pixels();
+    let [r, g, _] = image.get_pixel(300, 500).0;
+    assert!((0x38..0x3f).contains(&r) && (0x30..0x48).contains(&g), "{r:x} {g:x}");
+    // no gaps between the tiles
+    let row = (200..1100).map(|x| image.get_pixel(x, 500).0);
+    assert!(row.into_iter().all(|pixel| pixel != [255; 3]));
+}
+
+#[test]
 fn extreme_values_do_not_break_a_picture() {
     let file = File::new("extreme.svg");
     let wild = [f32::MAX, f32::MIN, 0.0, f32::NAN, f32::MIN_POSITIVE, f32::INFINITY];
@@ -235,6 +262,12 @@ fn extreme_values_do_not_break_a_picture() {
     phase(&file.0, "One", ("x", "y"), &[point; 2], None).unwrap();
     let same = vec![1.0; 5000];
     phase(&file.0, "Same", ("x", "y"), &[], Some((&same, &same))).unwrap();
+    let ranges = || (0.0..1.0, 0.0..1.0);
+    for values in
+        [array![[5.0f32]], array![[f32::NAN]], Array2::zeros((0, 3)), array![[0.0, f32::MAX]]]
+    {
+        field(&file.0, "Field", ("x", "y"), ranges(), values.view()).unwrap();
+    }
     assert_well_formed(&file.text());
     let wild = File::new("extreme.png");
     traces(&wild.0, "Wild", "v", &t, &[("v", &[f32::MAX; 6])], Some(&t)).unwrap();
@@ -275,6 +308,10 @@ fn errors_say_what_is_wrong() {
     has(phase(&file.0, "", ("", ""), &lines, None), part);
     let part = "the points have 2 x values but 1 y values";
     has(phase(&file.0, "", ("", ""), &[], Some((&two, &one))), part);
+    for range in [0.0..0.0, 1.0..0.0, f64::NAN..1.0, 0.0..f64::INFINITY] {
+        let ranges = (0.0..1.0, range);
+        has(field(&file.0, "", ("", ""), ranges, array![[1.0]].view()), "of an axis is empty");
+    }
     assert!(!file.0.exists());
 
     let lost = std::env::temp_dir().join("dsrunner-no-such-folder");

@@ -179,8 +179,9 @@ fn words(data: &StateData) -> Option<Vec<u32>> {
 
 impl DSRunner {
     /// All that a run goes on from, as arrays: variables and parameters of all nodes, the spikes under way (as
-    /// `spike_history`, the youngest first), the past values that couplings read (as `x_history`, likewise), and as node `dsrunner` the clock: `step`, `t0`, `dt`, and the `seed` of the random
-    /// numbers, which are functions of the step. Closures with a state of their own are not part of it.
+    /// `spike_history`, the youngest first), the past values that couplings read (as `x_history`, likewise), and as node
+    /// `dsrunner` the clock: `step`, `t0`, `dt`, and the `seed` of the random numbers, which are functions of the step. Closures
+    /// with a state of their own are not part of it.
     ///
     /// # Errors
     /// [`Error::Device`] where the device fails.
