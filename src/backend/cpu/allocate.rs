@@ -113,7 +113,7 @@ fn write_outputs(lowered: &mut Lowered, outputs: &[usize]) -> Vec<(Id, usize)> {
 }
 
 /// Removes operations whose result nothing reads. Everything inside a loop stays: its reads may come before its writes.
-fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
+pub(super) fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
     let mut used = vec![false; lowered.values.len()];
     for &(value, _) in stores {
         used[value as usize] = true;

@@ -43,7 +43,7 @@ impl ColumnRun {
                 }
             });
         }
-        let mut player = Player::new(program, &access, &[streams.len()])?;
+        let mut player = Player::compiled(program, &access, &[streams.len()])?;
         constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
         streams.push(column.address);
         Ok(Self(Some(Evaluator { player, streams, words, clock })))

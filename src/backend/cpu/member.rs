@@ -68,7 +68,7 @@ impl MemberRun {
                 Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
             })
             .collect();
-        let player = Player::new(&population.program, &access, &population.sinks)?;
+        let player = Player::compiled(&population.program, &access, &population.sinks)?;
         let own = population.streams.iter().map(|s| (s.space, s.address + this.start));
         let columns = this.places.iter().map(|p| (Space::Arena, p.address));
         let clock = population.feeds.iter().enumerate().filter_map(|(k, b)| match *b {

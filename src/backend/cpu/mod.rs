@@ -9,6 +9,11 @@ mod kernel;
 mod lanes;
 mod math;
 mod member;
+#[cfg(target_arch = "x86_64")]
+mod native;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "no_native.rs"]
+mod native;
 mod player;
 mod tape;
 mod words;

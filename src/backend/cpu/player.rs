@@ -2,6 +2,7 @@
 
 use super::allocate::allocate;
 use super::lanes::{InstructionSet, play};
+use super::native::Native;
 use super::tape::{CHUNK, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
@@ -17,6 +18,8 @@ pub(crate) struct Player {
     scratch: Vec<Line>,
     /// Chunks of a block.
     block: usize,
+    /// The body as machine code, with the scratch memory that this needs.
+    native: Option<(Native, Vec<Line>)>,
 }
 
 impl Player {
@@ -24,6 +27,21 @@ impl Player {
     /// that sink `k` goes to.
     pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
         Self::of(program, program.lower(inputs)?, inputs, outputs, 1)
+    }
+
+    /// The same as machine code, where the processor has it: worth the time that this takes for what is played often.
+    pub(super) fn compiled(
+        program: &Program,
+        inputs: &[Access],
+        outputs: &[usize],
+    ) -> Result<Self> {
+        let lowered = program.lower(inputs)?;
+        let native = Native::compile(&lowered, inputs, outputs);
+        let native = native.map(|native| {
+            let lines = native.scratch().div_ceil(CHUNK);
+            (native, vec![Line([0; CHUNK]); lines])
+        });
+        Ok(Self { native, ..Self::of(program, lowered, inputs, outputs, 1)? })
     }
 
     /// The same where it is lowered already; so many lanes in a row are always played together.
@@ -46,7 +64,7 @@ impl Player {
         let mut scratch = vec![Line([0; CHUNK]); tape.registers * block + tape.uniforms.len()];
         let uniforms = &mut scratch[tape.registers * block..];
         uniforms.iter_mut().zip(&tape.uniforms).for_each(|(line, &bits)| line.0.fill(bits));
-        Ok(Self { tape, set: InstructionSet::detect(), scratch, block })
+        Ok(Self { tape, set: InstructionSet::detect(), scratch, block, native: None })
     }
 
     /// Sets feed `k`, which is uniform. A feed that the program does not read is ignored.
@@ -97,6 +115,14 @@ impl Player {
         table.extend_from_slice(memories);
         // SAFETY: the prologue has uniforms only, which are a chunk long.
         unsafe { play(self.set, &self.tape.prologue, &table, CHUNK) };
+        if let Some((native, scratch)) = &mut self.native {
+            let uniforms = table[self.tape.streams + self.tape.registers..].first();
+            let uniforms = uniforms.map_or(std::ptr::null(), |uniform| uniform.cast_const());
+            let scratch = scratch.as_mut_ptr().cast();
+            // SAFETY: the streams and uniforms are those that it was compiled for, `scratch` has what it asked for.
+            unsafe { native.play(&table[..self.tape.streams], uniforms, scratch, elements) };
+            return;
+        }
         let block = self.block * CHUNK;
         for first in (0..elements).step_by(block) {
             let count = block.min(elements - first);
@@ -151,17 +177,17 @@ pub(crate) fn evaluate(
     inputs: &[Vec<u32>],
     elements: usize,
 ) -> Result<Vec<Vec<u32>>> {
-    evaluate_by(InstructionSet::detect(), program, inputs, elements)
+    evaluate_by(Player::new, program, inputs, elements)
 }
 
 fn evaluate_by(
-    set: InstructionSet,
+    player: impl FnOnce(&Program, &[Access], &[usize]) -> Result<Player>,
     program: &Program,
     inputs: &[Vec<u32>],
     elements: usize,
 ) -> Result<Vec<Vec<u32>>> {
     let (access, outputs) = given(inputs.iter().map(Vec::len), program.sinks.len());
-    let mut player = Player { set, ..Player::new(program, &access, &outputs)? };
+    let mut player = player(program, &access, &outputs)?;
     Ok(player.step_on(
         &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         outputs.len(),
@@ -218,7 +244,33 @@ mod tests {
             })
             .collect();
         let out = evaluate(&program, &columns, x.len()).unwrap();
+        // the division of integers has no instruction
+        let whole = ["i32", "u32", "3u"].iter().any(|kind| body.contains(kind));
+        let expected = !(whole && (body.contains('/') || body.contains('%')));
+        let compiled = native(&program, &columns, x.len(), expected);
+        // which NaN a NaN is, is not promised
+        let bits = |&word: &u32| if f32::from_bits(word).is_nan() { 0x7fc0_0000 } else { word };
+        let pairs = out[0].iter().map(bits).zip(compiled[0].iter().map(bits));
+        for (k, (wanted, got)) in pairs.enumerate() {
+            assert_eq!(got, wanted, "machine code of {body} for {} and {}", x[k], a[k]);
+        }
         out[0].iter().map(|&b| f32::from_bits(b)).collect()
+    }
+
+    /// The same as machine code, where there is any.
+    fn native(
+        program: &Program,
+        columns: &[Vec<u32>],
+        count: usize,
+        expected: bool,
+    ) -> Vec<Vec<u32>> {
+        let player = |program: &Program, access: &[Access], outputs: &[usize]| {
+            let player = Player::compiled(program, access, outputs)?;
+            let avx2 = InstructionSet::all().len() > 1;
+            assert_eq!(player.native.is_some(), avx2 && expected, "{}", program.text);
+            Ok(player)
+        };
+        evaluate_by(player, program, columns, count).unwrap()
     }
 
     fn check(body: &str, expected: impl Fn(f32, f32) -> f32) {
@@ -264,12 +316,18 @@ mod tests {
             })
             .collect();
         let sets = InstructionSet::all();
-        let by = |set| evaluate_by(set, &program, &columns, count).unwrap();
+        let by = |set| {
+            let player = |program: &Program, access: &[Access], outputs: &[usize]| {
+                Ok(Player { set, ..Player::new(program, access, outputs)? })
+            };
+            evaluate_by(player, &program, &columns, count).unwrap()
+        };
         let wanted = by(sets[0]);
         assert!(wanted[0].iter().any(|&w| w != wanted[0][0]));
         for &set in &sets[1..] {
             assert!(by(set) == wanted, "{} differs from {}", set.name(), sets[0].name());
         }
+        assert!(native(&program, &columns, count, true) == wanted, "machine code differs");
     }
 
     #[test]
@@ -399,6 +457,135 @@ mod tests {
         let a: Vec<f32> = x.iter().map(|x| 5.0 - x).collect();
         let wanted: Vec<f32> = x.iter().zip(&a).map(|(x, a)| x * 2.0 + a / 3.0).collect();
         assert_eq!(update("return State(s.x * 2.0 + p.a / 3.0);", &x, &a), wanted);
+    }
+
+    /// Each function and operator, of values in registers, in memory, and constants; and more values at a time than there are
+    /// registers.
+    #[test]
+    fn machine_code_of_every_operation() {
+        let special = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            0.5,
+            2.5,
+            -2.5,
+            3.5,
+            1e-40,
+            -1e-40,
+            f32::MIN_POSITIVE,
+            1e-7,
+            88.0,
+            -103.0,
+            1e9,
+            2147483648.0,
+            -2147483648.0,
+            2147483520.0,
+            4294967040.0,
+            4e9,
+            5e9,
+            -5e9,
+            f32::MAX,
+            f32::MIN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::NAN,
+            7.25,
+            -8.75,
+            16777217.0,
+            0.1,
+            123456.7,
+        ];
+        let x: Vec<f32> = special.iter().flat_map(|&x| [x; 32]).collect();
+        let a: Vec<f32> = (0..32).flat_map(|_| special).collect();
+        let kind = |body: &str| {
+            update(body, &x, &a);
+        };
+        for f in [
+            "abs",
+            "sign",
+            "floor",
+            "ceil",
+            "round",
+            "trunc",
+            "fract",
+            "sqrt",
+            "inverseSqrt",
+            "exp",
+            "exp2",
+            "log",
+            "log2",
+            "sin",
+            "cos",
+            "tan",
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asinh",
+            "acosh",
+            "atanh",
+            "exprel",
+            "saturate",
+            "-",
+        ] {
+            kind(&format!("return State({f}(s.x));"));
+            kind(&format!("return State({f}(s.x + p.a) + s.x);"));
+        }
+        for f in ["min(A, B)", "max(A, B)", "pow(A, B)", "atan2(A, B)", "A % B", "A / B", "A - B"] {
+            for (left, right) in [("s.x", "p.a"), ("(s.x * 2.0)", "p.a"), ("s.x", "0.75")] {
+                kind(&format!("return State({});", f.replace('A', left).replace('B', right)));
+            }
+        }
+        for relation in ["<", "<=", "==", "!=", ">", ">="] {
+            kind(&format!("return State(select(s.x, 3.0, s.x {relation} p.a));"));
+            kind(&format!(
+                "let b = s.x {relation} 1.0; return State(f32(b) + f32(i32(b) * 3) + f32(!b));"
+            ));
+            for (kind_of, cast) in [("i32", "bitcast<i32>"), ("u32", "bitcast<u32>")] {
+                kind(&format!(
+                    "let k = {cast}(s.x); let n = {cast}(p.a); var y = {kind_of}(7);
+                     if k {relation} n {{ y = k + n * {kind_of}(3) - (k ^ n); }}
+                     return State(bitcast<f32>(y));"
+                ));
+            }
+        }
+        for integer in ["i32", "u32"] {
+            for e in [
+                "k + n",
+                "k - n",
+                "k * n",
+                "k & n",
+                "k | n",
+                "k ^ n",
+                "~k",
+                "min(k, n)",
+                "max(k, n)",
+                "k << (bitcast<u32>(n) & 31u)",
+                "k >> (bitcast<u32>(n) & 31u)",
+                "abs(k)",
+                "clamp(k, KIND(2), KIND(9))",
+            ] {
+                let e = e.replace("KIND", integer);
+                kind(&format!(
+                    "let k = bitcast<{integer}>(s.x); let n = bitcast<{integer}>(p.a);
+                     return State(bitcast<f32>({e}));"
+                ));
+            }
+            kind(&format!("return State(f32({integer}(s.x)) + f32(bitcast<{integer}>(p.a)));"));
+            kind(&format!("let k = {integer}(s.x); return State(f32(bool(k)) + f32(bool(s.x)));"));
+        }
+        kind("let k = bitcast<i32>(s.x); return State(f32(-k) + f32(sign(k)));");
+        // forty values that are all needed at the end, in the order in which they were made
+        let many: String = (0..40).map(|k| format!("let y{k} = s.x * {k}.5 + p.a;")).collect();
+        let sum: String = (0..40).map(|k| format!("t = t * 0.5 + y{k};")).collect();
+        kind(&format!("{many} var t = 0.0; {sum} return State(t);"));
+        kind(&format!(
+            "{many} var t = 0.0; for (var k = 0; k < 3; k++) {{ {sum} if t > 1e6 {{ break; }} }} return State(t + y3);"
+        ));
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! Programs as machine code. The interpreter goes through memory for each operation; here values stay in registers, eight
+//! lanes of an AVX2 register at a time. The operations are the same, in the same order, so the bits are.
+
+mod expand;
+mod registers;
+mod x64;
+
+use std::sync::Arc;
+
+use super::allocate::drop_unused;
+use crate::scalar::{Access, Code, Id, Lowered, Op, Origin};
+
+/// A compiled program.
+#[derive(Clone)]
+pub(super) struct Native(Arc<x64::Machine>);
+
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Native")
+    }
+}
+
+impl Native {
+    /// Compiles the body of a program, where the processor can play it and each operation has its instructions.
+    /// `outputs[k]` is the stream that result `k` goes to.
+    pub(super) fn compile(lowered: &Lowered, inputs: &[Access], outputs: &[usize]) -> Option<Self> {
+        if !is_x86_feature_detected!("avx2") {
+            return None;
+        }
+        // uniforms are numbered as the tape numbers them
+        let mut rank = 0;
+        let uniforms = lowered.values.iter().map(|origin| {
+            origin.is_uniform().then(|| {
+                rank += 1;
+                rank - 1
+            })
+        });
+        let uniforms: Vec<Option<usize>> = uniforms.collect();
+        let mut lowered = expand::expanded(lowered)?;
+        let mut stores = Vec::new();
+        for (k, &stream) in outputs.iter().enumerate() {
+            let value = lowered.outputs[k];
+            match lowered.values[value as usize] {
+                Origin::Stream(from) if from == stream => {}
+                // that stream may be written before
+                Origin::Stream(_) => stores.push((copied(&mut lowered, value), stream)),
+                _ => stores.push((value, stream)),
+            }
+        }
+        drop_unused(&mut lowered, &stores);
+        let streams = inputs.iter().filter(|access| matches!(access, Access::Stream(_))).count();
+        let body = x64::Body { lowered: &lowered, uniforms: &uniforms, stores: &stores, streams };
+        Some(Self(Arc::new(body.assemble()?)))
+    }
+
+    /// Plays the body on the chunks of so many lanes.
+    ///
+    /// # Safety
+    /// As of [`super::lanes::play`] for the streams and uniforms that it was compiled for. `scratch` has [`Native::scratch`]
+    /// words.
+    pub(super) unsafe fn play(
+        &self,
+        streams: &[*mut u32],
+        uniforms: *const u32,
+        scratch: *mut u32,
+        lanes: usize,
+    ) {
+        // SAFETY: as promised.
+        unsafe { self.0.run(streams, uniforms, scratch, lanes) }
+    }
+
+    /// Words that it needs for values that find no register.
+    pub(super) fn scratch(&self) -> usize {
+        self.0.scratch
+    }
+}
+
+/// A copy of a value at the end of the body.
+fn copied(lowered: &mut Lowered, value: Id) -> Id {
+    lowered.values.push(Origin::Body);
+    let dst = lowered.values.len() as Id - 1;
+    lowered.body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
+    dst
+}

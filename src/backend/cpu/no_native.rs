@@ -1,0 +1,22 @@
+//! Machine code where there is none: other processors than x86-64 have the interpreter.
+
+use crate::scalar::{Access, Lowered};
+
+#[derive(Debug, Clone)]
+pub(super) enum Native {}
+
+impl Native {
+    pub(super) fn compile(_: &Lowered, _: &[Access], _: &[usize]) -> Option<Self> {
+        None
+    }
+
+    /// # Safety
+    /// It is never called, since there is none.
+    pub(super) unsafe fn play(&self, _: &[*mut u32], _: *const u32, _: *mut u32, _: usize) {
+        match *self {}
+    }
+
+    pub(super) fn scratch(&self) -> usize {
+        match *self {}
+    }
+}
