@@ -30,8 +30,16 @@ pub(crate) fn packed(row: &mut [u32], elements: &[u32]) {
 
 /// The elements whose flags are set in a packed row, in order.
 pub(crate) fn unpacked(row: &[u32]) -> Vec<u32> {
-    let set = |&e: &u32| row[e as usize / 32] >> (e % 32) & 1 == 1;
-    (0..32 * row.len() as u32).filter(set).collect()
+    let mut elements = Vec::new();
+    for (k, &word) in (0..).zip(row) {
+        let mut left = word;
+        // most words of a row of spikes are empty
+        while left != 0 {
+            elements.push(32 * k + left.trailing_zeros());
+            left &= left - 1;
+        }
+    }
+    elements
 }
 
 impl Plan {

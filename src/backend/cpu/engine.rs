@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::columns::ColumnRun;
+use super::crew::Crew;
 use super::kernel::KernelRun;
-use super::member::MemberRun;
+use super::member::{Arenas, MemberRun};
 use super::words::Words;
 use crate::backend::apply::apply_at;
 use crate::backend::{Chunk, Engine, Rows};
@@ -25,6 +26,7 @@ pub(crate) struct CpuEngine {
     sources: Vec<usize>,
     columns: Vec<ColumnRun>,
     kernels: Vec<KernelRun>,
+    crew: Crew,
     /// Number of the next step.
     next: u64,
     done: VecDeque<Vec<u32>>,
@@ -35,12 +37,22 @@ pub(crate) struct CpuEngine {
 impl CpuEngine {
     pub(crate) fn new(plan: Arc<Plan>, threads: usize) -> Result<Self> {
         let arena = Words::copy(&plan.image);
-        let mut members = Vec::new();
-        for (at, population) in plan.populations.iter().enumerate() {
-            for member in 0..population.members.len() {
-                members.push(MemberRun::new(&plan, at, member, threads, arena.get())?);
+        let mut threads = std::thread::available_parallelism().map_or(1, usize::from).min(threads);
+        let (members, crew) = loop {
+            let mut members = Vec::new();
+            for (at, population) in plan.populations.iter().enumerate() {
+                for member in 0..population.members.len() {
+                    members.push(MemberRun::new(&plan, at, member, threads, arena.get())?);
+                }
             }
-        }
+            let parts = members.iter().map(MemberRun::parts).max().unwrap_or(1);
+            let crew = Crew::new(parts);
+            if crew.threads() == parts {
+                break (members, crew);
+            }
+            // the system gives no more
+            threads = crew.threads();
+        };
         let start_of = |population: usize| -> usize {
             plan.populations[..population].iter().map(|p| p.members.len()).sum()
         };
@@ -58,6 +70,7 @@ impl CpuEngine {
             sources,
             columns,
             kernels,
+            crew,
             next,
             done,
             stale,
@@ -74,7 +87,7 @@ impl CpuEngine {
     }
 
     fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, sources, columns, kernels, .. } = self;
+        let Self { plan, arena, accumulators, members, sources, columns, kernels, crew, .. } = self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         match op {
             Op::Column(k) => {
@@ -94,10 +107,22 @@ impl CpuEngine {
                 }
             }
             Op::Update(population) => {
+                let own = |run: &&MemberRun| run.population == population;
+                let parts = members.iter().filter(own).map(MemberRun::parts).max().unwrap_or(0);
+                let arenas = Arenas::new(arena, accumulators);
+                let work = |k: usize| {
+                    for run in members.iter().filter(own) {
+                        // SAFETY: each thread has a number of its own, and both arenas are borrowed mutably for the call.
+                        unsafe { run.step(k, &arenas, step.clock) };
+                    }
+                };
+                if parts > 1 {
+                    crew.run(&work)
+                } else {
+                    work(0)
+                }
                 for run in members.iter_mut().filter(|run| run.population == population) {
-                    run.set_clock(step.clock);
-                    run.step(arena, accumulators);
-                    run.list_new_events(arena);
+                    run.list_new_events();
                 }
             }
             Op::Kernel(k) => {

@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-
-use rayon::prelude::*;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::player::Player;
 use super::tape::CHUNK;
@@ -16,8 +15,8 @@ use crate::scalar::Access;
 pub(super) struct MemberRun {
     pub population: usize,
     member: usize,
-    /// One for each thread.
-    players: Vec<Player>,
+    /// One for each thread that takes part.
+    parts: Vec<Mutex<Part>>,
     /// Where each stream of the population starts for this member.
     streams: Vec<(Space, usize)>,
     pub elements: usize,
@@ -31,20 +30,58 @@ pub(super) struct MemberRun {
     pub history: usize,
 }
 
-/// Elements that are worth a thread: waking one costs some microseconds.
-const ELEMENTS_PER_THREAD: usize = 8192;
+/// What one thread does of a member.
+struct Part {
+    player: Player,
+    elements: Range<usize>,
+    pointers: Vec<*mut u32>,
+    /// Its elements that spiked in this step.
+    events: Vec<u32>,
+}
 
-/// Starts of streams, for several threads.
-struct Streams(Vec<*mut u32>);
+// SAFETY: the pointers are scratch: they are written before they are read in each use.
+unsafe impl Send for Part {}
 
-// SAFETY: the pointers are only read here; what the threads write through them is disjoint, see `MemberRun::step`.
-unsafe impl Sync for Streams {}
+/// An engine's arenas, for several threads.
+#[derive(Clone, Copy)]
+pub(super) struct Arenas {
+    arena: *mut u32,
+    sums: *mut u32,
+    words: [usize; 2],
+}
 
-impl Streams {
-    fn behind(&self, elements: usize) -> Vec<*mut u32> {
-        self.0.iter().map(|pointer| pointer.wrapping_add(elements)).collect()
+// SAFETY: what the threads write through the pointers is disjoint; see `MemberRun::step`.
+unsafe impl Sync for Arenas {}
+// SAFETY: as above.
+unsafe impl Send for Arenas {}
+
+impl Arenas {
+    pub(super) fn new(arena: &mut [u32], sums: &mut [u32]) -> Self {
+        let words = [arena.len(), sums.len()];
+        Self { arena: arena.as_mut_ptr(), sums: sums.as_mut_ptr(), words }
+    }
+
+    /// Where a stream is. Addresses of parameters that are uniform are no streams; they are in range, and not used.
+    fn at(&self, space: Space, address: usize) -> *mut u32 {
+        match space {
+            Space::Arena => self.arena.wrapping_add(address.min(self.words[0])),
+            Space::Accumulators => self.sums.wrapping_add(address.min(self.words[1])),
+        }
+    }
+
+    /// A range of the arena.
+    ///
+    /// # Safety
+    /// It is in the arena, and no other thread writes there.
+    pub(super) unsafe fn words<'a>(&self, range: Range<usize>) -> &'a mut [u32] {
+        debug_assert!(range.end <= self.words[0]);
+        // SAFETY: as promised.
+        unsafe { std::slice::from_raw_parts_mut(self.arena.add(range.start), range.len()) }
     }
 }
+
+/// Lane-operations that are worth a thread: it takes a microsecond to hand them over.
+const WORK_PER_THREAD: usize = 100_000;
 
 impl MemberRun {
     pub(super) fn new(
@@ -85,14 +122,25 @@ impl MemberRun {
             )
         };
         let flags = flags.filter(|flags| this.history > 0 || recorded(flags));
-        let most = rayon::current_num_threads().min(threads);
-        let threads = most.min(this.elements / ELEMENTS_PER_THREAD).max(1);
+        let elements = this.elements;
+        let worth = elements * player.operations() / WORK_PER_THREAD;
+        let count = threads.min(worth).max(1);
+        // flags of 32 elements are packed into a word
+        let share = elements.div_ceil(count).next_multiple_of(2 * CHUNK);
+        let parts = (0..count).map(|k| {
+            Mutex::new(Part {
+                player: player.clone(),
+                elements: (k * share).min(elements)..((k + 1) * share).min(elements),
+                pointers: Vec::new(),
+                events: Vec::new(),
+            })
+        });
         let mut run = Self {
             population: at,
             member,
-            players: vec![player; threads],
+            parts: parts.collect(),
             streams: own.chain(columns).collect(),
-            elements: this.elements,
+            elements,
             clock: clock.collect(),
             flags,
             events: vec![Vec::new(); this.history + 1].into(),
@@ -102,6 +150,23 @@ impl MemberRun {
         Ok(run)
     }
 
+    /// How many threads take part.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn part(&self, k: usize) -> Option<MutexGuard<'_, Part>> {
+        // a part is consistent whenever its lock is free
+        Some(self.parts.get(k)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_uniform(&mut self, k: usize, bits: u32) {
+        for part in &mut self.parts {
+            let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
+            part.player.set_uniform(k, bits);
+        }
+    }
+
     /// Hands the parameters that are the same for all elements to the player.
     pub(super) fn set_places(&mut self, population: &Population, arena: &[u32]) {
         let places = &population.members[self.member].places;
@@ -109,65 +174,66 @@ impl MemberRun {
             if let Binding::Place(place) = *binding
                 && places[place].stride == 0
             {
-                let bits = arena[places[place].address];
-                self.players.iter_mut().for_each(|player| player.set_uniform(k, bits));
+                self.set_uniform(k, arena[places[place].address]);
             }
         }
     }
 
-    /// Sets what the clock feeds to the program.
-    pub(super) fn set_clock(&mut self, clock: &[(Feed, u32)]) {
-        for &(k, feed) in &self.clock {
-            if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == feed) {
-                self.players.iter_mut().for_each(|player| player.set_uniform(k, bits));
+    /// Does what thread `k` has to do in a step.
+    ///
+    /// # Safety
+    /// No two threads have one number, and nobody else uses the arenas meanwhile.
+    pub(super) unsafe fn step(&self, k: usize, arenas: &Arenas, clock: &[(Feed, u32)]) {
+        let Some(mut part) = self.part(k) else { return };
+        let Part { player, elements, pointers, events } = &mut *part;
+        for &(feed, of) in &self.clock {
+            if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == of) {
+                player.set_uniform(feed, bits);
             }
         }
-    }
-
-    pub(super) fn step(&mut self, arena: &mut [u32], accumulators: &mut [u32]) {
-        let (arena_base, arena_len) = (arena.as_mut_ptr(), arena.len());
-        let (sums_base, sums_len) = (accumulators.as_mut_ptr(), accumulators.len());
-        let pointers: Vec<*mut u32> = self
-            .streams
-            .iter()
-            .map(|&(space, address)| match space {
-                // addresses of parameters that are uniform are not columns; they are in range, and not used
-                Space::Arena => arena_base.wrapping_add(address.min(arena_len)),
-                Space::Accumulators => sums_base.wrapping_add(address.min(sums_len)),
-            })
-            .collect();
-        // Both calls below are sound: the layout reserves a multiple of a chunk of words from each stream's address for each
-        // member, inside the two arenas, which are borrowed mutably for the call; streams overlap only where they are
-        // the same; threads take disjoint ranges of chunks.
-        if let [player] = &mut self.players[..] {
-            // SAFETY: see above.
-            unsafe { player.step(&pointers, self.elements) };
-            return;
+        pointers.clear();
+        let streams = self.streams.iter();
+        pointers.extend(streams.map(|&(space, at)| arenas.at(space, at + elements.start)));
+        // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside the
+        // arenas; parts are whole chunks, so what they write is disjoint, as promised.
+        unsafe { player.step(pointers, elements.len()) };
+        events.clear();
+        if let Some(flags) = &self.flags {
+            // SAFETY: the flags of this part, which this thread has written.
+            let flags =
+                unsafe { arenas.words(flags.start + elements.start..flags.start + elements.end) };
+            list(flags, elements.start, events);
         }
-        let (streams, elements) = (Streams(pointers), self.elements);
-        let share = elements.div_ceil(self.players.len()).next_multiple_of(CHUNK);
-        self.players.par_iter_mut().enumerate().for_each(|(k, player)| {
-            let first = (k * share).min(elements);
-            // SAFETY: see above.
-            unsafe { player.step(&streams.behind(first), share.min(elements - first)) };
-        });
     }
 
     /// Lists the elements that spiked in this step; what was listed before grows a step older.
-    pub(super) fn list_new_events(&mut self, arena: &[u32]) {
+    pub(super) fn list_new_events(&mut self) {
+        if self.flags.is_none() {
+            return;
+        }
         self.events.rotate_right(1);
-        self.list_events(arena);
+        if let Some(all) = self.events.front_mut() {
+            all.clear();
+            for part in &mut self.parts {
+                all.extend(&part.get_mut().unwrap_or_else(PoisonError::into_inner).events);
+            }
+        }
     }
 
     /// Lists the elements whose flag is set.
     pub(super) fn list_events(&mut self, arena: &[u32]) {
         let (Some(flags), Some(events)) = (&self.flags, self.events.front_mut()) else { return };
         events.clear();
-        for (k, flags) in arena[flags.clone()].chunks(CHUNK).enumerate() {
-            if flags.iter().fold(0, |any, f| any | f) != 0 {
-                let set = flags.iter().enumerate().filter(|(_, f)| **f != 0);
-                events.extend(set.map(|(lane, _)| (k * CHUNK + lane) as u32));
-            }
+        list(&arena[flags.clone()], 0, events);
+    }
+}
+
+/// Lists the flags that are set, the first of which has that number.
+fn list(flags: &[u32], first: usize, events: &mut Vec<u32>) {
+    for (k, flags) in flags.chunks(2 * CHUNK).enumerate() {
+        if flags.iter().fold(0, |any, f| any | f) != 0 {
+            let set = flags.iter().enumerate().filter(|(_, f)| **f != 0);
+            events.extend(set.map(|(lane, _)| (first + k * 2 * CHUNK + lane) as u32));
         }
     }
 }

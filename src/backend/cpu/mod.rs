@@ -3,6 +3,7 @@
 mod allocate;
 mod check;
 mod columns;
+mod crew;
 mod engine;
 mod fuse;
 mod kernel;

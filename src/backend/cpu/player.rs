@@ -67,6 +67,11 @@ impl Player {
         Ok(Self { tape, set: InstructionSet::detect(), scratch, block, native: None })
     }
 
+    /// Operations of a lane.
+    pub(super) fn operations(&self) -> usize {
+        self.tape.body.len()
+    }
+
     /// Sets feed `k`, which is uniform. A feed that the program does not read is ignored.
     pub(crate) fn set_uniform(&mut self, k: usize, bits: u32) {
         if let Some(uniform) = self.tape.uniform_inputs[k] {
