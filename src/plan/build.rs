@@ -142,7 +142,8 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let from = &mut plan.populations[population].members[member];
             from.history = delays.iter().copied().fold(from.history.max(1), usize::max);
             let target = plan.accumulator_address(to_population, to_member, arm);
-            for part in delays::split(synapses, fixed, &delays) {
+            for mut part in delays::split(synapses, fixed, &delays) {
+                part.sort_rows();
                 let delays::Part { delay, indptr, indices, fixed } = part;
                 let path = path.clone();
                 let (sources, targets) = (ends.sources, ends.targets);

@@ -31,6 +31,26 @@ pub(super) struct Part {
     pub fixed: Fixed,
 }
 
+impl Part {
+    /// Puts the synapses of each row into the order of their targets, so that engines find ranges of these.
+    pub(super) fn sort_rows(&mut self) {
+        for row in self.indptr.windows(2) {
+            let row = row[0] as usize..row[1] as usize;
+            if self.indices[row.clone()].is_sorted() {
+                continue;
+            }
+            let mut order: Vec<usize> = row.clone().collect();
+            order.sort_by_key(|&k| self.indices[k]);
+            let sorted: Vec<u32> = order.iter().map(|&k| self.indices[k]).collect();
+            self.indices[row.clone()].copy_from_slice(&sorted);
+            if self.fixed.counts.len() > 1 {
+                let counts: Vec<i32> = order.iter().map(|&k| self.fixed.counts[k]).collect();
+                self.fixed.counts[row].copy_from_slice(&counts);
+            }
+        }
+    }
+}
+
 /// Takes synapses apart by their delay: one for all, or one per synapse in the order of the rows.
 pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<Part> {
     let mut distinct = delays.to_vec();
@@ -91,6 +111,19 @@ mod tests {
         let fixed = Fixed { counts: vec![0], exponent: 0, median: 0.0, largest_sum: 0.0 };
         let parts = split(synapses, fixed, &[]);
         assert_eq!((parts.len(), parts[0].delay), (1, 1));
+    }
+
+    #[test]
+    fn rows_are_sorted_with_their_weights() {
+        let (indptr, indices) = (vec![0, 3, 5, 5], vec![4, 0, 2, 1, 3]);
+        let fixed =
+            Fixed { counts: vec![7, 8, 9, 5, 6], exponent: 0, median: 7.0, largest_sum: 9.0 };
+        let mut part = Part { delay: 1, indptr, indices, fixed };
+        part.sort_rows();
+        assert_eq!(
+            (&part.indices[..], &part.fixed.counts[..]),
+            (&[0, 2, 4, 1, 3][..], &[8, 9, 7, 5, 6][..])
+        );
     }
 
     #[test]

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use super::columns::ColumnRun;
 use super::crew::Crew;
+use super::deliver::Delivery;
 use super::kernel::KernelRun;
 use super::member::{Arenas, MemberRun};
+use super::quick::Quick;
 use super::words::Words;
 use crate::backend::apply::apply_at;
 use crate::backend::{Chunk, Engine, Rows};
 use crate::error::Result;
 use crate::model::Feed;
 use crate::plan::{
-    Entry, Gather, InputOp, Op, Plan, Route, Source, State, packed, packed_words, unpacked,
+    Entry, Gather, InputOp, Op, Plan, Source, State, packed, packed_words, unpacked,
 };
 
 pub(crate) struct CpuEngine {
@@ -22,11 +24,11 @@ pub(crate) struct CpuEngine {
     arena: Words,
     accumulators: Words,
     members: Vec<MemberRun>,
-    /// For each route the member that it starts from.
-    sources: Vec<usize>,
+    delivery: Delivery,
     columns: Vec<ColumnRun>,
     kernels: Vec<KernelRun>,
     crew: Crew,
+    quick: Option<Quick>,
     /// Number of the next step.
     next: u64,
     done: VecDeque<Vec<u32>>,
@@ -53,24 +55,23 @@ impl CpuEngine {
             // the system gives no more
             threads = crew.threads();
         };
-        let start_of = |population: usize| -> usize {
-            plan.populations[..population].iter().map(|p| p.members.len()).sum()
-        };
-        let sources = plan.routes.iter().map(|r| start_of(r.population) + r.member).collect();
+        let delivery = Delivery::new(&plan, crew.threads());
         let accumulators = Words::zeros(plan.accumulators);
         let (next, done) = (0, VecDeque::new());
         let columns = plan.columns.iter().map(ColumnRun::new).collect::<Result<_>>()?;
         let kernels = plan.kernels.iter().map(KernelRun::new).collect::<Result<_>>()?;
+        let quick = Quick::new(&plan);
         let stale = true;
         Ok(Self {
             plan,
             arena,
             accumulators,
             members,
-            sources,
+            delivery,
             columns,
             kernels,
             crew,
+            quick,
             next,
             done,
             stale,
@@ -87,7 +88,8 @@ impl CpuEngine {
     }
 
     fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, sources, columns, kernels, crew, .. } = self;
+        let Self { plan, arena, accumulators, members, delivery, columns, kernels, crew, .. } =
+            self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         match op {
             Op::Column(k) => {
@@ -101,10 +103,7 @@ impl CpuEngine {
                 for input in step.data.iter().filter(|_| stage == 0) {
                     apply_input(input, arena, &[], step.data_row);
                 }
-                let routes = plan.routes.iter().zip(sources.iter());
-                for (route, &source) in routes.filter(|(route, _)| route.stage == stage) {
-                    deliver(route, &members[source].events[route.age], accumulators);
-                }
+                delivery.play(plan, stage, members, accumulators, crew);
             }
             Op::Update(population) => {
                 let own = |run: &&MemberRun| run.population == population;
@@ -113,7 +112,7 @@ impl CpuEngine {
                 let work = |k: usize| {
                     for run in members.iter().filter(own) {
                         // SAFETY: each thread has a number of its own, and both arenas are borrowed mutably for the call.
-                        unsafe { run.step(k, &arenas, step.clock) };
+                        unsafe { run.step(k, &arenas, step.clock, step.quickly) };
                     }
                 };
                 if parts > 1 {
@@ -131,7 +130,16 @@ impl CpuEngine {
                 }
             }
             Op::Record => record(plan, members, arena, step.entries, out),
-            Op::Clear => self.clear_inputs(),
+            Op::Clear => match (&self.quick, step.quickly) {
+                (Some(quick), true) => {
+                    for &(at, stream) in &quick.cleared {
+                        let population = &self.plan.populations[at];
+                        let start = population.streams[stream].address;
+                        self.arena.get_mut()[start..][..population.elements].fill(0);
+                    }
+                }
+                _ => self.clear_inputs(),
+            },
         }
     }
 
@@ -154,29 +162,8 @@ struct StepAt<'a> {
     data_row: &'a [u32],
     /// For each cadence.
     entries: &'a [Entry],
-}
-
-/// Adds the weights of the spikes that arrive.
-fn deliver(route: &Route, spikes: &[u32], accumulators: &mut [u32]) {
-    for &spike in spikes {
-        let spike = spike as usize;
-        let (copy, source) = match spike < route.sources {
-            true => (0, spike),
-            false => (spike / route.sources, spike % route.sources),
-        };
-        let sums = &mut accumulators[route.target + copy * route.targets..];
-        let range = route.indptr[source] as usize..route.indptr[source + 1] as usize;
-        if let [count] = route.fixed.counts[..] {
-            for &target in &route.indices[range] {
-                sums[target as usize] = sums[target as usize].wrapping_add(count as u32);
-            }
-        } else {
-            let counts = &route.fixed.counts[range.clone()];
-            for (&target, &count) in route.indices[range].iter().zip(counts) {
-                sums[target as usize] = sums[target as usize].wrapping_add(count as u32);
-            }
-        }
-    }
+    /// Whether inputs that are constant are known to the programs.
+    quickly: bool,
 }
 
 /// Gathers what the monitors record into the rows that the step gives.
@@ -265,15 +252,20 @@ impl Engine for CpuEngine {
         let (width, cadences) = (plan.input_row, plan.cadences.len());
         let (data, data_width) = chunk.data.as_ref().map_or((&[][..], 0), |d| (&d.inputs, d.row));
         let mut out = vec![0; chunk.schedule.words];
+        let whole = chunk.ops == (0..plan.step.len()) && chunk.data.is_none();
+        let quick = self.quick.as_ref().filter(|_| whole).map(|quick| quick.step.clone());
         for k in 0..chunk.steps {
+            // what was set before a run counts as input of its first step
+            let quick = quick.as_ref().filter(|_| !(chunk.starts_run && k == 0));
             let step = StepAt {
+                quickly: quick.is_some(),
                 clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
                 row: &chunk.rows[k * width..(k + 1) * width],
                 data,
                 data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
                 entries: &chunk.schedule.entries[k * cadences..(k + 1) * cadences],
             };
-            for &op in &plan.step[chunk.ops.clone()] {
+            for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
                 self.play(op, &step, &mut out);
             }
         }

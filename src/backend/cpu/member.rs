@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::player::Player;
+use super::quick;
 use super::tape::CHUNK;
 use crate::error::Result;
 use crate::model::Feed;
@@ -33,6 +34,8 @@ pub(super) struct MemberRun {
 /// What one thread does of a member.
 struct Part {
     player: Player,
+    /// The same where inputs are constant.
+    quick: Option<Player>,
     elements: Range<usize>,
     pointers: Vec<*mut u32>,
     /// Its elements that spiked in this step.
@@ -67,6 +70,16 @@ impl Arenas {
             Space::Arena => self.arena.wrapping_add(address.min(self.words[0])),
             Space::Accumulators => self.sums.wrapping_add(address.min(self.words[1])),
         }
+    }
+
+    /// A range of the sums.
+    ///
+    /// # Safety
+    /// It is among the sums, and no other thread uses what is used of it.
+    pub(super) unsafe fn sums<'a>(&self, range: Range<usize>) -> &'a mut [u32] {
+        debug_assert!(range.end <= self.words[1]);
+        // SAFETY: as promised.
+        unsafe { std::slice::from_raw_parts_mut(self.sums.add(range.start), range.len()) }
     }
 
     /// A range of the arena.
@@ -106,6 +119,15 @@ impl MemberRun {
             })
             .collect();
         let player = Player::compiled(&population.program, &access, &population.sinks)?;
+        let constants = quick::feeds(plan, at, member);
+        let mut quick = None;
+        if !constants.is_empty() {
+            let mut access = access;
+            constants.iter().for_each(|&(k, _)| access[k] = Access::Uniform);
+            let mut player = Player::compiled(&population.program, &access, &population.sinks)?;
+            constants.iter().for_each(|&(k, bits)| player.set_uniform(k, bits));
+            quick = Some(player);
+        }
         let own = population.streams.iter().map(|s| (s.space, s.address + this.start));
         let columns = this.places.iter().map(|p| (Space::Arena, p.address));
         let clock = population.feeds.iter().enumerate().filter_map(|(k, b)| match *b {
@@ -130,6 +152,7 @@ impl MemberRun {
         let parts = (0..count).map(|k| {
             Mutex::new(Part {
                 player: player.clone(),
+                quick: quick.clone(),
                 elements: (k * share).min(elements)..((k + 1) * share).min(elements),
                 pointers: Vec::new(),
                 events: Vec::new(),
@@ -164,6 +187,7 @@ impl MemberRun {
         for part in &mut self.parts {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
             part.player.set_uniform(k, bits);
+            part.quick.iter_mut().for_each(|player| player.set_uniform(k, bits));
         }
     }
 
@@ -179,13 +203,20 @@ impl MemberRun {
         }
     }
 
-    /// Does what thread `k` has to do in a step.
+    /// Does what thread `k` has to do in a step; quickly where inputs that are constant were not applied.
     ///
     /// # Safety
     /// No two threads have one number, and nobody else uses the arenas meanwhile.
-    pub(super) unsafe fn step(&self, k: usize, arenas: &Arenas, clock: &[(Feed, u32)]) {
+    pub(super) unsafe fn step(
+        &self,
+        k: usize,
+        arenas: &Arenas,
+        clock: &[(Feed, u32)],
+        quickly: bool,
+    ) {
         let Some(mut part) = self.part(k) else { return };
-        let Part { player, elements, pointers, events } = &mut *part;
+        let Part { player, quick, elements, pointers, events } = &mut *part;
+        let player = quick.as_mut().filter(|_| quickly).unwrap_or(player);
         for &(feed, of) in &self.clock {
             if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == of) {
                 player.set_uniform(feed, bits);

@@ -4,6 +4,7 @@ mod allocate;
 mod check;
 mod columns;
 mod crew;
+mod deliver;
 mod engine;
 mod fuse;
 mod kernel;
@@ -16,6 +17,7 @@ mod native;
 #[path = "no_native.rs"]
 mod native;
 mod player;
+mod quick;
 mod tape;
 mod words;
 
