@@ -41,7 +41,7 @@ struct Arguments {
     seed: u64,
     #[arg(long, default_value = "cpu")]
     device: String,
-    /// Model file to be used instead, with the variables and parameters of the original
+    /// Model file for the cells of b1 instead, whose potential is its first variable and whose parameters have defaults
     #[arg(long)]
     model: Option<std::path::PathBuf>,
 }
@@ -70,11 +70,18 @@ fn network(cells: impl Fn(usize) -> Group, n: usize, weights: [f64; 2], g: [Init
         .with("I", i)
 }
 
-fn spiking(builder: RunnerBuilder) -> RunnerBuilder {
+fn spiking(builder: RunnerBuilder, potential: &str) -> RunnerBuilder {
     builder
         .monitor(Monitor::of("E.spike").events())
         .monitor(Monitor::of("I.spike").events())
-        .monitor(("E.V", ..RECORDED as i64))
+        .monitor((format!("E.{potential}"), ..RECORDED as i64))
+}
+
+/// Bytes that the process had at most, where the system tells.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kib| 1024.0 * kib)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -87,20 +94,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         None => None,
     };
+    let potential =
+        model.as_ref().and_then(|model| model.state().next()).unwrap_or("V").to_string();
     let none = || Init::from(0.0);
     let builder = match benchmark {
         Benchmark::B1 => {
             let cells = |count: usize| {
                 let group = match &model {
                     Some(model) => Group::new(model, count),
-                    None => neurons::lif_ref(count),
+                    None => neurons::lif_ref(count)
+                        .param("V_rest", -60.0)
+                        .param("V_reset", -60.0)
+                        .param("V_th", -50.0)
+                        .param("tau", 20.0)
+                        .param("tau_ref", 5.0),
                 };
-                let group = group.param("V_rest", -60.0).param("V_reset", -60.0);
-                let group = group.param("V_th", -50.0).param("tau", 20.0).param("tau_ref", 5.0);
-                group.init("V", Init::normal(-55.0, 2.0))
+                group.init(&potential, Init::normal(-55.0, 2.0))
             };
             let net = network(cells, n, [0.6, 6.7], [none(), none()]);
-            spiking(DSRunner::builder(net).input(("E.input", 20.0)).input(("I.input", 20.0)))
+            let builder = DSRunner::builder(net).input(("E.input", 20.0)).input(("I.input", 20.0));
+            spiking(builder, &potential)
         }
         Benchmark::B2 => {
             let shipped = Model::from_file(
@@ -108,14 +121,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "traub_miles.wgsl",
                 include_str!("traub_miles.wgsl"),
             )?;
-            let model = model.as_ref().unwrap_or(&shipped);
             let cells = |count: usize| {
-                Group::new(model, count)
+                Group::new(&shipped, count)
                     .init("V", Init::normal(-70.0, 5.0))
                     .method(Method::EXP_EULER)
             };
             let g = [Init::normal(40.0, 15.0), Init::normal(200.0, 120.0)];
-            spiking(DSRunner::builder(network(cells, n, [6.0, 67.0], g)))
+            spiking(DSRunner::builder(network(cells, n, [6.0, 67.0], g)), "V")
         }
         Benchmark::B3 => {
             let lorenz = odes::lorenz(n).method(Method::RK4);
@@ -146,6 +158,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         json!({
             "rate_hz": spikes as f64 / n as f64 / (steps as f64 * dt / 1000.0),
             "synapses": runner.synapses(),
+            "bytes_per_synapse": peak_memory().map(|bytes| bytes / runner.synapses() as f64),
         })
     };
     let name = ["B1", "B2", "B3"][benchmark as usize];
