@@ -1,4 +1,5 @@
-// The integrate-and-fire neuron of b1 under other names, with a variable that nothing uses: a model is known by its text alone.
+// The integrate-and-fire neuron of b1 under other names (but for V, by which the synapses' output knows the potential), with a
+// variable that nothing uses: a model is known by its text alone.
 
 struct Params {
     rest: f32,
@@ -10,7 +11,7 @@ struct Params {
 }
 
 struct State {
-    membrane: f32,
+    V: f32,
     idle: i32,
     waiting: i32,
 }
@@ -20,7 +21,7 @@ struct Input {
 }
 
 struct Derivative {
-    membrane: f32,
+    V: f32,
 }
 
 struct Derived {
@@ -38,16 +39,16 @@ fn derive(q: Params, clock: Shared) -> Derived {
 }
 
 fn derivative(y: State, q: Params, w: Derived, drive: Input) -> Derivative {
-    return Derivative((q.rest - y.membrane) * w.per_time + w.per_current * drive.input);
+    return Derivative((q.rest - y.V) * w.per_time + w.per_current * drive.input);
 }
 
 fn update(before: State, y: State) -> State {
     let held = before.waiting > 0;
-    return State(select(y.membrane, before.membrane, held), y.idle, max(before.waiting - 1, 0));
+    return State(select(y.V, before.V, held), y.idle, max(before.waiting - 1, 0));
 }
 
 fn threshold(y: State, q: Params) -> bool {
-    return y.membrane >= q.limit;
+    return y.V >= q.limit;
 }
 
 fn reset(y: State, q: Params, w: Derived) -> State {
