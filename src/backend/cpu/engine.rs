@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::columns::ColumnRun;
 use super::crew::Crew;
 use super::deliver::Delivery;
+use super::independent::{Independent, Out, Steps};
 use super::kernel::KernelRun;
 use super::member::{Arenas, MemberRun};
 use super::quick::Quick;
@@ -29,6 +30,7 @@ pub(crate) struct CpuEngine {
     kernels: Vec<KernelRun>,
     crew: Crew,
     quick: Option<Quick>,
+    independent: Option<Independent>,
     /// Number of the next step.
     next: u64,
     done: VecDeque<Vec<u32>>,
@@ -61,6 +63,7 @@ impl CpuEngine {
         let columns = plan.columns.iter().map(ColumnRun::new).collect::<Result<_>>()?;
         let kernels = plan.kernels.iter().map(KernelRun::new).collect::<Result<_>>()?;
         let quick = Quick::new(&plan);
+        let independent = Independent::new(&plan, &members, quick.as_ref());
         let stale = true;
         Ok(Self {
             plan,
@@ -72,6 +75,7 @@ impl CpuEngine {
             kernels,
             crew,
             quick,
+            independent,
             next,
             done,
             stale,
@@ -141,6 +145,24 @@ impl CpuEngine {
                 _ => self.clear_inputs(),
             },
         }
+    }
+
+    /// Plays the steps of a chunk from one on, block by block.
+    fn play_blocks(&mut self, chunk: &Chunk, from: usize, out: &mut [u32]) {
+        let Self { plan, arena, accumulators, members, crew, independent, .. } = self;
+        let Some(independent) = independent else { return };
+        let clocks = (from..chunk.steps).map(|k| clock(plan, chunk.t0, chunk.first + k as u64));
+        let clocks: Vec<_> = clocks.collect();
+        let steps = Steps {
+            clocks: &clocks,
+            rows: &chunk.rows[from * plan.input_row..],
+            entries: &chunk.schedule.entries[from * plan.cadences.len()..],
+        };
+        let (arenas, out) = (Arenas::new(arena.get_mut(), accumulators.get_mut()), Out::new(out));
+        // SAFETY: each thread has a number of its own; all are borrowed mutably for the call.
+        crew.run(&|k| unsafe { independent.play(k, plan, members, &steps, &arenas, &out) });
+        // the lists of spikes were not kept
+        self.stale = true;
     }
 
     fn clear_inputs(&mut self) {
@@ -254,9 +276,11 @@ impl Engine for CpuEngine {
         let mut out = vec![0; chunk.schedule.words];
         let whole = chunk.ops == (0..plan.step.len()) && chunk.data.is_none();
         let quick = self.quick.as_ref().filter(|_| whole).map(|quick| quick.step.clone());
-        for k in 0..chunk.steps {
-            // what was set before a run counts as input of its first step
-            let quick = quick.as_ref().filter(|_| !(chunk.starts_run && k == 0));
+        // what was set before a run counts as input of its first step
+        let general = usize::from(chunk.starts_run);
+        let blocks = whole && self.independent.is_some() && chunk.steps > general;
+        for k in 0..if blocks { general } else { chunk.steps } {
+            let quick = quick.as_ref().filter(|_| k >= general);
             let step = StepAt {
                 quickly: quick.is_some(),
                 clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
@@ -268,6 +292,9 @@ impl Engine for CpuEngine {
             for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
                 self.play(op, &step, &mut out);
             }
+        }
+        if blocks {
+            self.play_blocks(&chunk, general, &mut out);
         }
         self.next = chunk.next(plan.step.len());
         self.done.push_back(out);

@@ -15,7 +15,7 @@ use crate::scalar::Access;
 /// A member of a population with its player.
 pub(super) struct MemberRun {
     pub population: usize,
-    member: usize,
+    pub member: usize,
     /// One for each thread that takes part.
     parts: Vec<Mutex<Part>>,
     /// Where each stream of the population starts for this member.
@@ -178,6 +178,11 @@ impl MemberRun {
         self.parts.len()
     }
 
+    /// The elements that thread `k` has.
+    pub(super) fn elements_of(&self, k: usize) -> Range<usize> {
+        self.part(k).map_or(0..0, |part| part.elements.clone())
+    }
+
     fn part(&self, k: usize) -> Option<MutexGuard<'_, Part>> {
         // a part is consistent whenever its lock is free
         Some(self.parts.get(k)?.lock().unwrap_or_else(PoisonError::into_inner))
@@ -215,7 +220,47 @@ impl MemberRun {
         quickly: bool,
     ) {
         let Some(mut part) = self.part(k) else { return };
-        let Part { player, quick, elements, pointers, events } = &mut *part;
+        let part = &mut *part;
+        // SAFETY: as promised.
+        unsafe { self.play(part, part.elements.clone(), arenas, clock, quickly) };
+        let Part { elements, events, .. } = part;
+        events.clear();
+        if let Some(flags) = &self.flags {
+            // SAFETY: the flags of this part, which this thread has written.
+            let flags =
+                unsafe { arenas.words(flags.start + elements.start..flags.start + elements.end) };
+            list(flags, elements.start, events);
+        }
+    }
+
+    /// A step of some elements of thread `k`, whole chunks of them, quickly.
+    ///
+    /// # Safety
+    /// As of [`MemberRun::step`].
+    pub(super) unsafe fn step_block(
+        &self,
+        k: usize,
+        elements: &Range<usize>,
+        arenas: &Arenas,
+        clock: &[(Feed, u32)],
+    ) {
+        if let Some(mut part) = self.part(k) {
+            // SAFETY: as promised.
+            unsafe { self.play(&mut part, elements.clone(), arenas, clock, true) };
+        }
+    }
+
+    /// # Safety
+    /// As of [`MemberRun::step`].
+    unsafe fn play(
+        &self,
+        part: &mut Part,
+        elements: Range<usize>,
+        arenas: &Arenas,
+        clock: &[(Feed, u32)],
+        quickly: bool,
+    ) {
+        let Part { player, quick, pointers, .. } = part;
         let player = quick.as_mut().filter(|_| quickly).unwrap_or(player);
         for &(feed, of) in &self.clock {
             if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == of) {
@@ -226,15 +271,8 @@ impl MemberRun {
         let streams = self.streams.iter();
         pointers.extend(streams.map(|&(space, at)| arenas.at(space, at + elements.start)));
         // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside the
-        // arenas; parts are whole chunks, so what they write is disjoint, as promised.
+        // arenas; elements are whole chunks, so what threads write is disjoint, as promised.
         unsafe { player.step(pointers, elements.len()) };
-        events.clear();
-        if let Some(flags) = &self.flags {
-            // SAFETY: the flags of this part, which this thread has written.
-            let flags =
-                unsafe { arenas.words(flags.start + elements.start..flags.start + elements.end) };
-            list(flags, elements.start, events);
-        }
     }
 
     /// Lists the elements that spiked in this step; what was listed before grows a step older.

@@ -7,6 +7,7 @@ mod crew;
 mod deliver;
 mod engine;
 mod fuse;
+mod independent;
 mod kernel;
 mod lanes;
 mod math;
