@@ -5,8 +5,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dsrunner::{
-    Connect, DSRunner, DynamicalSystem, Init, Network, Projection, Steps, neurons, odes, outputs,
-    synapses,
+    Connect, Coupling, DSRunner, DynamicalSystem, Group, Init, Kernel, Model, Network, Projection,
+    Steps, neurons, odes, outputs, synapses, wgsl,
 };
 
 const STEPS: u64 = 100;
@@ -42,6 +42,47 @@ fn balanced(count: usize, delayed: bool) -> Network {
         .with("cells", cells)
 }
 
+/// Oscillators that are coupled by the sines of their differences, with delays of up to 20 steps.
+fn phases(count: usize) -> Network {
+    let model = Model::from_wgsl(
+        "Phase",
+        "struct State { theta: f32 } struct Input { input: f32 } struct Derivative { theta: f32 }
+         fn derivative(x: Input) -> Derivative { return Derivative(1.0 + x.input); }",
+    );
+    let model = model.unwrap_or_else(|error| panic!("{error}"));
+    let phases = Group::new(&model, count).init("theta", Init::uniform(0.0, 6.0));
+    let delays: Vec<f64> = (0..count * count).map(|k| 0.01 * (k % 21) as f64).collect();
+    let sines = Coupling::new(&phases, &phases, wgsl("w * sin(theta_pre - theta_post)"));
+    let sines = sines.weight(1.0 / count as f64).delay(delays);
+    Network::new().with("phases", phases).with("sines", sines)
+}
+
+/// Diffusion on a square whose sides touch.
+fn stencil(side: usize) -> Network {
+    let model = Model::from_wgsl(
+        "Cells",
+        "struct State { u: f32 } fn update(s: State) -> State { return s; }",
+    );
+    let model = model.unwrap_or_else(|error| panic!("{error}"));
+    let cells = Group::new(&model, [side, side]).init("u", Init::uniform(0.0, 1.0));
+    let kernel = Kernel::from_wgsl(
+        "Diffusion",
+        "@group(0) @binding(0) var<storage, read> old: array<f32>;
+         @group(0) @binding(1) var<storage, read_write> u: array<f32>;
+         @compute @workgroup_size(128) fn run(@builtin(global_invocation_id) id: vec3<u32>) {
+             let n = arrayLength(&old);
+             let k = id.x;
+             if k >= n { return; }
+             let left = select(k, n, k == 0u) - 1u;
+             let right = select(k + 1u, 0u, k + 1u == n);
+             u[k] = old[k] + 0.1 * (old[left] + old[right] - 2.0 * old[k]);
+         }",
+    );
+    let kernel = kernel.unwrap_or_else(|error| panic!("{error}"));
+    let kernel = kernel.bind("old", cells.variable("u")).bind("u", cells.variable("u"));
+    Network::new().with("cells", cells).with("diffusion", kernel)
+}
+
 fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("100 steps");
     let mut row = |name: &str, elements: usize, mut runner: DSRunner| {
@@ -61,6 +102,10 @@ fn steps(criterion: &mut Criterion) {
     row("izhikevich", 4000, runner(neurons::izhikevich(4000), Some("input"), 0.1));
     row("hodgkin-huxley", 4000, runner(neurons::hh(4000), Some("input"), 0.1));
     row("lorenz rk4", 4000, runner(odes::lorenz(4000), None, 0.001));
+    row("lorenz rk4", 100_000, runner(odes::lorenz(100_000), None, 0.001));
+    row("coba network", 64_000, runner(balanced(64_000, false), Some("cells.input"), 0.1));
+    row("phases, all to all", 200, runner(phases(200), None, 0.01));
+    row("stencil kernel", 10_000, runner(stencil(100), None, 0.1));
 }
 
 criterion_group!(benches, steps);
