@@ -1,26 +1,28 @@
 // The shell around a composed program: finds the element's member, applies the inputs, and lists the spikes. The parts
-// that depend on the program (`load`, `store`, `clear`) are generated.
+// that depend on the program (`load`, `store`, `clear`) and the declaration of the table are generated.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<i32>;
-// for each member: first element, number of elements, start of the counts of its lists of spikes + 1 (0: none), number of
-// these lists - 1, start of the first list, number of inputs, start of its inputs in this table, start of its parameters
-// that are the same for all elements, then address and stride of each other place
-@group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> values: array<u32>;
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
 
 const LANES: u32 = 128u;
-const INPUT: u32 = 7u;
 
-// An input: address of its target's element 0, operation, start of its values, words per row, stride, first element, number
+// The table (binding 3) has, four words together, for each member: first element, number of elements, start of the counts of
+// its lists of spikes + 1 (0: none), number of these lists - 1; start of the first list, number of inputs, start of its inputs
+// in this table, number of further inputs, which come in the first step of a run only; then for each place its value, or its
+// address and stride; then the sums of inputs that are constant.
+
+// An input: address of its target's element 0, operation, start of its values, words per row; stride, first element, number
 // of elements.
 fn apply_input(input: u32, element: u32) {
-    let k = element - table[input + 5u];
-    if k < table[input + 6u] {
-        let address = table[input] + element;
-        let place = table[input + 2u] + clock.row * table[input + 3u] + k * table[input + 4u];
-        arena[address] = applied(arena[address], values[place], table[input + 1u]);
+    let target_ = table[input];
+    let own = table[input + 1u];
+    let k = element - own.y;
+    if k < own.z {
+        let address = target_.x + element;
+        let place = target_.z + clock.row * target_.w + k * own.x;
+        arena[address] = applied(arena[address], values[place], target_.y);
     }
 }
 
@@ -34,28 +36,31 @@ fn main(
     let first = (group.x + group.y * groups.x) * LANES;
     var member = 0u;
     for (var k = 1u; k < MEMBERS; k++) {
-        if first >= table[k * MEMBER] {
+        if first >= table[k * MEMBER].x {
             member = k * MEMBER;
         }
     }
+    let own = table[member];
+    let more = table[member + 1u];
     let e = first + lane;
-    let element = e - table[member];
-    if element >= table[member + 1u] {
+    let element = e - own.x;
+    if element >= own.y {
         return;
     }
+    var inputs = more.y;
     if clock.starts == 0u {
         clear(e);
+    } else {
+        inputs += more.w;
     }
-    let first_input = table[member + 6u];
-    for (var k = 0u; k < table[member + 5u]; k++) {
-        apply_input(first_input + k * INPUT, element);
+    for (var k = 0u; k < inputs; k++) {
+        apply_input(more.z + 2u * k, element);
     }
     let spike = store(advance(load(e, element, member)), e);
-    let counts = table[member + 2u];
-    if spike && counts != 0u {
+    if spike && own.z != 0u {
         // spikes are rare, so one atomic each costs less than the barriers of a count per workgroup
-        let slot = clock.i & table[member + 3u];
-        let place = atomicAdd(&events[counts - 1u + slot], 1u);
-        atomicStore(&events[table[member + 4u] + slot * table[member + 1u] + place], element);
+        let slot = clock.i & own.w;
+        let place = atomicAdd(&events[own.z - 1u + slot], 1u);
+        atomicStore(&events[more.x + slot * own.y + place], element);
     }
 }

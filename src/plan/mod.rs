@@ -5,6 +5,7 @@
 
 mod build;
 mod components;
+mod constants;
 mod couplings;
 mod delays;
 mod display;
@@ -156,17 +157,10 @@ impl Population {
         Some(self.sinks[at])
     }
 
-    /// The rank of a place among those that are the same for all elements in every member; their words follow each
-    /// other.
+    /// The rank of a place among those that are the same for all elements in every member.
     pub(crate) fn uniform_rank(&self, place: usize) -> Option<usize> {
         let uniform = |place: usize| self.members.iter().all(|m| m.places[place].stride == 0);
         uniform(place).then(|| (0..place).filter(|&p| uniform(p)).count())
-    }
-
-    /// Where these words start for a member.
-    pub(crate) fn uniforms_start(&self, member: usize) -> usize {
-        let first = (0..self.places.len()).find(|&p| self.uniform_rank(p) == Some(0));
-        first.map_or(0, |p| self.members[member].places[p].address)
     }
 }
 

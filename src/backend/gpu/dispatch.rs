@@ -7,7 +7,7 @@ use super::kernels::{self, Bound, Kernel};
 use super::limits;
 use super::pin::Native;
 use super::spirv;
-use super::tables::{self, Lists};
+use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
 use crate::plan::{KernelArray, KernelOp, Op, Plan};
@@ -24,6 +24,8 @@ pub(super) struct Buffers {
     pub synapses: wgpu::Buffer,
     /// One for each stage.
     pub routes: Vec<wgpu::Buffer>,
+    /// For each population, without and with its inputs.
+    pub tables: Vec<[wgpu::Buffer; 2]>,
     pub gathers: wgpu::Buffer,
     pub schedule: wgpu::Buffer,
     pub rows: wgpu::Buffer,
@@ -40,7 +42,6 @@ pub(super) struct Maker<'a> {
     pub plan: &'a Plan,
     pub context: &'a Context,
     pub buffers: &'a Buffers,
-    pub lists: &'a Lists,
     pub native: Native,
 }
 
@@ -92,7 +93,7 @@ impl Maker<'_> {
                 // spike costs too
                 let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1, 1];
                 let own = Own::table(&buffers.routes[stage]);
-                vec![dispatch(context, &kernels::deliver()?, buffers, own, groups)?]
+                vec![dispatch(context, &kernels::deliver(plan, stage)?, buffers, own, groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
             Op::Kernel(k) => self.kernel(&plan.kernels[k])?,
@@ -120,12 +121,10 @@ impl Maker<'_> {
     }
 
     fn update(&self, at: usize, with_inputs: bool) -> Result<Dispatch> {
-        let population = &self.plan.populations[at];
-        let table = tables::population(self.plan, at, self.lists, with_inputs);
-        let table = self.context.storage("table", &table);
-        let kernel = kernels::update(population, self.native)?;
-        let groups = limits::groups(population.elements);
-        dispatch(self.context, &kernel, self.buffers, Own::table(&table), groups)
+        let kernel = kernels::update(self.plan, at, with_inputs, self.native)?;
+        let groups = limits::groups(self.plan.populations[at].elements);
+        let own = Own::table(&self.buffers.tables[at][usize::from(with_inputs)]);
+        dispatch(self.context, &kernel, self.buffers, own, groups)
     }
 
     /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
@@ -226,7 +225,11 @@ impl Compiled {
         let storage: Vec<(usize, Bound)> = numbered.filter(|(k, _)| used.contains(k)).collect();
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
         entries.extend(storage.iter().map(|&(k, bound)| {
-            entry(k, wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() }, false)
+            let ty = match bound {
+                Bound::UniformTable => wgpu::BufferBindingType::Uniform,
+                bound => wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() },
+            };
+            entry(k, ty, false)
         }));
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -290,7 +293,7 @@ impl Compiled {
                 Bound::Arena | Bound::ArenaRead => whole(&buffers.arena),
                 Bound::Sums => whole(&buffers.sums),
                 // every kernel with a table is given one
-                Bound::Table | Bound::Routes => whole(own.table.unwrap_or(&buffers.clock)),
+                Bound::Table | Bound::UniformTable => whole(own.table.unwrap_or(&buffers.clock)),
                 Bound::Values => whole(own.values.unwrap_or(&buffers.values)),
                 Bound::Events => whole(&buffers.events),
                 Bound::Synapses => whole(&buffers.synapses),

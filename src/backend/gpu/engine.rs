@@ -87,6 +87,16 @@ impl GpuEngine {
         let sizes = Sizes::of(&plan, &lists, synapses.len());
         let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
+        let uniform = |label: &str, words: &[u32]| {
+            let usage = storage | wgpu::BufferUsages::UNIFORM;
+            let buffer = context.buffer(label, words.len(), usage);
+            context.write(&buffer, 0, words);
+            buffer
+        };
+        let table = |at: usize| {
+            let words = |inputs: bool| tables::population(&plan, at, &lists, inputs);
+            [false, true].map(|inputs| uniform("table", &words(inputs)))
+        };
         let buffers = Buffers {
             clock: context.buffer("clock", sizes.steps * CLOCK_WORDS, wgpu::BufferUsages::UNIFORM),
             arena: context.storage("arena", &plan.image),
@@ -94,15 +104,15 @@ impl GpuEngine {
             values: context.buffer("values", sizes.values, storage),
             events: context.buffer("events", sizes.events, storage),
             synapses: context.storage("synapses", &synapses),
-            routes: routes.map(|table| context.storage("routes", &table)).collect(),
+            routes: routes.map(|table| uniform("routes", &table)).collect(),
+            tables: (0..plan.populations.len()).map(table).collect(),
             gathers: context.storage("gathers", &tables::gathers(&plan)),
             schedule: context.buffer("schedule", sizes.schedule, storage),
             rows: context.buffer("rows", sizes.rows, storage),
         };
         context.write(&buffers.values, 0, &plan.constants);
         let native = probe::native(index, &context)?;
-        let maker =
-            Maker { plan: &plan, context: &context, buffers: &buffers, lists: &lists, native };
+        let maker = Maker { plan: &plan, context: &context, buffers: &buffers, native };
         let (fused, separate) = match plan.fused() {
             true => (maker.fused()?, Vec::new()),
             false => (Vec::new(), maker.separate()?),
@@ -151,6 +161,24 @@ impl GpuEngine {
         Ok(())
     }
 
+    /// Writes parameters that are the same for all elements to the tables, too: these words of the arena from an address on.
+    fn tell_tables(&self, address: usize, words: &[u32]) {
+        for (at, population) in self.plan.populations.iter().enumerate() {
+            for (k, member) in population.members.iter().enumerate() {
+                for (place, p) in member.places.iter().enumerate() {
+                    let within = (address..address + words.len()).contains(&p.address);
+                    if within && population.uniform_rank(place).is_some() {
+                        let word = tables::place_word(&self.plan, at, k, place);
+                        let value = &words[p.address - address..][..1];
+                        for table in &self.buffers.tables[at] {
+                            self.context.write(table, word, value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn write_events(&self, list: List, step: u64, events: &[u32]) {
         let (count, start) = list.of_step(step);
         self.context.write(&self.buffers.events, start, events);
@@ -161,8 +189,8 @@ impl GpuEngine {
     fn separately(&mut self, chunk: &Chunk) -> Result<bool> {
         let whole = chunk.ops == (0..self.plan.step.len()) && chunk.data.is_none();
         let separately = !whole || !self.plan.fused();
-        let Self { plan, context, buffers, lists, native, .. } = self;
-        let maker = Maker { plan, context, buffers, lists, native: *native };
+        let Self { plan, context, buffers, native, .. } = self;
+        let maker = Maker { plan, context, buffers, native: *native };
         if separately && self.separate.is_empty() {
             self.separate = maker.separate()?;
         }
@@ -327,6 +355,7 @@ impl Engine for GpuEngine {
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
         self.context.write(&self.buffers.arena, address, words);
+        self.tell_tables(address, words);
         self.stale = true;
         self.context.check()
     }
@@ -355,7 +384,9 @@ impl Engine for GpuEngine {
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         encoder.clear_buffer(&self.buffers.sums, 0, None);
         self.context.queue.submit([encoder.finish()]);
-        self.context.write(&self.buffers.arena, 0, &self.plan.arena(state));
+        let arena = self.plan.arena(state);
+        self.context.write(&self.buffers.arena, 0, &arena);
+        self.tell_tables(0, &arena);
         for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
             let Some(list) = self.lists.of_member[at][k] else { continue };
             for (age, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::pin::{self, Native};
+use super::tables;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Invocation, Kind, validate};
-use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Population, Space, Work};
+use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
 
 const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
@@ -27,7 +28,10 @@ const SUM: &str = include_str!("../../../shaders/kernels/sum.wgsl");
 pub(super) const LANES: usize = 128;
 /// Words of a member's table before its places, and of an input, as in `update.wgsl`.
 pub(super) const HEADER: usize = 8;
-pub(super) const INPUT: usize = 7;
+pub(super) const INPUT: usize = 8;
+
+/// Bytes of a uniform binding on every device.
+const UNIFORM_BYTES: usize = 64 * 1024;
 
 /// A kernel: its name, its module, its bindings after the clock in their order.
 #[derive(Debug)]
@@ -46,10 +50,11 @@ pub(super) enum Bound {
     ArenaRead,
     Sums,
     Table,
+    /// The same in the address space `uniform`, where all lanes read a word at once.
+    UniformTable,
     Values,
     Events,
     Synapses,
-    Routes,
     Gathers,
     Schedule,
     Rows,
@@ -94,8 +99,8 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
         kernels.push(match op {
             Op::Column(k) => column(plan, k, Native::EXACT)?,
             Op::Input(_) if !plan.fused() => input(Native::EXACT)?,
-            Op::Deliver(_) if !plan.routes.is_empty() => deliver()?,
-            Op::Update(at) => update(&plan.populations[at], Native::EXACT)?,
+            Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage)?,
+            Op::Update(at) => update(plan, at, true, Native::EXACT)?,
             Op::Kernel(k) => kernel(&plan.kernels[k], Native::EXACT)?,
             Op::Record => record(plan)?,
             Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
@@ -104,9 +109,24 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
     Ok(kernels)
 }
 
-pub(super) fn deliver() -> Result<Kernel> {
-    let bindings = &[Bound::Sums, Bound::Events, Bound::Synapses, Bound::Routes];
-    parse("deliver".into(), &format!("{CLOCK}{DELIVER}"), bindings, Native::EXACT)
+/// The delivery of a stage.
+pub(super) fn deliver(plan: &Plan, stage: usize) -> Result<Kernel> {
+    let (space, routes) = table(tables::routes_words(plan, stage), "routes", 4);
+    let bindings = &[Bound::Sums, Bound::Events, Bound::Synapses, routes];
+    parse("deliver".into(), &format!("{CLOCK}{space}{DELIVER}"), bindings, Native::EXACT)
+}
+
+/// The declaration of a table of so many words: where it is not too large, all lanes read a word of it at once.
+fn table(words: usize, name: &str, binding: usize) -> (String, Bound) {
+    let (space, bound) = match 4 * words <= UNIFORM_BYTES {
+        true => ("uniform", Bound::UniformTable),
+        false => ("storage, read", Bound::Table),
+    };
+    let vectors = words / 4;
+    let declared = format!(
+        "\n@group(0) @binding({binding}) var<{space}> {name}: array<vec4<u32>, {vectors}>;\n"
+    );
+    (declared, bound)
 }
 
 pub(super) fn record(plan: &Plan) -> Result<Kernel> {
@@ -177,36 +197,57 @@ fn simple(name: String, text: &str, native: Native) -> Result<Kernel> {
     parse(name, &format!("{CLOCK}{EACH}{text}"), bindings, native)
 }
 
-/// The program of a population in the shell, for a device with these exact operations.
-pub(super) fn update(population: &Population, native: Native) -> Result<Kernel> {
+/// The program of a population in the shell, for a device with these exact operations, with or without its inputs.
+pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Result<Kernel> {
+    let population = &plan.populations[at];
     let program = &population.program;
     let name = format!("update {}", program.name);
-    let places = population.places.len();
-    let mut text = format!("{CLOCK}{APPLY}{UPDATE}\n");
-    let _ = writeln!(text, "const MEMBERS: u32 = {}u;", population.members.len());
-    let _ = writeln!(text, "const MEMBER: u32 = {}u;\n", HEADER + 2 * places);
+    let (declared, table) = table(tables::population_words(plan, at, inputs), "table", 3);
+    let mut text = format!("{CLOCK}{declared}{APPLY}{UPDATE}\n");
+    let _ = writeln!(
+        text,
+        "const MEMBERS: u32 = {}u;\nconst MEMBER: u32 = {}u;\n",
+        population.members.len(),
+        tables::member_words(plan, at) / 4
+    );
+    // a word of the member's part of the table
+    let word = |k: usize| format!("table[member + {}u][{}]", k / 4, k % 4);
+    let constants = tables::constant_streams(plan, at);
     let _ = writeln!(text, "{}", program.text);
     let _ = writeln!(text, "fn load(e: u32, element: u32, member: u32) -> In {{");
-    let _ = writeln!(text, "    let uniforms = table[member + 7u];");
     let mut members = Vec::with_capacity(population.feeds.len());
     for (&binding, &kind) in population.feeds.iter().zip(&program.feed_kinds) {
         members.push(match binding {
             Binding::Stream(stream) => {
+                let constant = constants.iter().position(|&constant| constant == stream);
                 let stream = population.streams[stream];
-                match stream.space {
+                let read = match stream.space {
                     Space::Arena => typed(kind, &format!("arena[{}u + e]", stream.address)),
                     Space::Accumulators => format!("sums[{}u + e]", stream.address),
+                };
+                match constant {
+                    None => read,
+                    Some(k) => {
+                        // what was set before a run counts in its first step
+                        let known = word(HEADER + 2 * population.places.len() + k);
+                        let _ = writeln!(
+                            text,
+                            "    var constant{k}_ = bitcast<f32>({known});\n    \
+                             if clock.starts != 0u {{\n        constant{k}_ = {read};\n    }}"
+                        );
+                        format!("constant{k}_")
+                    }
                 }
             }
             Binding::Place(place) => {
-                let address = match population.uniform_rank(place) {
-                    Some(rank) => format!("uniforms + {rank}u"),
+                let at = HEADER + 2 * place;
+                match population.uniform_rank(place) {
+                    Some(_) => typed(kind, &word(at)),
                     None => {
-                        let at = HEADER + 2 * place;
-                        format!("table[member + {at}u] + element * table[member + {}u]", at + 1)
+                        let address = format!("{} + element * {}", word(at), word(at + 1));
+                        typed(kind, &format!("arena[{address}]"))
                     }
-                };
-                typed(kind, &format!("arena[{address}]"))
+                }
             }
             Binding::Clock(feed) => format!("clock.{}", clock_member(feed)),
         });
@@ -232,11 +273,12 @@ pub(super) fn update(population: &Population, native: Native) -> Result<Kernel> 
     let spike = spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"));
     let _ = writeln!(text, "    return {spike};\n}}\n");
     let _ = writeln!(text, "fn clear(e: u32) {{");
-    for stream in population.streams.iter().filter(|s| s.cleared) {
+    let cleared = population.streams.iter().enumerate().filter(|(_, s)| s.cleared);
+    for (_, stream) in cleared.filter(|(k, _)| !constants.contains(k)) {
         let _ = writeln!(text, "    arena[{}u + e] = 0u;", stream.address);
     }
     let _ = writeln!(text, "}}");
-    let bindings = &[Bound::Arena, Bound::Sums, Bound::Table, Bound::Values, Bound::Events];
+    let bindings = &[Bound::Arena, Bound::Sums, table, Bound::Values, Bound::Events];
     parse(name, &text, bindings, native)
 }
 

@@ -68,17 +68,45 @@ impl Lists {
     }
 }
 
+/// Streams of a population that are inputs which are constant in every member.
+pub(super) fn constant_streams(plan: &Plan, at: usize) -> Vec<usize> {
+    let population = &plan.populations[at];
+    let constant = |stream: usize| {
+        (0..population.members.len())
+            .all(|member| plan.constant_input(at, member, stream).is_some())
+    };
+    (0..population.streams.len()).filter(|&stream| constant(stream)).collect()
+}
+
+/// Words of a member's part of its population's table.
+pub(super) fn member_words(plan: &Plan, at: usize) -> usize {
+    let places = plan.populations[at].places.len();
+    (HEADER + 2 * places + constant_streams(plan, at).len()).next_multiple_of(4)
+}
+
+/// Words of a population's table.
+pub(super) fn population_words(plan: &Plan, at: usize, with_inputs: bool) -> usize {
+    let inputs = plan.inputs.iter().filter(|i| with_inputs && i.population == at).count();
+    member_words(plan, at) * plan.populations[at].members.len() + INPUT * inputs
+}
+
+/// Where a member's places are in the table of its population.
+pub(super) fn place_word(plan: &Plan, at: usize, member: usize, place: usize) -> usize {
+    member * member_words(plan, at) + HEADER + 2 * place
+}
+
 /// The table of a population: its members, then the inputs that its kernel applies, if it does.
 pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: bool) -> Vec<u32> {
     let population = &plan.populations[at];
-    let row = HEADER + 2 * population.places.len();
+    let row = member_words(plan, at);
+    let constants = constant_streams(plan, at);
     let mut table = vec![0u32; row * population.members.len()];
     for (k, member) in population.members.iter().enumerate() {
-        let inputs: Vec<_> = plan
-            .inputs
-            .iter()
-            .filter(|i| with_inputs && i.population == at && i.member == k)
-            .collect();
+        let own = plan.inputs.iter().filter(|i| with_inputs && i.population == at && i.member == k);
+        let first_step = |input: &&InputOp| {
+            plan.cleared_stream(input).is_some_and(|stream| constants.contains(&stream))
+        };
+        let (starting, always): (Vec<&InputOp>, Vec<&InputOp>) = own.partition(first_step);
         let list = lists.of_member[at][k];
         let header = [
             member.start,
@@ -86,16 +114,20 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
             list.map_or(0, |l| l.counts + 1),
             list.map_or(0, |l| l.slots - 1),
             list.map_or(0, |l| l.start),
-            inputs.len(),
-            table.len(),
-            population.uniforms_start(k),
+            always.len(),
+            table.len() / 4,
+            starting.len(),
         ];
-        let place_words = member.places.iter().flat_map(|p| [p.address, p.stride]);
-        for (word, value) in table[k * row..].iter_mut().zip(header.into_iter().chain(place_words))
-        {
-            *word = value as u32;
-        }
-        for input in inputs {
+        let places = member.places.iter().enumerate().flat_map(|(place, p)| {
+            match population.uniform_rank(place) {
+                Some(_) => [plan.image[p.address], 0],
+                None => [p.address as u32, p.stride as u32],
+            }
+        });
+        let sums = constants.iter().map(|&stream| plan.constant_input(at, k, stream).unwrap_or(0));
+        let words = header.into_iter().map(|word| word as u32).chain(places).chain(sums);
+        table[k * row..].iter_mut().zip(words).for_each(|(word, value)| *word = value);
+        for input in always.into_iter().chain(starting) {
             let (offset, row_words, stride) = match input.source {
                 Source::Constant { offset, stride } => (offset, 0, stride),
                 Source::Row { offset, stride } => {
@@ -107,7 +139,7 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
             let code = code(input.kind, input.operation) as usize;
             let (first, count) = (input.offsets.at(0), input.offsets.len());
             let words: [usize; INPUT] =
-                [input.address, code, offset, row_words, stride, first, count];
+                [input.address, code, offset, row_words, stride, first, count, 0];
             table.extend(words.map(|w| w as u32));
         }
     }
@@ -243,9 +275,10 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
         .map(|stage| {
             let routes = plan.routes.iter().filter(|route| route.stage == stage).count();
             let cleared = lists.all().filter(|_| stage == 0);
-            let counts: Vec<u32> =
-                cleared.flat_map(|l| [l.counts as u32, l.slots as u32 - 1]).collect();
-            [&[routes as u32, counts.len() as u32 / 2], &counts[..]].concat()
+            let counts: Vec<[u32; 4]> =
+                cleared.map(|l| [l.counts as u32, l.slots as u32 - 1, 0, 0]).collect();
+            let header = [routes as u32, counts.len() as u32, 0, 0];
+            [&[header], &counts[..]].concat().concat()
         })
         .collect();
     for route in &plan.routes {
@@ -279,6 +312,14 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
         ]);
     }
     (synapses, tables)
+}
+
+/// Words of the table of a stage.
+pub(super) fn routes_words(plan: &Plan, stage: usize) -> usize {
+    let routes = plan.routes.iter().filter(|route| route.stage == stage).count();
+    let members = plan.populations.iter().flat_map(|p| &p.members);
+    let cleared = members.filter(|m| stage == 0 && m.history > 0).count();
+    4 * (1 + cleared + 3 * routes)
 }
 
 /// For each word of all recorded rows its address, the number of flags that it packs, its cadence, its place in the row.

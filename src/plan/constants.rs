@@ -1,0 +1,45 @@
+//! Inputs that are the same number for all elements in every step: programs that know them need no stream that holds them, and no
+//! operations that fill and clear it.
+
+use super::{InputOp, Plan, Source};
+use crate::input::Operation;
+use crate::model::Kind;
+
+impl Plan {
+    /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way.
+    pub(crate) fn constant_input(&self, at: usize, member: usize, stream: usize) -> Option<u32> {
+        let population = &self.populations[at];
+        let seen = population.structure.observe_inputs;
+        if !self.fused() || !population.streams[stream].cleared || seen {
+            return None;
+        }
+        let own = |input: &&InputOp| {
+            let target = (input.population, input.member) == (at, member);
+            target && self.cleared_stream(input) == Some(stream)
+        };
+        let mut sum = 0f32;
+        for input in self.inputs.iter().filter(own) {
+            let Source::Constant { offset, stride: 0 } = input.source else { return None };
+            let value = f32::from_bits(*self.constants.get(offset)?);
+            let whole = input.offsets.len() == population.members[member].elements;
+            if !whole || input.kind != Kind::F32 {
+                return None;
+            }
+            sum = match input.operation {
+                Operation::Add => sum + value,
+                Operation::Sub => sum - value,
+                Operation::Mul => sum * value,
+                Operation::Div => sum / value,
+                Operation::Set => value,
+            };
+        }
+        Some(sum.to_bits())
+    }
+
+    /// The stream of its population that an input's target is in, if that is one that is cleared.
+    pub(crate) fn cleared_stream(&self, input: &InputOp) -> Option<usize> {
+        let population = &self.populations[input.population];
+        let start = population.members[input.member].start;
+        population.streams.iter().position(|s| s.cleared && s.address + start == input.address)
+    }
+}
