@@ -593,6 +593,54 @@ mod tests {
         ));
     }
 
+    /// Random programs with more values than registers, branches and loops: machine code against the interpreter.
+    #[test]
+    fn machine_code_of_random_programs() {
+        let mut rng = fastrand::Rng::with_seed(11);
+        let x: Vec<f32> = (0..77).map(|k| (k as f32 - 38.0) * 0.37).collect();
+        let a: Vec<f32> = (0..77).map(|k| ((k * 29) % 77) as f32 * 0.21 - 7.0).collect();
+        for _ in 0..150 {
+            let mut body = String::from("var u = s.x; var w = p.a; var n = 0;");
+            let mut names: Vec<String> = ["u", "w", "s.x", "p.a"].map(String::from).into();
+            for k in 0..rng.usize(1..60) {
+                let mut one = || {
+                    let name = names[rng.usize(..names.len())].clone();
+                    match rng.usize(..8) {
+                        0 => format!("{:.2}", rng.f32() * 4.0 - 2.0),
+                        1 => format!("f32(i32({name}))"),
+                        2 => format!("abs({name})"),
+                        _ => name,
+                    }
+                };
+                let (left, right, other) = (one(), one(), one());
+                let sign = ["+", "-", "*"][rng.usize(..3)];
+                let relation = ["<", ">=", "==", "!="][rng.usize(..4)];
+                let value = match rng.usize(..9) {
+                    0 => format!("select({left}, {right}, {left} {relation} {other})"),
+                    1 => format!("min({left}, {right}) {sign} {other}"),
+                    2 => format!("exp(clamp({left}, -3.0, 3.0)) {sign} {right}"),
+                    3 => format!("floor({left}) {sign} {right}"),
+                    _ => format!("({left} {sign} {right}) * 0.5"),
+                };
+                body += &match rng.usize(..10) {
+                    0 => format!(
+                        "if {left} {relation} {right} {{ u = {value}; }} else {{ w = {other}; }}"
+                    ),
+                    1 => format!(
+                        "for (var j = 0; j < 3; j++) {{ w = ({value}) * 0.25; if w {relation} {right} {{ break; }} u += w; n++; }}"
+                    ),
+                    2 => format!("u = {value}; if n > 4 {{ return State(u); }}"),
+                    _ => {
+                        names.push(format!("y{k}"));
+                        format!("let y{k} = {value};")
+                    }
+                };
+            }
+            let all: String = names.iter().map(|name| format!("t = t * 0.5 + {name};")).collect();
+            update(&format!("{body} var t = f32(n); {all} return State(t);"), &x, &a);
+        }
+    }
+
     #[test]
     fn integers_as_wgsl_has_them() {
         check("return State(f32(i32(s.x) / i32(p.a)) + f32(i32(s.x) % i32(p.a)));", |x, a| {
