@@ -2,8 +2,8 @@
 //! chunks nor the number of threads changes a bit.
 
 use dsrunner::{
-    Connect, DSRunner, DeviceKind, Error, Init, Network, Projection, RunnerBuilder, Steps, devices,
-    neurons, outputs, synapses,
+    Connect, DSRunner, DeviceKind, Error, Group, Init, Model, Monitor, Network, Projection,
+    RunnerBuilder, Steps, devices, neurons, outputs, synapses,
 };
 
 use crate::compare::{equal, equal_bits};
@@ -120,13 +120,89 @@ fn chunks_change_nothing(device: &str) {
 
 #[test]
 fn threads_change_nothing() {
-    // two threads take 8192 elements each
     let run = |threads: usize| {
         let mut runner = builder("cpu", 17_001).threads(threads).build().unwrap();
         runner.run(Steps(60)).unwrap();
         results(&mut runner)
     };
     same("two threads", &run(2), &run(1));
+}
+
+/// So many synapses a step that threads divide the targets; rows in order and not, one weight and many.
+#[test]
+fn threads_deliver_the_same() {
+    let text = "
+        struct State { k: u32 }
+        fn update(s: State, h: Shared, r: Random) -> State { return State(h.i % (1u + r.element % 3u)); }
+        fn threshold(s: State) -> bool { return s.k == 0u; }
+    ";
+    let run = |threads: usize| {
+        let source = Group::new(&Model::from_wgsl("Comb", text).unwrap(), 900);
+        let target = neurons::lif_ref(501).param("tau_ref", 2.0);
+        let each: Vec<f64> = (0..900 * 501).map(|k| f64::from(k * 7919 % 1009) * 1e-5).collect();
+        let all = Projection::new(&source, &target).weight(each).synapse(synapses::expon());
+        let (pre, post): (Vec<u32>, Vec<u32>) =
+            (0..900 * 40).map(|k| (k % 900, (k * 7907 + k / 900) % 501)).unzip();
+        let some = Projection::new(&source, &target)
+            .connect(Connect::coo(pre, post))
+            .weight(0.01)
+            .delay(1.5)
+            .synapse(synapses::expon().param("tau", 3.0));
+        let net =
+            Network::new().with("s", source).with("t", target).with("all", all).with("some", some);
+        let builder = DSRunner::builder(net).monitors(["t.spike", "t.V", "all.g", "some.g"]);
+        let mut runner =
+            builder.progress_bar(false).device("cpu").threads(threads).build().unwrap();
+        runner.run(Steps(60)).unwrap();
+        let mon = runner.mon();
+        let mut floats = Vec::new();
+        ["t.V", "all.g", "some.g"]
+            .iter()
+            .for_each(|key| floats.extend(mon.get::<f32>(key).unwrap()));
+        let events = mon.events("t.spike").unwrap();
+        assert!(events.steps.len() > 300, "{}", events.steps.len());
+        (events.steps.into_iter().zip(events.indices).collect::<Vec<_>>(), floats)
+    };
+    same("two threads", &run(2), &run(1));
+}
+
+/// Elements that do not look at each other play a chunk block by block; step by step they do the same.
+#[test]
+fn blocks_change_nothing() {
+    let run = |threads: usize, chunk: usize, jit: bool| {
+        let cells = neurons::izhikevich(20_011).init("V", Init::uniform(-70.0, -50.0));
+        let few = cells.slice(5000..15_000);
+        let rows: Vec<f64> = (0..130).map(|k| f64::from(k % 17)).collect();
+        let mut runner = DSRunner::builder(cells)
+            .input(("input", 6.0))
+            .input((few.variable("input"), rows, "iter"))
+            .input(("u", 0.01))
+            .monitors(["spike", "V"])
+            .monitor(Monitor::of("V").index([19_999, 3, 5000]).every(3).named("list"))
+            .monitor(Monitor::of("spike").index(64..7000).named("some"))
+            .progress_bar(false)
+            .device("cpu")
+            .threads(threads)
+            .chunk(chunk)
+            .jit(jit)
+            .build()
+            .unwrap();
+        runner.set("input", 3.0).unwrap();
+        runner.run(Steps(70)).unwrap();
+        runner.run(Steps(60)).unwrap();
+        let mon = runner.mon();
+        let mut floats: Vec<f32> = mon.get::<f32>("V").unwrap().into_iter().collect();
+        floats.extend(mon.get::<f32>("list").unwrap());
+        floats.extend(mon.get::<bool>("some").unwrap().iter().map(|&s| f32::from(u8::from(s))));
+        let events = mon.events("spike").unwrap();
+        assert!(events.steps.len() > 1000);
+        floats.extend(runner.get::<f32>("u").unwrap());
+        (events.steps.into_iter().zip(events.indices).collect::<Vec<_>>(), floats)
+    };
+    let wanted = run(1, 1000, false);
+    for (threads, chunk) in [(1, 1000), (2, 1000), (2, 7), (2, 1)] {
+        same(&format!("{threads} threads, {chunk} steps"), &run(threads, chunk, true), &wanted);
+    }
 }
 
 #[test]
