@@ -139,7 +139,7 @@ fn threads_deliver_the_same() {
     let run = |threads: usize| {
         let source = Group::new(&Model::from_wgsl("Comb", text).unwrap(), 900);
         let target = neurons::lif_ref(501).param("tau_ref", 2.0);
-        let each: Vec<f64> = (0..900 * 501).map(|k| f64::from(k * 7919 % 1009) * 1e-5).collect();
+        let each: Vec<f64> = (0..900 * 501).map(|k| f64::from(k * 7919 % 1009) * 1e-4).collect();
         let all = Projection::new(&source, &target).weight(each).synapse(synapses::expon());
         let (pre, post): (Vec<u32>, Vec<u32>) =
             (0..900 * 40).map(|k| (k % 900, (k * 7907 + k / 900) % 501)).unzip();
@@ -160,7 +160,12 @@ fn threads_deliver_the_same() {
             .iter()
             .for_each(|key| floats.extend(mon.get::<f32>(key).unwrap()));
         let events = mon.events("t.spike").unwrap();
-        assert!(events.steps.len() > 300, "{}", events.steps.len());
+        assert!(
+            events.steps.len() > 300,
+            "{} {:?}",
+            events.steps.len(),
+            floats.iter().copied().fold(0.0, f32::max)
+        );
         (events.steps.into_iter().zip(events.indices).collect::<Vec<_>>(), floats)
     };
     same("two threads", &run(2), &run(1));
@@ -176,6 +181,10 @@ fn blocks_change_nothing() {
         let mut runner = DSRunner::builder(cells)
             .input(("input", 6.0))
             .input((few.variable("input"), rows, "iter"))
+            .input((
+                few.variable("input"),
+                (0..10_000).map(|k| f64::from(k % 7)).collect::<Vec<_>>(),
+            ))
             .input(("u", 0.01))
             .monitors(["spike", "V"])
             .monitor(Monitor::of("V").index([19_999, 3, 5000]).every(3).named("list"))
