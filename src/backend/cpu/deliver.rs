@@ -30,6 +30,12 @@ const AHEAD: usize = 4;
 const WORTH: usize = 4000;
 
 impl Delivery {
+    /// How many threads are worth having for it.
+    pub(super) fn threads(plan: &Plan, most: usize) -> usize {
+        // where one in a hundred sources fires in a step
+        if plan.synapses() / 100 >= WORTH { most } else { 1 }
+    }
+
     pub(super) fn new(plan: &Plan, threads: usize) -> Self {
         let start_of = |population: usize| -> usize {
             plan.populations[..population].iter().map(|p| p.members.len()).sum()

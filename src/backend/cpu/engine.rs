@@ -50,6 +50,7 @@ impl CpuEngine {
                 }
             }
             let parts = members.iter().map(MemberRun::parts).max().unwrap_or(1);
+            let parts = parts.max(Delivery::threads(&plan, threads));
             let crew = Crew::new(parts);
             if crew.threads() == parts {
                 break (members, crew);
