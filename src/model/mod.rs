@@ -177,12 +177,7 @@ impl Model {
     /// # Errors
     /// As [`Model::from_wgsl`].
     pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
-        if !is_identifier(name) {
-            return Err(Error::Name {
-                name: name.into(),
-                reason: "is not an identifier (a letter, then letters, digits and `_`)".into(),
-            });
-        }
+        check_identifier(name)?;
         let module = parse(name, file, source)?;
         contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
     }
@@ -242,10 +237,16 @@ impl fmt::Debug for Model {
 /// A shipped model, or why it does not parse.
 pub(crate) type Shipped = std::result::Result<Model, String>;
 
-/// Whether a name can be a node's: a letter or `_`, then letters, digits and `_`.
-pub(crate) fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// Refuses what cannot be a name of a model, a kernel or a node.
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err(Error::Name {
+        name: name.into(),
+        reason: "is not an identifier (a letter or `_`, then letters, digits and `_`)".into(),
+    })
 }
 
 /// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.

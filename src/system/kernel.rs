@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
 use super::variable::Target;
-use crate::error::{Error, Result};
-use crate::model::{KernelText, is_identifier};
+use crate::error::Result;
+use crate::model::{KernelText, check_identifier};
 
 /// A compute kernel as raw WGSL, for what elements, projections and couplings do not cover: stencils on grids, sorting,
 /// histograms, anything in which elements look at each other.
@@ -82,8 +82,9 @@ impl Kernel {
     /// identifier.
     ///
     /// # Errors
-    /// [`Error::ModelSyntax`] where the text is not valid WGSL, [`Error::ModelContract`] where it is not a kernel as above,
-    /// [`Error::Unsupported`] for what not every engine can run.
+    /// [`Error::ModelSyntax`](crate::Error::ModelSyntax) where the text is not valid WGSL,
+    /// [`Error::ModelContract`](crate::Error::ModelContract) where it is not a kernel as above,
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for what not every engine can run.
     pub fn from_wgsl(name: &str, source: &str) -> Result<Self> {
         Self::from_file(name, name, source)
     }
@@ -93,12 +94,7 @@ impl Kernel {
     /// # Errors
     /// As [`Kernel::from_wgsl`].
     pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
-        if !is_identifier(name) {
-            return Err(Error::Name {
-                name: name.into(),
-                reason: "is not an identifier (a letter, then letters, digits and `_`)".into(),
-            });
-        }
+        check_identifier(name)?;
         let text = Arc::new(KernelText::new(name, file, source)?);
         let name = NodeName::next(name);
         Ok(Self(Arc::new(KernelInner { name, text, bound: Vec::new(), invocations: None })))
@@ -124,7 +120,7 @@ impl Kernel {
     /// Gives the kernel a name of its own instead of the text's with a number.
     ///
     /// # Errors
-    /// [`Error::Name`] where it is not an identifier or belongs to another node.
+    /// [`Error::Name`](crate::Error::Name) where it is not an identifier or belongs to another node.
     pub fn named(mut self, name: &str) -> Result<Self> {
         Arc::make_mut(&mut self.0).name = NodeName::given(name)?;
         Ok(self)

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::model::is_identifier;
+use crate::model::check_identifier;
 
 #[derive(Default)]
 struct Registry {
@@ -59,12 +59,12 @@ impl NodeName {
 
     /// A name that the user gives.
     pub(crate) fn given(name: &str) -> Result<Self> {
-        let wrong = |reason: &str| Error::Name { name: name.into(), reason: reason.into() };
-        if !is_identifier(name) {
-            return Err(wrong("is not an identifier (a letter, then letters, digits and `_`)"));
-        }
+        check_identifier(name)?;
         if !registry().live.insert(name.into()) {
-            return Err(wrong("belongs to another node; names are unique, give another one"));
+            return Err(Error::Name {
+                name: name.into(),
+                reason: "belongs to another node; names are unique, give another one".into(),
+            });
         }
         Ok(Self(Arc::new(Token(name.into()))))
     }

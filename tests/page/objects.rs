@@ -127,7 +127,7 @@ fn a2_unique_name_name_and_target() {
     assert_eq!((first.as_str(), second.as_str()), ("UniqueTest0", "UniqueTest1"));
     assert_eq!(
         error(runner.unique_name(Some("a b"), None)),
-        "the name `a b` is not an identifier (a letter, then letters, digits and `_`)"
+        "the name `a b` is not an identifier (a letter or `_`, then letters, digits and `_`)"
     );
     // asking does not take it
     let group = count(1).named("asked_for").unwrap();
