@@ -6,8 +6,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use dsrunner::{
-    Connect, Coupling, DSRunner, Group, Input, Method, Model, Monitor, Network, Projection, Steps,
-    neurons, odes, outputs, synapses,
+    Connect, Coupling, DSRunner, Group, Input, Method, Model, Monitor, Network, Projection,
+    RunnerBuilder, Steps, neurons, odes, outputs, synapses,
 };
 use ndarray::{Array1, Array2, Array3, ArrayD};
 use ndarray_npy::NpzReader;
@@ -44,6 +44,14 @@ impl Case {
             }
         }
         Self { about, floats, integers }
+    }
+
+    /// All steps of the case on a device.
+    fn play(&self, device: &str, runner: RunnerBuilder) -> DSRunner {
+        let runner = runner.dt(self.dt()).progress_bar(false).device(device);
+        let mut runner = runner.build().unwrap();
+        runner.run(self.steps()).unwrap();
+        runner
     }
 
     fn array(&self, name: &str) -> Vec<f64> {
@@ -97,15 +105,10 @@ fn column(array: ArrayD<f32>) -> Vec<f32> {
 
 fn lif_case(device: &str, name: &str, group: impl Fn(&Case) -> Group) {
     let case = Case::load(name);
-    let mut runner = DSRunner::builder(group(&case))
+    let runner = DSRunner::builder(group(&case))
         .input(Input::iter("input", case.array("input")))
-        .monitors(["V", "spike"])
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+        .monitors(["V", "spike"]);
+    let runner = case.play(device, runner);
     let mon = runner.mon();
     equal("spikes", &mon.events("spike").unwrap().steps, &case.steps_of("spike_steps")).must();
     let wanted = case.array("V");
@@ -143,15 +146,10 @@ fn neuron_case(device: &str, name: &str, group: impl Fn(usize) -> Group, paramet
     for variable in &variables {
         cells = cells.init(variable, case.about["initial"][variable].as_f64().unwrap());
     }
-    let mut runner = DSRunner::builder(cells)
+    let runner = DSRunner::builder(cells)
         .input(Input::iter("input", case.array("input")))
-        .monitors(variables.iter().map(String::as_str).chain(["spike"]))
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+        .monitors(variables.iter().map(String::as_str).chain(["spike"]));
+    let runner = case.play(device, runner);
     let spikes = case.steps_of("spike_steps");
     assert!(!spikes.is_empty());
     equal("spikes", &runner.mon().events("spike").unwrap().steps, &spikes).must();
@@ -203,15 +201,8 @@ fn syn_expon(device: &str) {
     let model =
         Model::from_wgsl("Expon", include_str!("../../shaders/synapses/expon.wgsl")).unwrap();
     let group = Group::new(&model, 1).param("tau", case.parameter("tau"));
-    let mut runner = DSRunner::builder(group)
-        .input(Input::iter("x", case.array("pre")))
-        .monitor("g")
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+    let runner = DSRunner::builder(group).input(Input::iter("x", case.array("pre"))).monitor("g");
+    let runner = case.play(device, runner);
     let g = column(runner.mon().get("g").unwrap());
     near("g", &g, &case.array("g"), case.tolerance("g")).must();
 }
@@ -246,16 +237,11 @@ fn one_projection(
         .synapse(synapses::expon().param("tau", case.parameter("tau_syn")))
         .output(output(&case));
     let net = Network::new().with("pre", pre).with("post", post).with("syn", synapse);
-    let mut runner = DSRunner::builder(net)
+    let runner = DSRunner::builder(net)
         .input(Input::iter("pre.x_in", case.array("pre")))
         .input(Input::iter("post.input", case.array("input")))
-        .monitors(["syn.g", "post.V", "post.spike"])
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+        .monitors(["syn.g", "post.V", "post.spike"]);
+    let runner = case.play(device, runner);
     let mon = runner.mon();
     near("g", &column(mon.get("syn.g").unwrap()), &case.array("g"), case.tolerance("g")).must();
     near(&v, &column(mon.get("post.V").unwrap()), &case.array(&v), case.tolerance(&v)).must();
@@ -301,15 +287,10 @@ fn delay_semantics(device: &str) {
     });
     for (net, lines) in [(one, 1), (several, count)] {
         let keys: Vec<String> = (0..lines).map(|k| format!("line{k}.g")).collect();
-        let mut runner = DSRunner::builder(net)
+        let runner = DSRunner::builder(net)
             .input(Input::iter("pre.x_in", case.array("pre")))
-            .monitors(keys.iter().map(String::as_str).chain(["post.V"]))
-            .dt(case.dt())
-            .progress_bar(false)
-            .device(device)
-            .build()
-            .unwrap();
-        runner.run(case.steps()).unwrap();
+            .monitors(keys.iter().map(String::as_str).chain(["post.V"]));
+        let runner = case.play(device, runner);
         let mut g = column(runner.mon().get(&keys[0]).unwrap());
         for key in &keys[1..] {
             let other = runner.mon().get::<f32>(key).unwrap();
@@ -358,16 +339,11 @@ fn coba_network(device: &str, ltc: bool) {
     let (exc, inh) = (project(0..n_exc, "exc"), project(n_exc..n, "inh"));
     let net = Network::new().with("exc", exc).with("inh", inh).with("cells", cells);
     let recorded: Vec<i64> = case.integers["V_neurons"].iter().map(|&k| i64::from(k)).collect();
-    let mut runner = DSRunner::builder(net)
+    let runner = DSRunner::builder(net)
         .input(Input::iter("cells.input", case.array("input")))
         .monitor(Monitor::of("cells.V").index(recorded))
-        .monitor("cells.spike")
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+        .monitor("cells.spike");
+    let mut runner = case.play(device, runner);
     let events = runner.mon().events("cells.spike").unwrap();
     equal("steps", &events.steps, &case.steps_of(&form("spike_step", ltc))).must();
     equal("neurons", &events.indices, &case.unsigned(&form("spike_neuron", ltc))).must();
@@ -480,14 +456,8 @@ fn rate_ring_delay(device: &str) {
         .delay(values(&|k| f64::from(d[k]) * case.dt()))
         .target("Ix");
     let net = Network::new().with("nodes", nodes).with("ring", ring);
-    let mut runner = DSRunner::builder(net)
-        .monitors(["nodes.x", "nodes.y"])
-        .dt(case.dt())
-        .progress_bar(false)
-        .device(device)
-        .build()
-        .unwrap();
-    runner.run(case.steps()).unwrap();
+    let runner = DSRunner::builder(net).monitors(["nodes.x", "nodes.y"]);
+    let runner = case.play(device, runner);
     for name in ["x", "y"] {
         let got = column(runner.mon().get(&format!("nodes.{name}")).unwrap());
         near(name, &got, &case.array(name), case.tolerance(name)).must();
