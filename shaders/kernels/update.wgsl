@@ -32,14 +32,8 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    // members start at multiples of LANES, so all lanes of a workgroup are of one member
     let first = (group.x + group.y * groups.x) * LANES;
-    var member = 0u;
-    for (var k = 1u; k < MEMBERS; k++) {
-        if first >= table[k * MEMBER].x {
-            member = k * MEMBER;
-        }
-    }
+    let member = member_of(first);
     let own = table[member];
     let more = table[member + 1u];
     let e = first + lane;

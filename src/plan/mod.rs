@@ -333,6 +333,13 @@ impl Plan {
         plain && ranges && self.kernels.is_empty()
     }
 
+    /// Whether no element, and nothing on the host, looks at another element within a step: each may be played many steps on
+    /// its own.
+    pub(crate) fn independent(&self) -> bool {
+        let alone = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
+        self.fused() && self.routes.is_empty() && self.step.iter().all(alone)
+    }
+
     /// Words that the monitors record in a step at most.
     pub(crate) fn record_row(&self) -> usize {
         self.cadences.iter().map(|c| c.row).sum()

@@ -171,46 +171,56 @@ fn threads_deliver_the_same() {
     same("two threads", &run(2), &run(1));
 }
 
-/// Elements that do not look at each other play a chunk block by block; step by step they do the same.
-#[test]
-fn blocks_change_nothing() {
-    let run = |threads: usize, chunk: usize, jit: bool| {
+/// Elements that do not look at each other play many steps at a time, block by block or in one dispatch; step by step they do
+/// the same. Two groups of one structure, parameters of each element, inputs that change and inputs to a part.
+fn many_steps_change_nothing(device: &str) {
+    let run = |device: &str, threads: usize, chunk: usize, jit: bool| {
         let cells = neurons::izhikevich(20_011).init("V", Init::uniform(-70.0, -50.0));
+        let each: Vec<f64> = (0..333).map(|k| 0.02 + 1e-4 * f64::from(k)).collect();
+        let others = neurons::izhikevich(333).param("a", each);
         let few = cells.slice(5000..15_000);
         let rows: Vec<f64> = (0..130).map(|k| f64::from(k % 17)).collect();
-        let mut runner = DSRunner::builder(cells)
-            .input(("input", 6.0))
-            .input((few.variable("input"), rows, "iter"))
+        let net = Network::new().with("cells", cells).with("others", others.clone());
+        let mut runner = DSRunner::builder(net)
+            .input(("cells.input", 6.0))
+            .input((few.variable("input"), rows.clone(), "iter"))
             .input((
                 few.variable("input"),
                 (0..10_000).map(|k| f64::from(k % 7)).collect::<Vec<_>>(),
             ))
-            .input(("u", 0.01))
-            .monitors(["spike", "V"])
-            .monitor(Monitor::of("V").index([19_999, 3, 5000]).every(3).named("list"))
-            .monitor(Monitor::of("spike").index(64..7000).named("some"))
+            .input(("cells.u", 0.01))
+            .input((others.slice(100..200).variable("V"), rows, "iter", "="))
+            .monitors(["cells.spike", "cells.V", "others.u"])
+            .monitor(Monitor::of("cells.V").index([19_999, 3, 5000]).every(3).named("list"))
+            .monitor(Monitor::of("cells.spike").index(64..7000).named("some"))
+            .monitor(Monitor::of("others.V").window(3.0..9.0).named("window"))
             .progress_bar(false)
-            .device("cpu")
+            .device(device)
             .threads(threads)
             .chunk(chunk)
             .jit(jit)
             .build()
             .unwrap();
-        runner.set("input", 3.0).unwrap();
+        runner.set("cells.input", 3.0).unwrap();
         runner.run(Steps(70)).unwrap();
         runner.run(Steps(60)).unwrap();
         let mon = runner.mon();
-        let mut floats: Vec<f32> = mon.get::<f32>("V").unwrap().into_iter().collect();
-        floats.extend(mon.get::<f32>("list").unwrap());
+        let mut floats: Vec<f32> = Vec::new();
+        for key in ["cells.V", "others.u", "list", "window"] {
+            floats.extend(mon.get::<f32>(key).unwrap());
+        }
         floats.extend(mon.get::<bool>("some").unwrap().iter().map(|&s| f32::from(u8::from(s))));
-        let events = mon.events("spike").unwrap();
+        let events = mon.events("cells.spike").unwrap();
         assert!(events.steps.len() > 1000);
-        floats.extend(runner.get::<f32>("u").unwrap());
+        for path in ["cells.u", "cells.V", "cells.input", "others.V", "others.u", "others.input"] {
+            floats.extend(runner.get::<f32>(path).unwrap());
+        }
         (events.steps.into_iter().zip(events.indices).collect::<Vec<_>>(), floats)
     };
-    let wanted = run(1, 1000, false);
+    let wanted = run("cpu", 1, 1000, false);
     for (threads, chunk) in [(1, 1000), (2, 1000), (2, 7), (2, 1)] {
-        same(&format!("{threads} threads, {chunk} steps"), &run(threads, chunk, true), &wanted);
+        let what = format!("{threads} threads, {chunk} steps");
+        same(&what, &run(device, threads, chunk, true), &wanted);
     }
 }
 
@@ -247,4 +257,4 @@ fn settings_that_cannot_be() {
     assert_eq!(message(builder("cpu", 10).threads(0)), "`threads` is 0, but must be at least 1");
 }
 
-on_every_engine!(chunks_change_nothing, in_turns, there_and_back);
+on_every_engine!(chunks_change_nothing, in_turns, many_steps_change_nothing, there_and_back);

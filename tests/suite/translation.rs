@@ -44,8 +44,8 @@ fn to_spirv_msl_and_hlsl() {
         "deliver",
         "record",
         "update LIFRef + Expon + COBA + Expon + COBA",
-        "update Lorenz",
-        "update Noise",
+        "steps Lorenz",
+        "steps Noise",
     ] {
         assert!(names.contains(&wanted), "{names:?}");
     }

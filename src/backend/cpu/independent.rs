@@ -62,8 +62,7 @@ impl Independent {
     /// None where elements, or the host, look at each other within a step.
     pub(super) fn new(plan: &Plan, runs: &[MemberRun], quick: Option<&Quick>) -> Option<Self> {
         let quick = quick?;
-        let plain = plan.step.iter().all(|op| !matches!(op, Op::Call(_) | Op::Column(_)));
-        if !plain || !plan.routes.is_empty() || !plan.kernels.is_empty() {
+        if !plan.independent() {
             return None;
         }
         let mut left = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::player::Player;
 use super::quick;
-use super::tape::CHUNK;
+use super::tape::TOGETHER;
 use crate::error::Result;
 use crate::model::Feed;
 use crate::plan::{Binding, Gather, Plan, Population, Space};
@@ -148,7 +148,7 @@ impl MemberRun {
         let worth = elements * player.operations() / WORK_PER_THREAD;
         let count = threads.min(worth).max(1);
         // flags of 32 elements are packed into a word
-        let share = elements.div_ceil(count).next_multiple_of(2 * CHUNK);
+        let share = elements.div_ceil(count).next_multiple_of(TOGETHER);
         let parts = (0..count).map(|k| {
             Mutex::new(Part {
                 player: player.clone(),
@@ -299,10 +299,10 @@ impl MemberRun {
 
 /// Lists the flags that are set, the first of which has that number.
 fn list(flags: &[u32], first: usize, events: &mut Vec<u32>) {
-    for (k, flags) in flags.chunks(2 * CHUNK).enumerate() {
+    for (k, flags) in flags.chunks(TOGETHER).enumerate() {
         if flags.iter().fold(0, |any, f| any | f) != 0 {
             let set = flags.iter().enumerate().filter(|(_, f)| **f != 0);
-            events.extend(set.map(|(lane, _)| (first + k * 2 * CHUNK + lane) as u32));
+            events.extend(set.map(|(lane, _)| (first + k * TOGETHER + lane) as u32));
         }
     }
 }

@@ -5,9 +5,30 @@ use crate::scalar::{Access, Lowered};
 #[derive(Debug, Clone)]
 pub(super) enum Native {}
 
+#[cfg(test)]
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Width {}
+
+#[cfg(test)]
+impl Width {
+    pub(super) fn all() -> Vec<Self> {
+        Vec::new()
+    }
+}
+
 impl Native {
     pub(super) fn compile(_: &Lowered, _: &[Access], _: &[usize]) -> Option<Self> {
         None
+    }
+
+    #[cfg(test)]
+    pub(super) fn compile_for(
+        width: Width,
+        _: &Lowered,
+        _: &[Access],
+        _: &[usize],
+    ) -> Option<Self> {
+        match width {}
     }
 
     /// # Safety

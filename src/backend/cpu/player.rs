@@ -3,7 +3,7 @@
 use super::allocate::allocate;
 use super::lanes::{InstructionSet, play};
 use super::native::Native;
-use super::tape::{CHUNK, Tape};
+use super::tape::{CHUNK, TOGETHER, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
@@ -37,6 +37,16 @@ impl Player {
     ) -> Result<Self> {
         let lowered = program.lower(inputs)?;
         let native = Native::compile(&lowered, inputs, outputs);
+        Self::with_code(native, program, lowered, inputs, outputs)
+    }
+
+    fn with_code(
+        native: Option<Native>,
+        program: &Program,
+        lowered: Lowered,
+        inputs: &[Access],
+        outputs: &[usize],
+    ) -> Result<Self> {
         let native = native.map(|native| {
             let lines = native.scratch().div_ceil(CHUNK);
             (native, vec![Line([0; CHUNK]); lines])
@@ -82,7 +92,7 @@ impl Player {
     /// One step of so many elements. `streams[k]` is where stream `k` starts.
     ///
     /// # Safety
-    /// Each of `streams` is valid for reads and writes of all chunks of the elements, and nobody else uses them during the call,
+    /// Each of `streams` is valid for reads and writes of the elements padded to [`TOGETHER`], and nobody else uses them during the call,
     /// and there are as many as the program was lowered for.
     pub(crate) unsafe fn step(&mut self, streams: &[*mut u32], elements: usize) {
         // SAFETY: as promised; such programs have no memories.
@@ -148,7 +158,7 @@ impl Player {
         results: usize,
         elements: usize,
     ) -> Vec<Vec<u32>> {
-        let padded = elements.next_multiple_of(CHUNK);
+        let padded = elements.next_multiple_of(TOGETHER);
         let mut columns: Vec<Vec<u32>> = Vec::new();
         for (k, &values) in inputs.iter().enumerate() {
             if let [value] = *values {

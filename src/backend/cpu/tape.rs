@@ -10,6 +10,9 @@ use crate::scalar::Op;
 /// Lanes that one iteration of an inner loop handles: one AVX-512 register, two AVX2 ones, four SSE ones.
 pub(crate) const CHUNK: usize = 16;
 
+/// Lanes that machine code handles at a time, at most: streams are padded to them.
+pub(crate) const TOGETHER: usize = 2 * CHUNK;
+
 /// Bytes of the first-level cache that the columns of a block may take.
 const CACHE: usize = 32 * 1024;
 

@@ -7,6 +7,7 @@ use super::kernels::{self, Bound, Kernel};
 use super::limits;
 use super::pin::Native;
 use super::spirv;
+use super::steps::Steps;
 use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
@@ -46,6 +47,23 @@ pub(super) struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    /// Those that play many steps.
+    pub(super) fn many(&self, steps: &Steps, clocks: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
+        let Self { plan, context, buffers, native, .. } = *self;
+        let update = |at: usize| {
+            let kernel = steps.kernel(plan, at, native)?;
+            let recorded = context.storage("recorded", &steps.recorded[at]);
+            let own = Own {
+                clock: Some((clocks, steps.clock_words())),
+                recorded: Some(&recorded),
+                ..Own::table(&buffers.tables[at][0])
+            };
+            let groups = limits::groups(plan.populations[at].elements);
+            dispatch(context, &kernel, buffers, own, groups)
+        };
+        (0..plan.populations.len()).map(update).collect()
+    }
+
     /// Those of a step whose inputs are applied, and cleared, by the kernels that update.
     pub(super) fn fused(&self) -> Result<Vec<Dispatch>> {
         let mut dispatches = Vec::new();
@@ -171,7 +189,10 @@ impl Maker<'_> {
 /// Buffers that are a kernel's own.
 #[derive(Default)]
 struct Own<'a> {
+    /// With the words of a record.
+    clock: Option<(&'a wgpu::Buffer, usize)>,
     table: Option<&'a wgpu::Buffer>,
+    recorded: Option<&'a wgpu::Buffer>,
     values: Option<&'a wgpu::Buffer>,
     arrays: &'a [OwnArray],
 }
@@ -287,7 +308,8 @@ impl Compiled {
             size: wgpu::BufferSize::new(4 * words as u64),
             ..whole(buffer)
         };
-        let clock = words(&buffers.clock, CLOCK_WORDS);
+        let (clock, record) = own.clock.unwrap_or((&buffers.clock, CLOCK_WORDS));
+        let clock = words(clock, record);
         let bound = storage.iter().map(|&(k, bound)| {
             let binding = match bound {
                 Bound::Arena | Bound::ArenaRead => whole(&buffers.arena),
@@ -298,6 +320,7 @@ impl Compiled {
                 Bound::Events => whole(&buffers.events),
                 Bound::Synapses => whole(&buffers.synapses),
                 Bound::Gathers => whole(&buffers.gathers),
+                Bound::Recorded => whole(own.recorded.unwrap_or(&buffers.gathers)),
                 Bound::Schedule => whole(&buffers.schedule),
                 Bound::Rows => whole(&buffers.rows),
                 // a kernel may ask for the length

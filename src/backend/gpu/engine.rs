@@ -10,6 +10,7 @@ use super::dispatch::{Buffers, CLOCK_WORDS, Dispatch, Maker};
 use super::limits::Sizes;
 use super::pin::Native;
 use super::probe;
+use super::steps::{self, Steps};
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
 use crate::error::Result;
@@ -27,6 +28,8 @@ pub(crate) struct GpuEngine {
     buffers: Buffers,
     lists: Lists,
     native: Native,
+    /// Those of many steps.
+    many: Option<Many>,
     /// The dispatches of a step in which inputs are part of the update; empty where that cannot be.
     fused: Vec<Dispatch>,
     /// Those of each operation, made when they are needed first.
@@ -47,6 +50,13 @@ pub(crate) struct GpuEngine {
 struct DataDispatches {
     data: Arc<Data>,
     values: wgpu::Buffer,
+    dispatches: Vec<Dispatch>,
+}
+
+/// Dispatches that play many steps each.
+struct Many {
+    steps: Steps,
+    clocks: wgpu::Buffer,
     dispatches: Vec<Dispatch>,
 }
 
@@ -79,12 +89,22 @@ impl DeviceRows for KeptRows {
     }
 }
 
+impl Many {
+    /// For chunks of so many steps at most.
+    fn new(context: &Context, most_steps: usize, steps: Steps) -> Self {
+        let words = most_steps.div_ceil(steps::MOST) * steps.clock_words();
+        let clocks = context.buffer("clocks", words, wgpu::BufferUsages::UNIFORM);
+        Self { steps, clocks, dispatches: Vec::new() }
+    }
+}
+
 impl GpuEngine {
     pub(crate) fn new(index: usize, plan: Arc<Plan>) -> Result<Self> {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
         let routes = routes.into_iter();
-        let sizes = Sizes::of(&plan, &lists, synapses.len());
+        let many = Steps::of(&plan);
+        let sizes = Sizes::of(&plan, &lists, synapses.len(), many.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let uniform = |label: &str, words: &[u32]| {
@@ -113,10 +133,13 @@ impl GpuEngine {
         context.write(&buffers.values, 0, &plan.constants);
         let native = probe::native(index, &context)?;
         let maker = Maker { plan: &plan, context: &context, buffers: &buffers, native };
-        let (fused, separate) = match plan.fused() {
-            true => (maker.fused()?, Vec::new()),
-            false => (Vec::new(), maker.separate()?),
-        };
+        let (mut fused, mut separate) = (Vec::new(), Vec::new());
+        let mut many = many.map(|steps| Many::new(&context, sizes.steps, steps));
+        match &mut many {
+            Some(Many { steps, clocks, dispatches }) => *dispatches = maker.many(steps, clocks)?,
+            None if plan.fused() => fused = maker.fused()?,
+            None => separate = maker.separate()?,
+        }
         context.check()?;
         let mut free = Vec::new();
         if plan.record_row() > 0 {
@@ -128,6 +151,7 @@ impl GpuEngine {
             buffers,
             lists,
             native,
+            many,
             fused,
             separate,
             data: None,
@@ -248,7 +272,15 @@ impl Engine for GpuEngine {
             self.refresh()?;
         }
         let separately = self.separately(&chunk)?;
-        self.context.write(&self.buffers.clock, 0, &self.clock_words(&chunk, separately));
+        let clock = self.clock_words(&chunk, separately);
+        let many = self.many.as_ref().filter(|_| !separately);
+        match many {
+            Some(Many { steps, clocks, .. }) => {
+                let words = steps.clocks(&chunk, &clock, CLOCK_WORDS);
+                self.context.write(clocks, 0, &words);
+            }
+            None => self.context.write(&self.buffers.clock, 0, &clock),
+        }
         self.context.write(&self.buffers.values, self.plan.constants.len(), &chunk.rows);
         if let Some(data) = &self.data {
             self.context.write(&data.values, 0, &chunk.data_rows);
@@ -265,13 +297,20 @@ impl Engine for GpuEngine {
                 let ops = chunk.ops.clone().map(|k| (self.plan.step[k], &self.separate[k]));
                 ops.flat_map(|(op, own)| before(op).into_iter().flatten().chain(own)).collect()
             }
-            false => self.fused.iter().collect(),
+            false => many.map_or(&self.fused, |many| &many.dispatches).iter().collect(),
         };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
+        if many.is_some_and(|many| many.steps.flags) {
+            encoder.clear_buffer(&self.buffers.rows, 0, Some(4 * chunk.schedule.words as u64));
+        }
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step in 0..chunk.steps {
-                let offset = (4 * step * CLOCK_WORDS) as u32;
+            let (count, words) = match many {
+                Some(many) => (chunk.steps.div_ceil(steps::MOST), many.steps.clock_words()),
+                None => (chunk.steps, CLOCK_WORDS),
+            };
+            for k in 0..count {
+                let offset = (4 * k * words) as u32;
                 for dispatch in &dispatches {
                     pass.set_pipeline(&dispatch.pipeline);
                     pass.set_bind_group(0, &dispatch.bind_group, &[offset]);

@@ -3,17 +3,19 @@
 use std::fmt::Write as _;
 
 use super::pin::{self, Native};
+use super::steps::Steps;
 use super::tables;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Invocation, Kind, validate};
 use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
 
-const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
+pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
 const DELIVER: &str = include_str!("../../../shaders/kernels/deliver.wgsl");
+pub(super) const MEMBER: &str = include_str!("../../../shaders/kernels/member.wgsl");
 const EACH: &str = include_str!("../../../shaders/kernels/each.wgsl");
 const RECORD: &str = include_str!("../../../shaders/kernels/record.wgsl");
-const APPLY: &str = include_str!("../../../shaders/kernels/apply.wgsl");
+pub(super) const APPLY: &str = include_str!("../../../shaders/kernels/apply.wgsl");
 const INPUT_KERNEL: &str = include_str!("../../../shaders/kernels/input.wgsl");
 const FOLD: &str = include_str!("../../../shaders/kernels/fold.wgsl");
 const COPY: &str = include_str!("../../../shaders/kernels/copy.wgsl");
@@ -31,7 +33,7 @@ pub(super) const HEADER: usize = 8;
 pub(super) const INPUT: usize = 8;
 
 /// Bytes of a uniform binding on every device.
-const UNIFORM_BYTES: usize = 64 * 1024;
+pub(super) const UNIFORM_BYTES: usize = 64 * 1024;
 
 /// A kernel: its name, its module, its bindings after the clock in their order.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(super) enum Bound {
     Events,
     Synapses,
     Gathers,
+    /// What is recorded of a population that is played many steps at a time.
+    Recorded,
     Schedule,
     Rows,
     /// An array of a user's kernel.
@@ -92,8 +96,12 @@ pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
         .collect()
 }
 
-/// All kernels of a plan, in the order of the step.
+/// The kernels that play a plan where nothing comes between its operations, in their order.
 pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
+    if let Some(steps) = Steps::of(plan) {
+        let populations = 0..plan.populations.len();
+        return populations.map(|at| steps.kernel(plan, at, Native::EXACT)).collect();
+    }
     let mut kernels = Vec::new();
     for &op in &plan.step {
         kernels.push(match op {
@@ -117,7 +125,7 @@ pub(super) fn deliver(plan: &Plan, stage: usize) -> Result<Kernel> {
 }
 
 /// The declaration of a table of so many words: where it is not too large, all lanes read a word of it at once.
-fn table(words: usize, name: &str, binding: usize) -> (String, Bound) {
+pub(super) fn table(words: usize, name: &str, binding: usize) -> (String, Bound) {
     let (space, bound) = match 4 * words <= UNIFORM_BYTES {
         true => ("uniform", Bound::UniformTable),
         false => ("storage, read", Bound::Table),
@@ -161,10 +169,7 @@ pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
                 Load::Constant(bits) => typed(kind, &format!("{bits}u")),
             });
             let members = members.collect::<Vec<_>>().join(", ");
-            let value = match program.sink_kinds[0] {
-                Kind::F32 | Kind::I32 => "bitcast<u32>(out.out0)",
-                Kind::U32 | Kind::Bool => "out.out0",
-            };
+            let value = untyped(program.sink_kinds[0], "out.out0");
             let _ = write!(
                 text,
                 "fn things() -> u32 {{\n    return {}u;\n}}\n\n\
@@ -203,21 +208,13 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Re
     let program = &population.program;
     let name = format!("update {}", program.name);
     let (declared, table) = table(tables::population_words(plan, at, inputs), "table", 3);
-    let mut text = format!("{CLOCK}{declared}{APPLY}{UPDATE}\n");
-    let _ = writeln!(
-        text,
-        "const MEMBERS: u32 = {}u;\nconst MEMBER: u32 = {}u;\n",
-        population.members.len(),
-        tables::member_words(plan, at) / 4
-    );
-    // a word of the member's part of the table
-    let word = |k: usize| format!("table[member + {}u][{}]", k / 4, k % 4);
+    let mut text = format!("{CLOCK}{declared}{MEMBER}{APPLY}{UPDATE}\n");
     let constants = tables::constant_streams(plan, at);
-    let _ = writeln!(text, "{}", program.text);
+    let _ = writeln!(text, "{}\n{}", members(plan, at), program.text);
     let _ = writeln!(text, "fn load(e: u32, element: u32, member: u32) -> In {{");
-    let mut members = Vec::with_capacity(population.feeds.len());
+    let mut feeds = Vec::with_capacity(population.feeds.len());
     for (&binding, &kind) in population.feeds.iter().zip(&program.feed_kinds) {
-        members.push(match binding {
+        feeds.push(match binding {
             Binding::Stream(stream) => {
                 let constant = constants.iter().position(|&constant| constant == stream);
                 let stream = population.streams[stream];
@@ -239,35 +236,26 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Re
                     }
                 }
             }
-            Binding::Place(place) => {
-                let at = HEADER + 2 * place;
-                match population.uniform_rank(place) {
-                    Some(_) => typed(kind, &word(at)),
-                    None => {
-                        let address = format!("{} + element * {}", word(at), word(at + 1));
-                        typed(kind, &format!("arena[{address}]"))
-                    }
-                }
-            }
+            Binding::Place(place) => typed(
+                kind,
+                &match population.uniform_rank(place) {
+                    Some(_) => word(HEADER + 2 * place),
+                    None => place_of_element(place),
+                },
+            ),
             Binding::Clock(feed) => format!("clock.{}", clock_member(feed)),
         });
     }
-    let _ = writeln!(text, "    return In({});\n}}\n", members.join(", "));
+    let _ = writeln!(text, "    return In({});\n}}\n", feeds.join(", "));
     let _ = writeln!(text, "fn store(out: Out, e: u32) -> bool {{");
     for (k, (&stream, &kind)) in population.sinks.iter().zip(&program.sink_kinds).enumerate() {
         let stream = population.streams[stream];
         let value = format!("out.out{k}");
-        let _ = match (stream.space, kind) {
-            (Space::Accumulators, _) => {
-                writeln!(text, "    sums[{}u + e] = {value};", stream.address)
-            }
-            (Space::Arena, Kind::U32 | Kind::Bool) => {
-                writeln!(text, "    arena[{}u + e] = {value};", stream.address)
-            }
-            (Space::Arena, _) => {
-                writeln!(text, "    arena[{}u + e] = bitcast<u32>({value});", stream.address)
-            }
+        let (name, value) = match stream.space {
+            Space::Accumulators => ("sums", value),
+            Space::Arena => ("arena", untyped(kind, &value)),
         };
+        let _ = writeln!(text, "    {name}[{}u + e] = {value};", stream.address);
     }
     let spikes = program.sinks.iter().position(|s| *s == crate::model::Sink::Spike);
     let spike = spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"));
@@ -328,7 +316,7 @@ pub(super) fn kernel(op: &KernelOp, native: Native) -> Result<Kernel> {
     Ok(Kernel { checked: true, ..kernel })
 }
 
-fn typed(kind: Kind, word: &str) -> String {
+pub(super) fn typed(kind: Kind, word: &str) -> String {
     match kind {
         Kind::F32 => format!("bitcast<f32>({word})"),
         Kind::I32 => format!("bitcast<i32>({word})"),
@@ -336,7 +324,35 @@ fn typed(kind: Kind, word: &str) -> String {
     }
 }
 
-fn clock_member(feed: Feed) -> &'static str {
+/// A value as a word.
+pub(super) fn untyped(kind: Kind, value: &str) -> String {
+    match kind {
+        Kind::F32 | Kind::I32 => format!("bitcast<u32>({value})"),
+        Kind::U32 | Kind::Bool => value.into(),
+    }
+}
+
+/// How many members there are, and vectors of words of each in the table.
+pub(super) fn members(plan: &Plan, at: usize) -> String {
+    format!(
+        "const MEMBERS: u32 = {}u;\nconst MEMBER: u32 = {}u;\n",
+        plan.populations[at].members.len(),
+        tables::member_words(plan, at) / 4
+    )
+}
+
+/// A word of the member's part of the table.
+pub(super) fn word(k: usize) -> String {
+    format!("table[member + {}u][{}]", k / 4, k % 4)
+}
+
+/// A parameter that may differ between elements.
+pub(super) fn place_of_element(place: usize) -> String {
+    let at = HEADER + 2 * place;
+    format!("arena[{} + element * {}]", word(at), word(at + 1))
+}
+
+pub(super) fn clock_member(feed: Feed) -> &'static str {
     match feed {
         Feed::Dt => "dt",
         Feed::Step => "i",
@@ -357,7 +373,12 @@ fn broken(name: &str, reason: &str) -> Error {
     }
 }
 
-fn parse(name: String, text: &str, bindings: &[Bound], native: Native) -> Result<Kernel> {
+pub(super) fn parse(
+    name: String,
+    text: &str,
+    bindings: &[Bound],
+    native: Native,
+) -> Result<Kernel> {
     // before the rest: functions may only call those before them in the module
     let text = format!("{}\n{text}", pin::library());
     let mut module =

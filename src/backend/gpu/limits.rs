@@ -8,8 +8,8 @@ use crate::plan::Plan;
 /// Words that the recorded rows and the rows of inputs of one chunk may take.
 const ROW_BUDGET: usize = 1 << 23;
 
-/// Most steps of one chunk.
-const MOST_STEPS: usize = 512;
+/// Most steps of one chunk, whose dispatches are a step each or many.
+const MOST_STEPS: [usize; 2] = [512, 4096];
 
 /// Most workgroups in a dimension on every device.
 const MOST_GROUPS: usize = 65_535;
@@ -30,9 +30,9 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn of(plan: &Plan, lists: &Lists, synapses: usize) -> Self {
+    pub(super) fn of(plan: &Plan, lists: &Lists, synapses: usize, many: bool) -> Self {
         let row = plan.record_row() + plan.input_row;
-        let steps = (ROW_BUDGET / (row + 1)).clamp(1, MOST_STEPS);
+        let steps = (ROW_BUDGET / (row + 1)).clamp(1, MOST_STEPS[usize::from(many)]);
         Self {
             steps,
             arena: plan.image.len(),

@@ -9,6 +9,7 @@ mod limits;
 mod pin;
 mod probe;
 mod spirv;
+mod steps;
 mod tables;
 
 pub(crate) use adapters::adapters;

@@ -249,7 +249,7 @@ fn fold_kind(kind: Kind) -> u32 {
 }
 
 /// Kind and operation as the kernel tells them apart.
-fn code(kind: Kind, operation: Operation) -> u32 {
+pub(super) fn code(kind: Kind, operation: Operation) -> u32 {
     let kind = match kind {
         Kind::F32 => 0,
         Kind::I32 => 5,

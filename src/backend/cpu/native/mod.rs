@@ -1,11 +1,16 @@
 //! Programs as machine code. The interpreter goes through memory for each operation; here values stay in registers, eight
-//! lanes of an AVX2 register at a time. The operations are the same, in the same order, so the bits are.
+//! lanes of an AVX2 register or sixteen of an AVX-512 register at a time. The operations are the same, in the same order, so
+//! the bits are.
 
+mod encode;
 mod expand;
+mod operations;
 mod registers;
 mod x64;
 
 use std::sync::Arc;
+
+pub(super) use encode::Width;
 
 use super::allocate::drop_unused;
 use crate::scalar::{Access, Code, Id, Lowered, Op, Origin};
@@ -24,9 +29,17 @@ impl Native {
     /// Compiles the body of a program, where the processor can play it and each operation has its instructions.
     /// `outputs[k]` is the stream that result `k` goes to.
     pub(super) fn compile(lowered: &Lowered, inputs: &[Access], outputs: &[usize]) -> Option<Self> {
-        if !is_x86_feature_detected!("avx2") {
-            return None;
-        }
+        let width = *Width::all().last()?;
+        Self::compile_for(width, lowered, inputs, outputs)
+    }
+
+    /// The same for registers of that width.
+    pub(super) fn compile_for(
+        width: Width,
+        lowered: &Lowered,
+        inputs: &[Access],
+        outputs: &[usize],
+    ) -> Option<Self> {
         // uniforms are numbered as the tape numbers them
         let mut rank = 0;
         let uniforms = lowered.values.iter().map(|origin| {
@@ -50,7 +63,7 @@ impl Native {
         drop_unused(&mut lowered, &stores);
         let streams = inputs.iter().filter(|access| matches!(access, Access::Stream(_))).count();
         let body = x64::Body { lowered: &lowered, uniforms: &uniforms, stores: &stores, streams };
-        Some(Self(Arc::new(body.assemble()?)))
+        Some(Self(Arc::new(body.assemble(width)?)))
     }
 
     /// Plays the body on the chunks of so many lanes.

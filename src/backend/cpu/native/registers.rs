@@ -1,9 +1,6 @@
 //! Which value is in which register. A value that is needed last leaves first.
 
-use crate::scalar::{Code, Id, Lowered, Origin};
-
-/// Registers that values may have; the two after them are for what is made within an operation.
-pub(super) const REGISTERS: usize = 14;
+use crate::scalar::{Code, Id, Lowered, Op, Origin};
 
 /// Where a value is that is in no register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +27,7 @@ pub(super) struct Registers<'a> {
     /// Values that more than one block of operations knows, and those that are written more than once: they are always in
     /// their slot.
     shared: Vec<bool>,
-    holds: [Option<Id>; REGISTERS],
+    holds: Vec<Option<Id>>,
     register_of: Vec<Option<u8>>,
     slot_of: Vec<Option<u32>>,
     free_slots: Vec<u32>,
@@ -45,6 +42,7 @@ impl<'a> Registers<'a> {
         lowered: &'a Lowered,
         uniforms: &'a [Option<usize>],
         stores: &[(Id, usize)],
+        registers: usize,
     ) -> Self {
         let count = lowered.values.len();
         let end = lowered.body.len() as u32;
@@ -78,7 +76,7 @@ impl<'a> Registers<'a> {
             uniforms,
             uses,
             shared,
-            holds: [None; REGISTERS],
+            holds: vec![None; registers],
             register_of: vec![None; count],
             slot_of: vec![None; count],
             free_slots: Vec::new(),
@@ -107,15 +105,33 @@ impl<'a> Registers<'a> {
         uses.get(uses.partition_point(|&at| at <= self.at)).copied()
     }
 
+    /// The last operation that reads a value, where selections alone do, by it, in the block at hand.
+    pub(super) fn last_selection(&self, value: Id) -> Option<u32> {
+        let uses = &self.uses[value as usize];
+        let selects = |&at: &u32| {
+            let op = self.lowered.body.get(at as usize);
+            op.is_some_and(|op| op.code == Code::Select && !op.args[1..].contains(&value))
+        };
+        let all = !self.shared[value as usize] && uses.iter().all(selects);
+        uses.last().copied().filter(|_| all)
+    }
+
+    /// The operations between the one at hand and another.
+    pub(super) fn until(&self, last: u32) -> &[Op<Id>] {
+        &self.lowered.body[self.at as usize + 1..last as usize]
+    }
+
     /// A register with nothing in it, not one of `pinned`; what was there may have to be stored before.
     pub(super) fn take(&mut self, pinned: &[u8]) -> (u8, Option<Spill>) {
         let free = |r: &usize| !pinned.contains(&(*r as u8));
-        if let Some(register) = (0..REGISTERS).filter(free).find(|&r| self.holds[r].is_none()) {
+        if let Some(register) =
+            (0..self.holds.len()).filter(free).find(|&r| self.holds[r].is_none())
+        {
             return (register as u8, None);
         }
         let far =
             |r: &usize| self.holds[*r].and_then(|value| self.next_use(value)).unwrap_or(u32::MAX);
-        let register = (0..REGISTERS).filter(free).max_by_key(far).unwrap_or(0);
+        let register = (0..self.holds.len()).filter(free).max_by_key(far).unwrap_or(0);
         let mut spill = None;
         if let Some(value) = self.holds[register].take() {
             self.register_of[value as usize] = None;

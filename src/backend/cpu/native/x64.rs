@@ -1,4 +1,5 @@
-//! Machine code for x86-64 with AVX2.
+//! Machine code for x86-64: the frame of a body, its memory, and what its operations are made of. Loops of labels and general
+//! registers are the assembler's, vector instructions those of [`encode`].
 #![allow(clippy::useless_conversion, reason = "what the assembler's macro writes")]
 
 use std::collections::HashMap;
@@ -6,13 +7,10 @@ use std::collections::HashMap;
 use dynasmrt::x64::Assembler;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, ExecutableBuffer, dynasm};
 
+use super::encode::{self, Instruction, Operands, Place, Width, encode};
 use super::registers::{Home, Registers, Spill, targets};
 use crate::backend::cpu::words::{Line, Words};
 use crate::scalar::{Code, Id, Lowered, Op};
-
-/// Lanes of a register, and its bytes.
-const LANES: usize = 8;
-const WIDTH: i32 = 32;
 
 /// Bytes from uniform to uniform, which are a chunk each.
 const UNIFORM: i32 = size_of::<Line>() as i32;
@@ -23,10 +21,6 @@ const RAX: u8 = 0;
 const RCX: u8 = 1;
 const RDX: u8 = 2;
 const RSI: u8 = 6;
-
-/// What an operation makes on its way.
-const T0: u8 = 14;
-const T1: u8 = 15;
 
 /// Machine code with its constants.
 pub(super) struct Machine {
@@ -62,7 +56,7 @@ impl Machine {
         // change, and memory as promised.
         unsafe {
             let entry: Entry = std::mem::transmute(self.code.ptr(self.start));
-            let padded = lanes.next_multiple_of(super::super::tape::CHUNK);
+            let padded = lanes.next_multiple_of(super::super::tape::TOGETHER);
             let constants = self.constants.get().as_ptr();
             entry(streams.as_ptr(), uniforms, constants, scratch, padded, lanes);
         }
@@ -81,15 +75,20 @@ pub(super) struct Body<'a> {
 
 impl Body<'_> {
     /// None where an operation has no instructions here.
-    pub(super) fn assemble(&self) -> Option<Machine> {
+    pub(super) fn assemble(&self, width: Width) -> Option<Machine> {
+        let [free, _] = width.temporary();
+        let registers = Registers::new(self.lowered, self.uniforms, self.stores, usize::from(free));
         let mut emitter = Emitter {
             asm: Assembler::new().ok()?,
-            registers: Registers::new(self.lowered, self.uniforms, self.stores),
-            constants: Constants::default(),
+            width,
+            registers,
+            constants: Constants { width, places: HashMap::new(), all: Vec::new() },
+            masks: HashMap::new(),
+            next_mask: 0,
         };
         let start = emitter.asm.offset();
         self.emit(&mut emitter)?;
-        let scratch = emitter.registers.slots as usize * LANES;
+        let scratch = emitter.registers.slots as usize * usize::from(GROUPS) * width.lanes();
         let Emitter { asm, constants, .. } = emitter;
         let code = asm.finalize().ok()?;
         Some(Machine { code, start, constants: constants.words(), scratch, streams: self.streams })
@@ -113,12 +112,8 @@ impl Body<'_> {
             }
             match op.code {
                 Code::ExitIfNone => {
-                    let mask = e.load(op.args[0], &[]);
-                    dynasm!(e.asm
-                        ; .arch x64
-                        ; vtestps Ry(mask), [rcx]
-                        ; jz =>labels[op.to as usize]
-                    );
+                    e.test_any_living(op.args[0]);
+                    dynasm!(e.asm ; .arch x64 ; jz =>labels[op.to as usize]);
                     e.registers.flush();
                 }
                 Code::Jump => {
@@ -139,12 +134,12 @@ impl Body<'_> {
         }
         for &(value, stream) in self.stores {
             let register = e.load(value, &[]);
-            e.stream(stream);
-            dynasm!(e.asm ; .arch x64 ; vmovups [rax], Ry(register));
+            let to = e.stream(stream);
+            e.vector(encode::STORE, register, None, to);
         }
         dynasm!(e.asm
             ; .arch x64
-            ; add r11, LANES as i32
+            ; add r11, i32::from(GROUPS) * e.width.lanes() as i32
             ; cmp r11, r8
             ; jb =>again
             ; vzeroupper
@@ -154,9 +149,43 @@ impl Body<'_> {
     }
 }
 
+/// An iteration has the lanes of two registers: each instruction stands twice, for two groups of lanes with half of the registers
+/// each. What one group waits for, the other fills.
+const GROUPS: u8 = 2;
+
+/// Masks that selections may read: of seven registers, one of each group is for what is used at once.
+pub(super) const MASKS: u8 = 6 / GROUPS - 1;
+
+impl Width {
+    /// Those that this processor has, the best last.
+    pub(in crate::backend::cpu) fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        if is_x86_feature_detected!("avx2") {
+            all.push(Self::Y);
+        }
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+            all.push(Self::Z);
+        }
+        all
+    }
+
+    /// Registers of a group.
+    fn registers(self) -> u8 {
+        match self {
+            Self::Y => 16 / GROUPS,
+            Self::Z => 32 / GROUPS,
+        }
+    }
+
+    /// Those that are for what an operation makes on its way.
+    pub(super) fn temporary(self) -> [u8; 2] {
+        [self.registers() - 2, self.registers() - 1]
+    }
+}
+
 /// Constants, each for all lanes of a register.
-#[derive(Default)]
-struct Constants {
+pub(super) struct Constants {
+    width: Width,
     places: HashMap<u32, i32>,
     all: Vec<u32>,
 }
@@ -164,7 +193,7 @@ struct Constants {
 impl Constants {
     /// Bytes before a constant.
     fn place(&mut self, bits: u32) -> i32 {
-        let next = self.all.len() as i32 * WIDTH;
+        let next = self.all.len() as i32 * self.width.bytes();
         *self.places.entry(bits).or_insert_with(|| {
             self.all.push(bits);
             next
@@ -172,145 +201,264 @@ impl Constants {
     }
 
     fn words(&self) -> Words {
-        let lanes: Vec<u32> = self.all.iter().flat_map(|&bits| [bits; LANES]).collect();
-        Words::copy(&lanes)
+        let lanes = self.all.iter().flat_map(|&bits| std::iter::repeat_n(bits, self.width.lanes()));
+        Words::copy(&lanes.collect::<Vec<u32>>())
     }
 }
 
-#[derive(Clone, Copy)]
-enum Operand {
+/// What an instruction reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Operand {
     Register(u8),
-    /// A register that has an address, and bytes from there.
-    Memory(u8, i32),
+    /// A register that has an address, and bytes from there: the same for each group.
+    Same(u8, i32),
+    Slot(u32),
+    /// The stream whose address is in rax.
+    Stream,
 }
 
-/// An instruction of two operands, the second in memory or a register.
-macro_rules! binary {
-    ($e:expr, $name:tt, $dst:expr, $a:expr, $b:expr) => {
-        match $b {
-            Operand::Register(b) => {
-                dynasm!($e.asm ; .arch x64 ; $name Ry($dst), Ry($a), Ry(b))
-            }
-            Operand::Memory(base, offset) => {
-                dynasm!($e.asm ; .arch x64 ; $name Ry($dst), Ry($a), YWORD [Rq(base) + offset])
-            }
-        }
-    };
-}
-
-macro_rules! unary {
-    ($e:expr, $name:tt, $dst:expr, $a:expr) => {
-        match $a {
-            Operand::Register(a) => {
-                dynasm!($e.asm ; .arch x64 ; $name Ry($dst), Ry(a))
-            }
-            Operand::Memory(base, offset) => {
-                dynasm!($e.asm ; .arch x64 ; $name Ry($dst), YWORD [Rq(base) + offset])
-            }
-        }
-    };
-}
-
-struct Emitter<'a> {
+pub(super) struct Emitter<'a> {
     asm: Assembler,
-    registers: Registers<'a>,
+    pub width: Width,
+    pub registers: Registers<'a>,
     constants: Constants,
+    /// Values that are in registers of masks alone.
+    pub masks: HashMap<Id, u8>,
+    pub next_mask: u8,
 }
 
 impl Emitter<'_> {
+    /// A register of a group.
+    fn of_group(&self, register: u8, group: u8) -> u8 {
+        register + group * self.width.registers()
+    }
+
+    fn place(&self, operand: Operand, group: u8) -> Place {
+        let width = self.width.bytes();
+        match operand {
+            Operand::Register(register) => Place::Register(self.of_group(register, group)),
+            Operand::Same(base, offset) => Place::Memory(base, offset),
+            Operand::Slot(slot) => {
+                let at = slot as i32 * i32::from(GROUPS) + i32::from(group);
+                Place::Memory(RCX, at * width)
+            }
+            Operand::Stream => Place::Lanes(RAX, i32::from(group) * width),
+        }
+    }
+
+    fn write(&mut self, instruction: Instruction, operands: &Operands) {
+        self.asm.extend(&encode(self.width, instruction, operands));
+    }
+
+    /// An instruction, for each group.
+    pub(super) fn vector(
+        &mut self,
+        instruction: Instruction,
+        dst: u8,
+        a: Option<u8>,
+        from: Operand,
+    ) {
+        self.with_immediate(instruction, dst, a, from, None);
+    }
+
+    pub(super) fn with_immediate(
+        &mut self,
+        instruction: Instruction,
+        dst: u8,
+        a: Option<u8>,
+        from: Operand,
+        immediate: Option<u8>,
+    ) {
+        for group in 0..GROUPS {
+            let operands = Operands {
+                dst: self.of_group(dst, group),
+                a: a.map(|a| self.of_group(a, group)),
+                from: self.place(from, group),
+                mask: 0,
+                immediate,
+            };
+            self.write(instruction, &operands);
+        }
+    }
+
+    /// The three registers and the mask that the AVX2 instruction names in its immediate byte.
+    pub(super) fn blend(&mut self, dst: u8, no: u8, yes: u8, mask: u8) {
+        for group in 0..GROUPS {
+            let [dst, no, yes, mask] = [dst, no, yes, mask].map(|r| self.of_group(r, group));
+            let (from, immediate) = (Place::Register(yes), Some(mask << 4));
+            let operands = Operands { dst, a: Some(no), from, mask: 0, immediate };
+            self.write(encode::BLEND_Y, &operands);
+        }
+    }
+
+    /// Shifts by a constant, where the instruction's number stands in the place of its first operand.
+    pub(super) fn shift(&mut self, number: u8, dst: u8, a: u8, by: u8) {
+        for group in 0..GROUPS {
+            let [to, from] = [dst, a].map(|r| self.of_group(r, group));
+            let from = Place::Register(from);
+            let operands =
+                Operands { dst: number, a: Some(to), from, mask: 0, immediate: Some(by) };
+            self.write(encode::SHIFT_BY, &operands);
+        }
+    }
+
+    /// The register of mask `k` of a group.
+    fn mask_of(&self, k: u8, group: u8) -> u8 {
+        1 + k * GROUPS + group
+    }
+
+    /// Makes mask `k`.
+    pub(super) fn make_mask(
+        &mut self,
+        instruction: Instruction,
+        k: u8,
+        a: u8,
+        from: Operand,
+        immediate: Option<u8>,
+    ) {
+        for group in 0..GROUPS {
+            let operands = Operands {
+                dst: self.mask_of(k, group),
+                a: Some(self.of_group(a, group)),
+                from: self.place(from, group),
+                mask: 0,
+                immediate,
+            };
+            self.write(instruction, &operands);
+        }
+    }
+
+    /// All bits of each lane that mask `k` has.
+    pub(super) fn lanes_of_mask(&mut self, dst: u8, k: u8) {
+        for group in 0..GROUPS {
+            let dst = self.of_group(dst, group);
+            let from = Place::Register(self.mask_of(k, group));
+            let operands = Operands { dst, a: None, from, mask: 0, immediate: None };
+            self.write(encode::FROM_MASK_Z, &operands);
+        }
+    }
+
+    /// Chooses by mask `k`.
+    pub(super) fn blend_by_mask(&mut self, dst: u8, no: u8, yes: Operand, k: u8) {
+        for group in 0..GROUPS {
+            let operands = Operands {
+                dst: self.of_group(dst, group),
+                a: Some(self.of_group(no, group)),
+                from: self.place(yes, group),
+                mask: self.mask_of(k, group),
+                immediate: None,
+            };
+            self.write(encode::BLEND_Z, &operands);
+        }
+    }
+
     /// Puts a mask of the lanes that there are into the first slot: all, but at the end.
     fn living(&mut self) {
+        let (lanes, width) = (self.width.lanes() as i32, self.width.bytes());
         // a row of set lanes with unset ones behind, of which as many are read as are left
-        let place = self.constants.all.len() as i32 * WIDTH;
-        if place == 0 {
+        if self.constants.all.is_empty() {
             self.constants.all.extend([u32::MAX, 0]);
         }
-        dynasm!(self.asm
-            ; .arch x64
-            ; mov rax, r9
-            ; sub rax, r11
-            ; xor r10d, r10d
-            ; test rax, rax
-            ; cmovs rax, r10
-            ; mov r10d, LANES as i32
-            ; cmp rax, r10
-            ; cmova rax, r10
-            ; neg rax
-            ; vmovups Ry(T0), [rdx + rax * 4 + WIDTH]
-            ; vmovups [rcx], Ry(T0)
-        );
+        let [temporary, _] = self.width.temporary();
+        for group in 0..GROUPS {
+            dynasm!(self.asm
+                ; .arch x64
+                ; mov rax, r9
+                ; sub rax, r11
+                ; sub rax, i32::from(group) * lanes
+                ; xor r10d, r10d
+                ; test rax, rax
+                ; cmovs rax, r10
+                ; mov r10d, lanes
+                ; cmp rax, r10
+                ; cmova rax, r10
+                ; neg rax
+                ; lea rax, [rdx + rax * 4]
+            );
+            let row = Place::Memory(RAX, width);
+            let operands =
+                Operands { dst: temporary, a: None, from: row, mask: 0, immediate: None };
+            self.write(encode::MOVE, &operands);
+            let slot = self.place(Operand::Slot(0), group);
+            self.write(encode::STORE, &Operands { from: slot, ..operands });
+        }
     }
 
-    /// Puts the address of a stream's lanes into rax.
-    fn stream(&mut self, stream: usize) {
-        dynasm!(self.asm
-            ; .arch x64
-            ; mov rax, [rdi + 8 * stream as i32]
-            ; lea rax, [rax + r11 * 4]
-        );
+    /// Sets the zero flag where no living lane has the mask.
+    fn test_any_living(&mut self, mask: Id) {
+        let register = self.load(mask, &[]);
+        match self.width {
+            Width::Y => self.vector(encode::TEST, register, None, Operand::Slot(0)),
+            Width::Z => {
+                let k = MASKS;
+                self.make_mask(encode::TEST_Z, k, register, Operand::Slot(0), None);
+                let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
+                // kortestw
+                self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
+            }
+        }
     }
 
-    fn constant(&mut self, bits: u32) -> Operand {
-        Operand::Memory(RDX, self.constants.place(bits))
+    /// Puts the address of a stream into rax.
+    fn stream(&mut self, stream: usize) -> Operand {
+        dynasm!(self.asm ; .arch x64 ; mov rax, [rdi + 8 * stream as i32]);
+        Operand::Stream
     }
 
-    fn slot(slot: u32) -> Operand {
-        Operand::Memory(RCX, slot as i32 * WIDTH)
+    pub(super) fn constant(&mut self, bits: u32) -> Operand {
+        Operand::Same(RDX, self.constants.place(bits))
     }
 
     /// Where a value is. Only one that is used at a time may be a stream in memory.
-    fn operand(&mut self, value: Id) -> Operand {
+    pub(super) fn operand(&mut self, value: Id) -> Operand {
         if let Some(register) = self.registers.register(value) {
             return Operand::Register(register);
         }
         match self.registers.home(value) {
             Some(Home::Constant(bits)) => self.constant(bits),
-            Some(Home::Uniform(rank)) => Operand::Memory(RSI, rank as i32 * UNIFORM),
-            Some(Home::Slot(slot)) => Self::slot(slot),
-            Some(Home::Stream(stream)) => {
-                self.stream(stream);
-                Operand::Memory(RAX, 0)
-            }
+            Some(Home::Uniform(rank)) => Operand::Same(RSI, rank as i32 * UNIFORM),
+            Some(Home::Slot(slot)) => Operand::Slot(slot),
+            Some(Home::Stream(stream)) => self.stream(stream),
             // every value is made before it is read
             None => self.constant(0),
         }
     }
 
-    fn take(&mut self, pinned: &[u8]) -> u8 {
+    pub(super) fn take(&mut self, pinned: &[u8]) -> u8 {
         let (register, spill) = self.registers.take(pinned);
         if let Some(Spill { register, slot }) = spill {
-            dynasm!(self.asm ; .arch x64 ; vmovups [rcx + slot as i32 * WIDTH], Ry(register));
+            self.vector(encode::STORE, register, None, Operand::Slot(slot));
         }
         register
     }
 
     /// Puts a value into a register, where it stays.
-    fn load(&mut self, value: Id, pinned: &[u8]) -> u8 {
+    pub(super) fn load(&mut self, value: Id, pinned: &[u8]) -> u8 {
         if let Some(register) = self.registers.register(value) {
             return register;
         }
         let register = self.take(pinned);
         let from = self.operand(value);
-        unary!(self, vmovups, register, from);
+        self.vector(encode::MOVE, register, None, from);
         self.registers.put(value, register);
         register
     }
 
-    fn made(&mut self, value: Id, register: u8) {
+    pub(super) fn made(&mut self, value: Id, register: u8) {
         if let Some(slot) = self.registers.made(value, register) {
-            dynasm!(self.asm ; .arch x64 ; vmovups [rcx + slot as i32 * WIDTH], Ry(register));
+            self.vector(encode::STORE, register, None, Operand::Slot(slot));
         }
     }
 
     /// The first operand in a register, the second anywhere.
-    fn pair(&mut self, a: Id, b: Id) -> (u8, Operand) {
+    pub(super) fn pair(&mut self, a: Id, b: Id) -> (u8, Operand) {
         let pinned: Vec<u8> = self.registers.register(b).into_iter().collect();
         let first = self.load(a, &pinned);
         (first, self.operand(b))
     }
 
     /// Emits an operation that is one instruction: its result may have the register of an operand that it is the last to read.
-    fn simple(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
+    pub(super) fn simple(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
         let (a, b) = self.pair(op.args[0], op.args[1]);
         self.registers.release(&op.args[..op.code.arity()]);
         let dst = self.take(&[]);
@@ -319,7 +467,7 @@ impl Emitter<'_> {
     }
 
     /// Emits an operation that is several: its result has a register of its own.
-    fn several(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
+    pub(super) fn several(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
         let (a, b) = self.pair(op.args[0], op.args[1]);
         let mut pinned = vec![a];
         if let Operand::Register(b) = b {
@@ -332,7 +480,7 @@ impl Emitter<'_> {
     }
 
     /// The same for three operands in registers.
-    fn three(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, [u8; 3])) {
+    pub(super) fn three(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, [u8; 3])) {
         let mut registers = [0; 3];
         for k in 0..3 {
             let others = op.args.iter().filter_map(|&arg| self.registers.register(arg));
@@ -345,197 +493,8 @@ impl Emitter<'_> {
         self.made(op.dst, dst);
     }
 
-    fn operation(&mut self, op: &Op<Id>) -> Option<()> {
-        use Code::*;
-        match op.code {
-            Copy => {
-                let from = self.operand(op.args[0]);
-                self.registers.release(&op.args[..1]);
-                let dst = self.take(&[]);
-                unary!(self, vmovups, dst, from);
-                self.made(op.dst, dst);
-            }
-            AddF => self.simple(op, |e, d, a, b| binary!(e, vaddps, d, a, b)),
-            SubF => self.simple(op, |e, d, a, b| binary!(e, vsubps, d, a, b)),
-            MulF => self.simple(op, |e, d, a, b| binary!(e, vmulps, d, a, b)),
-            DivF => self.simple(op, |e, d, a, b| binary!(e, vdivps, d, a, b)),
-            AddI => self.simple(op, |e, d, a, b| binary!(e, vpaddd, d, a, b)),
-            SubI => self.simple(op, |e, d, a, b| binary!(e, vpsubd, d, a, b)),
-            MulI => self.simple(op, |e, d, a, b| binary!(e, vpmulld, d, a, b)),
-            MinI => self.simple(op, |e, d, a, b| binary!(e, vpminsd, d, a, b)),
-            MaxI => self.simple(op, |e, d, a, b| binary!(e, vpmaxsd, d, a, b)),
-            MinU => self.simple(op, |e, d, a, b| binary!(e, vpminud, d, a, b)),
-            MaxU => self.simple(op, |e, d, a, b| binary!(e, vpmaxud, d, a, b)),
-            And => self.simple(op, |e, d, a, b| binary!(e, vandps, d, a, b)),
-            Or => self.simple(op, |e, d, a, b| binary!(e, vorps, d, a, b)),
-            Xor => self.simple(op, |e, d, a, b| binary!(e, vxorps, d, a, b)),
-            EqF => self.compare(op, 0),
-            // unordered: a NaN differs from everything
-            NeF => self.compare(op, 4),
-            LtF => self.compare(op, 0x11),
-            LeF => self.compare(op, 0x12),
-            EqI => self.simple(op, |e, d, a, b| binary!(e, vpcmpeqd, d, a, b)),
-            NeI => self.several(op, |e, d, a, b| {
-                binary!(e, vpcmpeqd, d, a, b);
-                e.inverted(d);
-            }),
-            LeI => self.several(op, |e, d, a, b| {
-                binary!(e, vpcmpgtd, d, a, b);
-                e.inverted(d);
-            }),
-            LtI => self.several(op, |e, d, a, b| {
-                // b > a: not (a >= b), which is not (max(a, b) = a)
-                binary!(e, vpmaxsd, T0, a, b);
-                dynasm!(e.asm ; .arch x64 ; vpcmpeqd Ry(d), Ry(T0), Ry(a));
-                e.inverted(d);
-            }),
-            LtU => self.several(op, |e, d, a, b| {
-                binary!(e, vpmaxud, T0, a, b);
-                dynasm!(e.asm ; .arch x64 ; vpcmpeqd Ry(d), Ry(T0), Ry(a));
-                e.inverted(d);
-            }),
-            LeU => self.several(op, |e, d, a, b| {
-                binary!(e, vpminud, T0, a, b);
-                dynasm!(e.asm ; .arch x64 ; vpcmpeqd Ry(d), Ry(T0), Ry(a));
-            }),
-            Shl | ShrI | ShrU => self.several(op, |e, d, a, b| {
-                unary!(e, vmovups, T0, b);
-                let most = e.constant(31);
-                binary!(e, vpand, T0, T0, most);
-                let by = Operand::Register(T0);
-                match op.code {
-                    Shl => binary!(e, vpsllvd, d, a, by),
-                    ShrI => binary!(e, vpsravd, d, a, by),
-                    _ => binary!(e, vpsrlvd, d, a, by),
-                }
-            }),
-            Not => self.with_constant(op, u32::MAX, |e, d, a, b| binary!(e, vxorps, d, a, b)),
-            NegF => self.with_constant(op, 1 << 31, |e, d, a, b| binary!(e, vxorps, d, a, b)),
-            AbsF => self.with_constant(op, !(1 << 31), |e, d, a, b| binary!(e, vandps, d, a, b)),
-            BtoF => self.with_constant(op, 1f32.to_bits(), |e, d, a, b| {
-                binary!(e, vandps, d, a, b)
-            }),
-            BtoI => self.with_constant(op, 1, |e, d, a, b| binary!(e, vandps, d, a, b)),
-            FtoB => self.several(op, |e, d, a, _| {
-                dynasm!(e.asm ; .arch x64 ; vxorps Ry(T0), Ry(T0), Ry(T0));
-                e.vcmpps(d, a, T0, 4);
-            }),
-            ItoB => self.several(op, |e, d, a, _| {
-                let zero = e.constant(0);
-                binary!(e, vpcmpeqd, d, a, zero);
-                e.inverted(d);
-            }),
-            NegI => self.several(op, |e, d, a, _| {
-                dynasm!(e.asm ; .arch x64 ; vpxor Ry(T0), Ry(T0), Ry(T0) ; vpsubd Ry(d), Ry(T0), Ry(a));
-            }),
-            SignI => self.several(op, |e, d, a, _| {
-                let one = e.constant(1);
-                unary!(e, vmovups, T0, one);
-                dynasm!(e.asm ; .arch x64 ; vpsignd Ry(d), Ry(T0), Ry(a));
-            }),
-            AbsI => self.one(op, |e, d, a| unary!(e, vpabsd, d, a)),
-            SqrtF => self.one(op, |e, d, a| unary!(e, vsqrtps, d, a)),
-            // to the nearest, ties to even; down; up; to zero; without the exception of an inexact result
-            RoundF => self.rounded(op, 8),
-            FloorF => self.rounded(op, 9),
-            CeilF => self.rounded(op, 10),
-            TruncF => self.rounded(op, 11),
-            ItoF => self.one(op, |e, d, a| unary!(e, vcvtdq2ps, d, a)),
-            UtoF => self.several(op, |e, d, a, _| {
-                // the upper half is a multiple of 2^16, exact; the sum rounds once
-                let (scale, low) = (e.constant(65536f32.to_bits()), e.constant(0xffff));
-                dynasm!(e.asm ; .arch x64 ; vpsrld Ry(d), Ry(a), 16 ; vcvtdq2ps Ry(d), Ry(d));
-                binary!(e, vmulps, d, d, scale);
-                binary!(e, vpand, T0, a, low);
-                dynasm!(e.asm ; .arch x64 ; vcvtdq2ps Ry(T0), Ry(T0) ; vaddps Ry(d), Ry(d), Ry(T0));
-            }),
-            FtoI => self.several(op, |e, d, a, _| {
-                // the second operand comes out where one is a NaN
-                let most = e.constant(2_147_483_520f32.to_bits());
-                unary!(e, vmovups, T0, most);
-                dynasm!(e.asm
-                    ; .arch x64
-                    ; vminps Ry(T0), Ry(T0), Ry(a)
-                    ; vcvttps2dq Ry(T0), Ry(T0)
-                );
-                e.vcmpps(T1, a, a, 7);
-                dynasm!(e.asm ; .arch x64 ; vandps Ry(d), Ry(T0), Ry(T1));
-            }),
-            FtoU => self.several(op, |e, d, a, _| {
-                let most = e.constant(4_294_967_040f32.to_bits());
-                let half = e.constant(2_147_483_648f32.to_bits());
-                unary!(e, vmovups, T0, most);
-                dynasm!(e.asm
-                    ; .arch x64
-                    ; vminps Ry(T0), Ry(T0), Ry(a)
-                    ; vxorps Ry(T1), Ry(T1), Ry(T1)
-                    ; vmaxps Ry(T0), Ry(T0), Ry(T1)
-                );
-                // what does not fit into an i32 loses its upper bit on the way
-                unary!(e, vmovups, d, half);
-                e.vcmpps(T1, T0, d, 0x1d);
-                dynasm!(e.asm
-                    ; .arch x64
-                    ; vsubps Ry(d), Ry(T0), Ry(d)
-                    ; vblendvps Ry(d), Ry(T0), Ry(d), Ry(T1)
-                    ; vcvttps2dq Ry(d), Ry(d)
-                    ; vpslld Ry(T1), Ry(T1), 31
-                    ; vpxor Ry(d), Ry(d), Ry(T1)
-                );
-            }),
-            Select => self.three(op, |e, d, [mask, yes, no]| {
-                dynasm!(e.asm ; .arch x64 ; vblendvps Ry(d), Ry(no), Ry(yes), Ry(mask));
-            }),
-            _ => return None,
-        }
-        Some(())
-    }
-
-    /// A comparison of floats, of that kind.
-    fn compare(&mut self, op: &Op<Id>, kind: u8) {
-        let (a, b) = self.in_registers(op);
-        let dst = self.take(&[]);
-        self.vcmpps(dst, a, b, kind);
-        self.made(op.dst, dst);
-    }
-
-    /// Written out, since the assembler (5.1) takes the operands of this instruction for each other.
-    fn vcmpps(&mut self, dst: u8, a: u8, b: u8, kind: u8) {
-        let upper = |register: u8| if register < 8 { 1 } else { 0 };
-        self.asm.extend(&[
-            0xc4,
-            upper(dst) << 7 | 1 << 6 | upper(b) << 5 | 1,
-            (!a & 15) << 3 | 1 << 2,
-            0xc2,
-            0xc0 | (dst & 7) << 3 | (b & 7),
-            kind,
-        ]);
-    }
-
-    fn rounded(&mut self, op: &Op<Id>, mode: i8) {
-        let (a, _) = self.in_registers(op);
-        let dst = self.take(&[]);
-        dynasm!(self.asm ; .arch x64 ; vroundps Ry(dst), Ry(a), mode);
-        self.made(op.dst, dst);
-    }
-
-    /// Both operands in registers, for instructions with a byte of their own: the assembler does not know them with memory.
-    fn in_registers(&mut self, op: &Op<Id>) -> (u8, u8) {
-        let pinned: Vec<u8> = self.registers.register(op.args[1]).into_iter().collect();
-        let a = self.load(op.args[0], &pinned);
-        let b = self.load(op.args[1], &[a]);
-        self.registers.release(&op.args[..op.code.arity()]);
-        (a, b)
-    }
-
-    /// Makes each bit its opposite.
-    fn inverted(&mut self, register: u8) {
-        let ones = self.constant(u32::MAX);
-        binary!(self, vpxor, register, register, ones);
-    }
-
-    /// An instruction of one operand.
-    fn one(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, Operand)) {
+    /// Emits an operation of one operand.
+    pub(super) fn one(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, Operand)) {
         let a = self.operand(op.args[0]);
         self.registers.release(&op.args[..1]);
         let dst = self.take(&[]);
@@ -544,17 +503,12 @@ impl Emitter<'_> {
     }
 
     /// An instruction whose second operand is a constant.
-    fn with_constant(
-        &mut self,
-        op: &Op<Id>,
-        bits: u32,
-        emit: impl FnOnce(&mut Self, u8, u8, Operand),
-    ) {
+    pub(super) fn with_constant(&mut self, op: &Op<Id>, instruction: Instruction, bits: u32) {
         let a = self.load(op.args[0], &[]);
         self.registers.release(&op.args[..1]);
         let dst = self.take(&[]);
         let constant = self.constant(bits);
-        emit(self, dst, a, constant);
+        self.vector(instruction, dst, Some(a), constant);
         self.made(op.dst, dst);
     }
 }

@@ -1,6 +1,7 @@
 //! Programs against plain Rust, and every way of playing one against the others.
 
 use super::*;
+use crate::backend::cpu::native::Width;
 use crate::integrate::Method;
 use crate::model::{Model, Structure};
 
@@ -32,25 +33,34 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
     // the division of integers has no instruction
     let whole = ["i32", "u32", "3u"].iter().any(|kind| body.contains(kind));
     let expected = !(whole && (body.contains('/') || body.contains('%')));
-    let compiled = native(&program, &columns, x.len(), expected);
     // which NaN a NaN is, is not promised
     let bits = |&word: &u32| if f32::from_bits(word).is_nan() { 0x7fc0_0000 } else { word };
-    let pairs = out[0].iter().map(bits).zip(compiled[0].iter().map(bits));
-    for (k, (wanted, got)) in pairs.enumerate() {
-        assert_eq!(got, wanted, "machine code of {body} for {} and {}", x[k], a[k]);
+    for (width, compiled) in native(&program, &columns, x.len(), expected) {
+        let pairs = out[0].iter().map(bits).zip(compiled[0].iter().map(bits));
+        for (k, (wanted, got)) in pairs.enumerate() {
+            assert_eq!(got, wanted, "{width:?}: {body} for {} and {}", x[k], a[k]);
+        }
     }
     out[0].iter().map(|&b| f32::from_bits(b)).collect()
 }
 
-/// The same as machine code, where there is any.
-fn native(program: &Program, columns: &[Vec<u32>], count: usize, expected: bool) -> Vec<Vec<u32>> {
-    let player = |program: &Program, access: &[Access], outputs: &[usize]| {
-        let player = Player::compiled(program, access, outputs)?;
-        let avx2 = InstructionSet::all().len() > 1;
-        assert_eq!(player.native.is_some(), avx2 && expected, "{}", program.text);
-        Ok(player)
+/// The same as machine code of each width that the processor has.
+fn native(
+    program: &Program,
+    columns: &[Vec<u32>],
+    count: usize,
+    expected: bool,
+) -> Vec<(Width, Vec<Vec<u32>>)> {
+    let by = |width| {
+        let player = |program: &Program, access: &[Access], outputs: &[usize]| {
+            let lowered = program.lower(access)?;
+            let native = Native::compile_for(width, &lowered, access, outputs);
+            assert_eq!(native.is_some(), expected, "{}", program.text);
+            Player::with_code(native, program, lowered, access, outputs)
+        };
+        (width, evaluate_by(player, program, columns, count).unwrap())
     };
-    evaluate_by(player, program, columns, count).unwrap()
+    Width::all().into_iter().map(by).collect()
 }
 
 fn check(body: &str, expected: impl Fn(f32, f32) -> f32) {
@@ -107,7 +117,11 @@ fn instruction_sets_agree() {
     for &set in &sets[1..] {
         assert!(by(set) == wanted, "{} differs from {}", set.name(), sets[0].name());
     }
-    assert!(native(&program, &columns, count, true) == wanted, "machine code differs");
+    let widths = native(&program, &columns, count, true);
+    assert_eq!(widths.is_empty(), sets.len() == 1);
+    for (width, compiled) in widths {
+        assert!(compiled == wanted, "machine code for {width:?} differs");
+    }
 }
 
 #[test]
