@@ -24,7 +24,11 @@ pub(crate) struct Ends<'a> {
 
 impl Connect {
     /// The synapses between two groups; `row` makes the random stream of a source.
-    pub(crate) fn build(&self, ends: &Ends<'_>, row: impl Fn(u64) -> Stream) -> Result<Synapses> {
+    pub(crate) fn build(
+        &self,
+        ends: &Ends<'_>,
+        row: impl Fn(u64) -> Stream + Sync,
+    ) -> Result<Synapses> {
         let wrong = |reason: String| Error::Node { node: ends.projection.into(), reason };
         let skip_self = ends.same_group && !self.include_self;
         let too_many = || wrong("more than 2^32 - 1 synapses; split the projection".into());
@@ -59,13 +63,19 @@ impl Connect {
                     "connection probability {prob}; it must be from 0 to 1"
                 )));
             }
-            &Rule::FixedProb(prob) => rows(ends, |source, targets| {
-                bernoulli(prob, ends.targets, row(u64::from(source)), |target| {
-                    if !(skip_self && target == source) {
-                        targets.push(target);
-                    }
-                });
-            }),
+            &Rule::FixedProb(prob) => {
+                let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
+                    bernoulli(prob, ends.targets, row(u64::from(source)), |target| {
+                        if !(skip_self && target == source) {
+                            success(target);
+                        }
+                    });
+                };
+                let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                in_parallel(ends, prob, threads, &drawn).or_else(|| {
+                    rows(ends, |source, targets| drawn(source, &mut |t| targets.push(t)))
+                })
+            }
             Rule::Coo { pre, post } => from_pairs(pre, post, ends).map_err(wrong)?,
             Rule::Csr { indptr, indices } => from_rows(indptr, indices, ends).map_err(wrong)?,
         };
@@ -85,6 +95,71 @@ fn rows(ends: &Ends<'_>, mut fill: impl FnMut(u32, &mut Vec<u32>)) -> Option<Syn
     Some(Synapses { indptr, indices, order: None })
 }
 
+/// Pairs that are worth a thread, and standard deviations of their number for which there is room.
+const WORTH: f64 = 100_000.0;
+const ROOM: f64 = 8.0;
+
+/// The same by several threads, where each pair is a synapse with probability `prob`: `drawn` gives the targets of a source.
+/// Every thread fills the part of the rows that it has in place. None where that is not worth it, or where there was no room.
+fn in_parallel(
+    ends: &Ends<'_>,
+    prob: f64,
+    threads: usize,
+    drawn: &(dyn Fn(u32, &mut dyn FnMut(u32)) + Sync),
+) -> Option<Synapses> {
+    let expected = |sources: usize| sources as f64 * ends.targets as f64 * prob;
+    let threads = threads.min((expected(ends.sources) / WORTH) as usize);
+    if threads < 2 {
+        return None;
+    }
+    let share = ends.sources.div_ceil(threads);
+    let room = |sources: usize| (expected(sources) + ROOM * expected(sources).sqrt()) as usize + 64;
+    let firsts = (0..ends.sources).step_by(share);
+    let rooms: Vec<usize> = firsts.map(|k| room(share.min(ends.sources - k))).collect();
+    let all: usize = rooms.iter().sum();
+    u32::try_from(all).ok()?;
+    let (mut indptr, mut indices) = (vec![0u32; ends.sources + 1], vec![0u32; all]);
+    let counts: Vec<Option<usize>> = std::thread::scope(|scope| {
+        let (mut rest, mut workers) = (&mut indices[..], Vec::new());
+        for ((k, ends), &room) in indptr[1..].chunks_mut(share).enumerate().zip(&rooms) {
+            let (own, others) = rest.split_at_mut(room);
+            rest = others;
+            workers.push(scope.spawn(move || fill((k * share) as u32, ends, own, drawn)));
+        }
+        workers.into_iter().map(|worker| worker.join().ok().flatten()).collect()
+    });
+    let (mut start, mut end) = (0, 0);
+    for ((ends, count), room) in indptr[1..].chunks_mut(share).zip(counts).zip(rooms) {
+        let count = count?;
+        indices.copy_within(start..start + count, end);
+        ends.iter_mut().for_each(|row_end| *row_end += end as u32);
+        (start, end) = (start + room, end + count);
+    }
+    indices.truncate(end);
+    Some(Synapses { indptr, indices, order: None })
+}
+
+/// Fills the rows of sources from `first` on, whose ends within `indices` become known. The number of synapses, where there was
+/// room.
+fn fill(
+    first: u32,
+    ends: &mut [u32],
+    indices: &mut [u32],
+    drawn: &dyn Fn(u32, &mut dyn FnMut(u32)),
+) -> Option<usize> {
+    let mut count = 0;
+    for (source, end) in (first..).zip(ends) {
+        drawn(source, &mut |target| {
+            if let Some(place) = indices.get_mut(count) {
+                *place = target;
+            }
+            count += 1;
+        });
+        *end = count as u32;
+    }
+    (count <= indices.len()).then_some(count)
+}
+
 /// Each of `count` trials succeeds with probability `prob`: instead of drawing every one, the gaps between successes are
 /// drawn, which are geometrically distributed.
 fn bernoulli(prob: f64, count: usize, mut stream: Stream, mut success: impl FnMut(u32)) {
@@ -98,7 +173,8 @@ fn bernoulli(prob: f64, count: usize, mut stream: Stream, mut success: impl FnMu
     let scale = 1.0 / libm::log1p(-prob);
     let mut at = 0.0;
     loop {
-        at += libm::floor(libm::log(stream.uniform()) * scale);
+        // the gap is not negative, so this is its floor; what saturates is beyond the end
+        at += (libm::log(stream.uniform()) * scale) as i64 as f64;
         if at >= count as f64 {
             return;
         }
@@ -205,6 +281,25 @@ mod tests {
         assert!(error.contains("synapse 0 has source 3; there are 3"), "{error}");
         let error = build(&Connect::csr([0, 2, 1], [0, 0]), 2, 2, false).unwrap_err().to_string();
         assert!(error.contains("must rise from 0"), "{error}");
+    }
+
+    /// Rows that threads fill are those that one fills; where there is no room, there are none.
+    #[test]
+    fn threads_fill_the_same_rows() {
+        let (sources, targets, prob) = (1237, 4001, 0.1);
+        let ends = Ends { projection: "P", sources, targets, same_group: false };
+        let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
+            let stream = Stream::new(5, Purpose::Connectivity, 0, 0, u64::from(source));
+            bernoulli(prob, targets, stream, success);
+        };
+        let wanted = build(&Connect::fixed_prob(prob), sources, targets, false).unwrap();
+        let alone = rows(&ends, |source, targets| drawn(source, &mut |t| targets.push(t))).unwrap();
+        assert_eq!(alone, wanted);
+        for threads in [2, 3, 4] {
+            assert_eq!(in_parallel(&ends, prob, threads, &drawn).unwrap(), wanted, "{threads}");
+        }
+        assert_eq!(in_parallel(&ends, prob, 1, &drawn), None);
+        assert_eq!(in_parallel(&ends, prob / 2.0, 3, &drawn), None);
     }
 
     /// Mean and variance of the degrees of both sides, and of a pair, are those of independent trials.

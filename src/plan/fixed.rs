@@ -1,5 +1,7 @@
 //! Weights as whole multiples of a quantum, so that sums do not depend on the order of summation and cannot overflow.
 
+use std::ops::AddAssign;
+
 /// Weights of one projection in fixed point: `weight = count * 2^exponent`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fixed {
@@ -33,12 +35,12 @@ pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Resu
     if let Some(bad) = weights.iter().find(|w| !w.is_finite()) {
         return Err(format!("weight {bad}; weights must be finite"));
     }
-    let weight = |k: usize| if weights.len() == 1 { weights[0] } else { weights[k] };
-    let mut sums = vec![0.0f64; targets];
-    for (k, &target) in indices.iter().enumerate() {
-        sums[target as usize] += weight(k).abs();
-    }
-    let largest_sum = sums.iter().fold(0.0f64, |a, &b| a.max(b));
+    // synapses that end on one target; what counts where all have one weight
+    let degree = if weights.len() == 1 { most(indices, targets, |_| 1u32) } else { 0 };
+    let largest_sum = match weights {
+        &[weight] => weight.abs() * f64::from(degree),
+        each => most(indices, targets, |k| each[k].abs()),
+    };
     if largest_sum > f64::from(f32::MAX) {
         return Err(format!(
             "weights whose sum at one target is {largest_sum:e}; an f32 holds at most {:e}",
@@ -66,16 +68,28 @@ pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Resu
         }
         let counts: Vec<i32> = weights.iter().map(|w| libm::round(w / quantum) as i32).collect();
         // rounding may have added up to half a count per synapse
-        let mut sums = vec![0u64; targets];
-        for (k, &target) in indices.iter().enumerate() {
-            let count = if counts.len() == 1 { counts[0] } else { counts[k] };
-            sums[target as usize] += u64::from(count.unsigned_abs());
-        }
-        if sums.iter().all(|&s| s <= i32::MAX as u64) {
+        let largest = match counts[..] {
+            [count] => u64::from(count.unsigned_abs()) * u64::from(degree),
+            ref each => most(indices, targets, |k| u64::from(each[k].unsigned_abs())),
+        };
+        if largest <= i32::MAX as u64 {
             return Ok(Fixed { counts, exponent, median, largest_sum });
         }
         exponent += 1;
     }
+}
+
+/// The largest of the sums of what synapses bring to one target.
+fn most<T: Copy + Default + PartialOrd + AddAssign>(
+    indices: &[u32],
+    targets: usize,
+    of: impl Fn(usize) -> T,
+) -> T {
+    let mut sums = vec![T::default(); targets];
+    for (k, &target) in indices.iter().enumerate() {
+        sums[target as usize] += of(k);
+    }
+    sums.into_iter().fold(T::default(), |a, b| if b > a { b } else { a })
 }
 
 #[cfg(test)]
