@@ -160,6 +160,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    /// Expressions of all its functions, which say how long it takes to compile.
+    pub(crate) fn expressions(&self) -> usize {
+        self.module.functions.iter().map(|(_, function)| function.expressions.len()).sum()
+    }
+
     /// The operations of `advance`, for one way of feeding it.
     ///
     /// # Errors

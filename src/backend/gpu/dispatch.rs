@@ -6,6 +6,7 @@ use super::context::Context;
 use super::kernels::{self, Bound, Kernel};
 use super::limits;
 use super::pin::Native;
+use super::shell;
 use super::spirv;
 use super::steps::Steps;
 use super::tables;
@@ -51,14 +52,14 @@ impl Maker<'_> {
     pub(super) fn many(&self, steps: &Steps, clocks: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
         let Self { plan, context, buffers, native, .. } = *self;
         let update = |at: usize| {
-            let kernel = steps.kernel(plan, at, native)?;
+            let kernel = shell::kernel(steps, plan, at, native)?;
             let recorded = context.storage("recorded", &steps.recorded[at]);
             let own = Own {
                 clock: Some((clocks, steps.clock_words())),
                 recorded: Some(&recorded),
                 ..Own::table(&buffers.tables[at][0])
             };
-            let groups = limits::groups(plan.populations[at].elements);
+            let groups = steps.groups(&plan.populations[at]);
             dispatch(context, &kernel, buffers, own, groups)
         };
         (0..plan.populations.len()).map(update).collect()
@@ -247,7 +248,7 @@ impl Compiled {
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
         entries.extend(storage.iter().map(|&(k, bound)| {
             let ty = match bound {
-                Bound::UniformTable => wgpu::BufferBindingType::Uniform,
+                Bound::UniformTable | Bound::UniformRoutes => wgpu::BufferBindingType::Uniform,
                 bound => wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() },
             };
             entry(k, ty, false)
@@ -316,6 +317,7 @@ impl Compiled {
                 Bound::Sums => whole(&buffers.sums),
                 // every kernel with a table is given one
                 Bound::Table | Bound::UniformTable => whole(own.table.unwrap_or(&buffers.clock)),
+                Bound::Routes | Bound::UniformRoutes => whole(&buffers.routes[0]),
                 Bound::Values => whole(own.values.unwrap_or(&buffers.values)),
                 Bound::Events => whole(&buffers.events),
                 Bound::Synapses => whole(&buffers.synapses),

@@ -300,7 +300,7 @@ impl Engine for GpuEngine {
             false => many.map_or(&self.fused, |many| &many.dispatches).iter().collect(),
         };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
-        if many.is_some_and(|many| many.steps.flags) {
+        if many.is_some_and(|many| many.steps.has_flags()) {
             encoder.clear_buffer(&self.buffers.rows, 0, Some(4 * chunk.schedule.words as u64));
         }
         {

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::pin::{self, Native};
+use super::shell;
 use super::steps::Steps;
 use super::tables;
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, Kind, validate};
+use crate::model::{Feed, Invocation, Kind, Program, Sink, validate};
 use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
 
 pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
@@ -54,6 +55,9 @@ pub(super) enum Bound {
     Table,
     /// The same in the address space `uniform`, where all lanes read a word at once.
     UniformTable,
+    /// The routes of the first stage, in a kernel that has another table.
+    Routes,
+    UniformRoutes,
     Values,
     Events,
     Synapses,
@@ -100,7 +104,7 @@ pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
 pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
     if let Some(steps) = Steps::of(plan) {
         let populations = 0..plan.populations.len();
-        return populations.map(|at| steps.kernel(plan, at, Native::EXACT)).collect();
+        return populations.map(|at| shell::kernel(&steps, plan, at, Native::EXACT)).collect();
     }
     let mut kernels = Vec::new();
     for &op in &plan.step {
@@ -257,9 +261,7 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Re
         };
         let _ = writeln!(text, "    {name}[{}u + e] = {value};", stream.address);
     }
-    let spikes = program.sinks.iter().position(|s| *s == crate::model::Sink::Spike);
-    let spike = spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"));
-    let _ = writeln!(text, "    return {spike};\n}}\n");
+    let _ = writeln!(text, "    return {};\n}}\n", spike(program));
     let _ = writeln!(text, "fn clear(e: u32) {{");
     let cleared = population.streams.iter().enumerate().filter(|(_, s)| s.cleared);
     for (_, stream) in cleared.filter(|(k, _)| !constants.contains(k)) {
@@ -322,6 +324,12 @@ pub(super) fn typed(kind: Kind, word: &str) -> String {
         Kind::I32 => format!("bitcast<i32>({word})"),
         Kind::U32 | Kind::Bool => word.into(),
     }
+}
+
+/// Whether the element of `out` spikes.
+pub(super) fn spike(program: &Program) -> String {
+    let spikes = program.sinks.iter().position(|sink| *sink == Sink::Spike);
+    spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"))
 }
 
 /// A value as a word.

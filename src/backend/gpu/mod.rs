@@ -8,6 +8,7 @@ mod kernels;
 mod limits;
 mod pin;
 mod probe;
+mod shell;
 mod spirv;
 mod steps;
 mod tables;

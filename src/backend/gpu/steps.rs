@@ -1,15 +1,9 @@
-//! Many steps in one dispatch, where elements do not look at each other: an invocation keeps the variables of its element.
+//! Many steps in one dispatch. Where elements do not look at each other an invocation plays them for its element; a small network
+//! is played by one workgroup, which delivers spikes between the updates.
 
-use std::fmt::Write as _;
-
-use super::kernels::{self, Bound, HEADER, Kernel};
-use super::pin::Native;
-use super::tables;
+use super::kernels;
 use crate::backend::Chunk;
-use crate::error::Result;
-use crate::plan::{Binding, Gather, InputOp, Plan, Source, Space};
-
-const STEPS: &str = include_str!("../../../shaders/kernels/steps.wgsl");
+use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
 
 /// Steps of a dispatch at most.
 pub(super) const MOST: usize = 64;
@@ -17,54 +11,96 @@ pub(super) const MOST: usize = 64;
 /// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
 const CLOCK: usize = 12;
 
-/// Marks a flag, as in `steps.wgsl`.
-const FLAG: u32 = 1 << 31;
+/// Invocations of the workgroup that has a network, and elements that each has at most: each takes registers, and the program's
+/// instructions once more.
+pub(super) const LANES: usize = 256;
+const ELEMENTS: usize = 16;
+
+/// Operations of the program that the kernel may have for all of an invocation's elements, and routes that it can tell apart:
+/// compiling more takes longer than it saves.
+const OPERATIONS: usize = 4000;
+const ROUTES: usize = 16;
+
+/// Distance of the keys of an invocation's elements to those of the next.
+pub(super) const KEYS: usize = 64;
+
+/// Who plays the elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Each population a dispatch, each element an invocation.
+    Apart,
+    /// The only population one workgroup.
+    Together,
+}
 
 /// How a plan is played many steps at a time.
 pub(super) struct Steps {
+    pub way: Way,
     /// For each population what is recorded of it, four words a thing, as `steps.wgsl` reads them.
     pub recorded: Vec<Vec<u32>>,
-    /// Whether flags are among them, whose words have to be zero before.
-    pub flags: bool,
+    /// For each population the flags that are recorded of it, whose words have to be zero before.
+    pub flags: Vec<Vec<Flags>>,
     cadences: usize,
 }
 
+/// Flags that are recorded, 32 to a word.
+pub(super) struct Flags {
+    /// The first, by its number in the population, and how many.
+    pub first: usize,
+    pub count: usize,
+    pub cadence: usize,
+    pub place: usize,
+}
+
 impl Steps {
-    /// None where elements, or the host, look at each other within a step.
+    /// None where the host, or other elements, look at an element within a step.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
-        let own = |stream: &crate::plan::Stream| stream.space == Space::Arena;
-        let apart = plan.populations.iter().all(|p| p.streams.iter().all(own));
-        if !plan.independent() || !apart {
+        let way = if apart(plan) {
+            Way::Apart
+        } else if together(plan) {
+            Way::Together
+        } else {
             return None;
-        }
-        let mut steps = Self { recorded: Vec::new(), flags: false, cadences: plan.cadences.len() };
-        let mut recorded = vec![Vec::new(); plan.populations.len()];
+        };
+        let populations = plan.populations.len();
+        let mut recorded = vec![Vec::new(); populations];
+        let mut flags: Vec<Vec<Flags>> = (0..populations).map(|_| Vec::new()).collect();
         for record in &plan.records {
-            let mut add = |place: usize, address: usize, bit: Option<usize>| {
+            let mut add = |place: usize, address: usize| {
                 let (at, stream, e) = stream_of(plan, address)?;
-                let stream = bit.map_or(stream as u32, |bit| FLAG | (bit as u32) << 8);
-                let place = (record.offset + place) as u32;
-                recorded[at].push([e as u32, stream, record.cadence as u32, place]);
+                let key = match way {
+                    Way::Apart => e,
+                    Way::Together => {
+                        let d = dense(&plan.populations[at], e)?;
+                        d % LANES * KEYS + d / LANES
+                    }
+                };
+                let what = [key, stream, record.cadence, record.offset + place];
+                recorded[at].push(what.map(|word| word as u32));
                 Some(())
             };
             match &record.gather {
                 &Gather::Range { address, count } => {
-                    (0..count).try_for_each(|k| add(k, address + k, None))?;
+                    (0..count).try_for_each(|k| add(k, address + k))?;
                 }
+                &Gather::Flags { count: 0, .. } | Gather::Host(_) => {}
                 &Gather::Flags { address, count } => {
-                    (0..count).try_for_each(|k| add(k / 32, address + k, Some(k % 32)))?;
-                    steps.flags |= count > 0;
+                    let (at, stream, first) = stream_of(plan, address)?;
+                    // what spikes records
+                    plan.populations[at].spikes().filter(|&spikes| spikes == stream)?;
+                    let (cadence, place) = (record.cadence, record.offset);
+                    flags[at].push(Flags { first, count, cadence, place });
                 }
                 Gather::List(list) => {
                     let mut words = list.iter().enumerate();
-                    words.try_for_each(|(k, &address)| add(k, address as usize, None))?;
+                    words.try_for_each(|(k, &address)| add(k, address as usize))?;
                 }
-                Gather::Host(_) => {}
             }
         }
-        recorded.iter_mut().for_each(|things| things.sort_unstable());
-        steps.recorded = recorded.into_iter().map(|things| things.concat()).collect();
-        (4 * MOST * steps.record() <= kernels::UNIFORM_BYTES).then_some(steps)
+        recorded.iter_mut().for_each(|things: &mut Vec<[u32; 4]>| things.sort_unstable());
+        let recorded = recorded.into_iter().map(|things| things.concat()).collect();
+        let steps = Self { way, recorded, flags, cadences: plan.cadences.len() };
+        (4 * steps.clock_words() <= kernels::UNIFORM_BYTES).then_some(steps)
     }
 
     /// Words of a clock's record.
@@ -91,7 +127,8 @@ impl Steps {
         words
     }
 
-    fn clock(&self) -> String {
+    /// The declaration of the clocks of a dispatch, from that of a single one.
+    pub(super) fn clock(&self) -> String {
         kernels::CLOCK.replace(
             "\n}\n\n@group(0) @binding(0) var<uniform> clock: Clock;",
             &format!(
@@ -104,130 +141,70 @@ impl Steps {
         )
     }
 
-    /// The program of a population in the shell.
-    pub(super) fn kernel(&self, plan: &Plan, at: usize, native: Native) -> Result<Kernel> {
-        let population = &plan.populations[at];
-        let program = &population.program;
-        let constants = tables::constant_streams(plan, at);
-        let (declared, table) =
-            kernels::table(tables::population_words(plan, at, false), "table", 3);
-        let mut text =
-            format!("{}{declared}{}{}{STEPS}\n", self.clock(), kernels::MEMBER, kernels::APPLY);
-        let flags = population.spikes().unwrap_or(0);
-        let _ = writeln!(
-            text,
-            "{}const RECORDED: u32 = {}u;\nconst FLAGS: u32 = {flags}u;\n\n{}\n",
-            kernels::members(plan, at),
-            self.recorded[at].len() / 4,
-            program.text
-        );
-        let streams = || population.streams.iter().enumerate();
-        // parameters that differ between elements do not change
-        let own = |place: &usize| population.uniform_rank(*place).is_none();
-        let places: Vec<usize> = (0..population.places.len()).filter(own).collect();
-        let _ = writeln!(text, "struct Words {{");
-        let words = streams().map(|(k, _)| format!("    s{k}: u32,\n"));
-        text.extend(words.chain(places.iter().map(|k| format!("    p{k}: u32,\n"))));
-        let _ = writeln!(text, "}}\n\nfn load(e: u32, element: u32, member: u32) -> Words {{");
-        let mut loads: Vec<String> =
-            streams().map(|(_, s)| format!("arena[{}u + e]", s.address)).collect();
-        loads.extend(places.iter().map(|&place| kernels::place_of_element(place)));
-        let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
-
-        let _ = writeln!(
-            text,
-            "fn one_step(words: ptr<function, Words>, e: u32, element: u32, member: u32) {{\n    \
-             let starts = clock.starts != 0u;"
-        );
-        for (k, _) in streams().filter(|(k, s)| s.cleared && !constants.contains(k)) {
-            let _ = writeln!(text, "    if !starts {{\n        (*words).s{k} = 0u;\n    }}");
-        }
-        for input in plan.inputs.iter().filter(|input| input.population == at) {
-            self.input(&mut text, plan, input, &constants);
-        }
-        let mut members = Vec::with_capacity(population.feeds.len());
-        for (&binding, &kind) in population.feeds.iter().zip(&program.feed_kinds) {
-            members.push(match binding {
-                Binding::Stream(stream) => {
-                    let own = format!("(*words).s{stream}");
-                    match constants.iter().position(|&constant| constant == stream) {
-                        None => kernels::typed(kind, &own),
-                        Some(k) => {
-                            let known = kernels::word(HEADER + 2 * population.places.len() + k);
-                            // what was set before a run counts in its first step
-                            kernels::typed(kind, &format!("select({known}, {own}, starts)"))
-                        }
-                    }
-                }
-                Binding::Place(place) if own(&place) => {
-                    kernels::typed(kind, &format!("(*words).p{place}"))
-                }
-                Binding::Place(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
-                Binding::Clock(feed) => format!("clock.{}", kernels::clock_member(feed)),
-            });
-        }
-        let _ = writeln!(text, "    let out = advance(In({}));", members.join(", "));
-        for (k, (&stream, &kind)) in population.sinks.iter().zip(&program.sink_kinds).enumerate() {
-            let value = kernels::untyped(kind, &format!("out.out{k}"));
-            let _ = writeln!(text, "    (*words).s{stream} = {value};");
-        }
-        let _ = writeln!(text, "}}\n\nfn store(words: ptr<function, Words>, e: u32) {{");
-        let inputs = plan.inputs.iter().filter(|input| input.population == at);
-        let targets: Vec<usize> = inputs.filter_map(|input| stream_of_input(plan, input)).collect();
-        for (k, stream) in streams() {
-            if population.sinks.contains(&k) || stream.cleared || targets.contains(&k) {
-                let _ = writeln!(text, "    arena[{}u + e] = (*words).s{k};", stream.address);
-            }
-        }
-        let _ = writeln!(
-            text,
-            "}}\n\nfn word(words: ptr<function, Words>, stream: u32) -> u32 {{\n    \
-             switch stream {{"
-        );
-        for (k, _) in streams() {
-            let _ = writeln!(text, "        case {k}u: {{ return (*words).s{k}; }}");
-        }
-        let _ = writeln!(text, "        default: {{ return 0u; }}\n    }}\n}}");
-        let name = format!("steps {}", program.name);
-        let bindings = &[Bound::Arena, Bound::Values, table, Bound::Recorded, Bound::Rows];
-        kernels::parse(name, &text, bindings, native)
+    /// Whether there are words of flags, which have to be zero before.
+    pub(super) fn has_flags(&self) -> bool {
+        self.flags.iter().any(|flags| !flags.is_empty())
     }
 
-    /// Applies an input to the words of an element that it has.
-    fn input(&self, text: &mut String, plan: &Plan, input: &InputOp, constants: &[usize]) {
-        let Some(stream) = stream_of_input(plan, input) else { return };
-        let (offset, row, stride) = match input.source {
-            Source::Constant { offset, stride } => (offset, 0, stride),
-            Source::Row { offset, stride } => {
-                (plan.constants.len() + offset, plan.input_row, stride)
-            }
-            // the elements of such plans are not independent
-            Source::Column { .. } => return,
-        };
-        let (first, count) = (input.offsets.at(0), input.offsets.len());
-        let member = tables::member_words(plan, input.population) / 4 * input.member;
-        let first_step = if constants.contains(&stream) { "starts && " } else { "" };
-        let code = tables::code(input.kind, input.operation);
-        let _ = writeln!(
-            text,
-            "    if {first_step}member == {member}u && element - {first}u < {count}u {{\n        \
-             let place = {offset}u + clock.row * {row}u + (element - {first}u) * {stride}u;\n        \
-             (*words).s{stream} = applied((*words).s{stream}, values[place], {code}u);\n    }}"
-        );
+    /// Workgroups for a population.
+    pub(super) fn groups(&self, population: &Population) -> [u32; 3] {
+        match self.way {
+            Way::Apart => super::limits::groups(population.elements),
+            Way::Together => [1, 1, 1],
+        }
     }
+}
+
+fn apart(plan: &Plan) -> bool {
+    let own = |stream: &Stream| stream.space == Space::Arena;
+    plan.independent() && plan.populations.iter().all(|p| p.streams.iter().all(own))
+}
+
+fn together(plan: &Plan) -> bool {
+    let [population] = &plan.populations[..] else { return false };
+    let inner = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
+    let each = elements(population).div_ceil(LANES);
+    plan.fused()
+        && plan.step.iter().all(inner)
+        && plan.routes.len() <= ROUTES
+        && population.members.len() <= LANES
+        && each <= ELEMENTS
+        && {
+            eprintln!("{} x {}", each, population.program.expressions());
+            true
+        }
+}
+
+/// Elements of all members, without padding.
+pub(super) fn elements(population: &Population) -> usize {
+    population.members.iter().map(|member| member.elements).sum()
+}
+
+/// The number among these of an element of the population.
+fn dense(population: &Population, e: usize) -> Option<usize> {
+    let mut before = 0;
+    for member in &population.members {
+        if (member.start..member.start + member.elements).contains(&e) {
+            return Some(before + e - member.start);
+        }
+        before += member.elements;
+    }
+    None
 }
 
 /// The population, the stream and the element of a word of the arena that is in a stream.
 fn stream_of(plan: &Plan, address: usize) -> Option<(usize, usize, usize)> {
     plan.populations.iter().enumerate().find_map(|(at, population)| {
-        let holds = |s: &crate::plan::Stream| {
-            (s.address..s.address + population.elements).contains(&address)
+        let holds = |s: &Stream| {
+            let words = s.address..s.address + population.elements;
+            s.space == Space::Arena && words.contains(&address)
         };
         let stream = population.streams.iter().position(holds)?;
         Some((at, stream, address - population.streams[stream].address))
     })
 }
 
-fn stream_of_input(plan: &Plan, input: &InputOp) -> Option<usize> {
+/// The stream of its population that an input's target is in.
+pub(super) fn stream_of_input(plan: &Plan, input: &InputOp) -> Option<usize> {
     stream_of(plan, input.address).map(|(_, stream, _)| stream)
 }

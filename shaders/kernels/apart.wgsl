@@ -1,0 +1,37 @@
+// Elements that do not look at each other: an invocation has one. Its key is its number in the population.
+
+const LANES: u32 = 128u;
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let first = (group.x + group.y * groups.x) * LANES;
+    let member = member_of(first);
+    let own = table[member];
+    let e = first + lane;
+    let element = e - own.x;
+    if element >= own.y {
+        return;
+    }
+    let begin = first_of(e);
+    let end = first_of(e + 1u);
+    var words = load(e, element, member);
+    let steps = clocks[0].steps;
+    for (var k = 0u; k < steps; k++) {
+        clock = clocks[k];
+        if one_step(&words) {
+            spiked(e);
+        }
+        for (var r = begin; r < end; r++) {
+            let what = recorded[r];
+            let row = row_of(what.z);
+            if row != 0u {
+                atomicStore(&rows[row - 1u + what.w], word(&words, what.y));
+            }
+        }
+    }
+    store(&words);
+}

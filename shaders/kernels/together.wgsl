@@ -1,0 +1,85 @@
+// A small network: one workgroup has all elements, some for each invocation, and delivers spikes between the updates. The sums of
+// what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. `main` is
+// generated, since each element that an invocation has needs variables of its own.
+
+@group(0) @binding(6) var<storage, read_write> sums: array<atomic<i32>>;
+// as in `deliver.wgsl`, and the routes (binding 8), too
+@group(0) @binding(7) var<storage, read> synapses: array<u32>;
+@group(0) @binding(9) var<storage, read_write> events: array<atomic<u32>>;
+
+const LANES: u32 = 256u;
+// Invocations that share the synapses of a spike.
+const SHARE: u32 = 16u;
+
+// Number of an element in its population, in its member, and start of the member's part of the table.
+struct Place {
+    e: u32,
+    element: u32,
+    member: u32,
+}
+
+// The place of element `d` of all members; of no element that of the last member's first one.
+fn place_of(d: u32) -> Place {
+    var rest = d;
+    var member = 0u;
+    for (var k = 0u; k < MEMBERS; k++) {
+        let elements = table[k * MEMBER].y;
+        if member == k * MEMBER && rest >= elements {
+            rest -= elements;
+            member += MEMBER;
+        }
+    }
+    if member == MEMBERS * MEMBER {
+        member -= MEMBER;
+        rest = 0u;
+    }
+    return Place(table[member].x + rest, rest, member);
+}
+
+fn list_spike(d: u32) {
+    let place = place_of(d);
+    let own = table[place.member];
+    if own.z != 0u {
+        let slot = clock.i & own.w;
+        let k = atomicAdd(&events[own.z - 1u + slot], 1u);
+        atomicStore(&events[table[place.member + 1u].x + slot * own.y + k], place.element);
+    }
+    spiked(place.e);
+}
+
+// The number of spikes that route `k` delivers in this step.
+fn spikes_of(k: u32) -> u32 {
+    let first = 1u + routes[0].y + 3u * k;
+    let slot = (clock.i - routes[first + 1u].x) & routes[first].y;
+    return atomicLoad(&events[routes[first].x + slot]);
+}
+
+// Delivers spike `spike` of route `k`.
+fn deliver(k: u32, spike: u32, lane: u32) {
+    let first = 1u + routes[0].y + 3u * k;
+    let history = routes[first];
+    let rows = routes[first + 1u];
+    let ends = routes[first + 2u];
+    let slot = (clock.i - rows.x) & history.y;
+    let source = atomicLoad(&events[history.z + slot * history.w + spike]);
+    let copy = source / ends.z;
+    let row = rows.y + source - copy * ends.z;
+    let targets = ends.y + copy * ends.w;
+    let end = synapses[row + 1u];
+    for (var synapse = synapses[row] + lane % SHARE; synapse < end; synapse += SHARE) {
+        var weight = ends.x;
+        if rows.w != 0u {
+            weight = synapses[rows.w + synapse];
+        }
+        let target_index = targets + synapses[rows.z + synapse];
+        atomicAdd(&sums[target_index], bitcast<i32>(weight));
+    }
+}
+
+// The counts of the lists that this step adds to; no route reads them.
+fn clear_counts(lane: u32) {
+    if lane < routes[0].y {
+        let source = routes[1u + lane];
+        atomicStore(&events[source.x + (clock.i & source.y)], 0u);
+    }
+}

@@ -1,0 +1,285 @@
+//! The text of kernels that play many steps in a dispatch.
+
+use std::fmt::Write as _;
+
+use super::kernels::{self, Bound, HEADER, Kernel};
+use super::pin::Native;
+use super::steps::{self, KEYS, LANES, Steps, Way};
+use super::tables;
+use crate::error::Result;
+use crate::plan::{Binding, InputOp, Plan, Source, Space};
+
+const SHARED: &str = include_str!("../../../shaders/kernels/steps.wgsl");
+const APART: &str = include_str!("../../../shaders/kernels/apart.wgsl");
+const TOGETHER: &str = include_str!("../../../shaders/kernels/together.wgsl");
+
+/// The program of a population in its shell.
+pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> Result<Kernel> {
+    let population = &plan.populations[at];
+    let (declared, table) = kernels::table(tables::population_words(plan, at, false), "table", 3);
+    let mut bindings = vec![Bound::Arena, Bound::Values, table, Bound::Recorded, Bound::Rows];
+    let mut text = [&steps.clock(), &declared, kernels::MEMBER, kernels::APPLY, SHARED].concat();
+    let _ = writeln!(
+        text,
+        "\n{}const RECORDED: u32 = {}u;\n\n{}\n",
+        kernels::members(plan, at),
+        steps.recorded[at].len() / 4,
+        population.program.text
+    );
+    let program = Shell { plan, at, constants: tables::constant_streams(plan, at) };
+    program.words(&mut text);
+    program.step(&mut text);
+    program.spiked(&mut text, steps);
+    match steps.way {
+        Way::Apart => text.push_str(APART),
+        Way::Together => {
+            let (declared, table) = kernels::table(tables::routes_words(plan, 0), "routes", 8);
+            let routes = match table {
+                Bound::UniformTable => Bound::UniformRoutes,
+                _ => Bound::Routes,
+            };
+            bindings.extend([Bound::Sums, Bound::Synapses, routes, Bound::Events]);
+            text.push_str(&declared);
+            text.push_str(TOGETHER);
+            program.together(&mut text);
+        }
+    }
+    kernels::parse(format!("steps {}", population.program.name), &text, &bindings, native)
+}
+
+struct Shell<'a> {
+    plan: &'a Plan,
+    at: usize,
+    /// Streams that are inputs which are constant.
+    constants: Vec<usize>,
+}
+
+impl Shell<'_> {
+    /// The variables of an element, and how they come from the arena and go back.
+    fn words(&self, text: &mut String) {
+        let Self { plan, at, .. } = *self;
+        let population = &plan.populations[at];
+        let streams = || population.streams.iter().enumerate();
+        let places: Vec<usize> = self.places().collect();
+        let members: Vec<String> = streams()
+            .map(|(k, _)| format!("s{k}"))
+            .chain(places.iter().map(|k| format!("p{k}")))
+            .chain(["e", "element", "member"].map(String::from))
+            .collect();
+        let _ = writeln!(text, "struct Words {{");
+        text.extend(members.iter().map(|name| format!("    {name}: u32,\n")));
+        let _ = writeln!(text, "}}\n\nfn load(e: u32, element: u32, member: u32) -> Words {{");
+        let loads: Vec<String> = streams()
+            .map(|(_, s)| match s.space {
+                Space::Arena => format!("arena[{}u + e]", s.address),
+                // what is new is told by the difference to this
+                Space::Accumulators => "0u".into(),
+            })
+            .chain(places.iter().map(|&place| kernels::place_of_element(place)))
+            .chain(["e", "element", "member"].map(String::from))
+            .collect();
+        let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
+        let _ = writeln!(text, "fn store(words: ptr<function, Words>) {{");
+        let _ = writeln!(text, "    let e = (*words).e;");
+        let targets: Vec<usize> =
+            self.inputs().filter_map(|input| steps::stream_of_input(plan, input)).collect();
+        for (k, stream) in streams() {
+            let (address, changes) = (stream.address, population.sinks.contains(&k));
+            let _ = match stream.space {
+                Space::Accumulators => {
+                    let sum = format!("sums[{address}u + e]");
+                    let left = format!("atomicLoad(&{sum}) - bitcast<i32>((*words).s{k})");
+                    writeln!(text, "    atomicStore(&{sum}, {left});")
+                }
+                Space::Arena if changes || stream.cleared || targets.contains(&k) => {
+                    writeln!(text, "    arena[{address}u + e] = (*words).s{k};")
+                }
+                Space::Arena => Ok(()),
+            };
+        }
+        let _ = writeln!(
+            text,
+            "}}\n\nfn word(words: ptr<function, Words>, stream: u32) -> u32 {{\n    \
+             switch stream {{"
+        );
+        for (k, _) in streams() {
+            let _ = writeln!(text, "        case {k}u: {{ return (*words).s{k}; }}");
+        }
+        let _ = writeln!(text, "        default: {{ return 0u; }}\n    }}\n}}\n");
+    }
+
+    /// Parameters that differ between elements.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let population = &self.plan.populations[self.at];
+        (0..population.places.len()).filter(|&place| population.uniform_rank(place).is_none())
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = &InputOp> {
+        self.plan.inputs.iter().filter(|input| input.population == self.at)
+    }
+
+    /// A step of an element.
+    fn step(&self, text: &mut String) {
+        let population = &self.plan.populations[self.at];
+        let program = &population.program;
+        let _ = writeln!(
+            text,
+            "fn one_step(words: ptr<function, Words>) -> bool {{\n    \
+             let starts = clock.starts != 0u;"
+        );
+        let streams = || population.streams.iter().enumerate();
+        for (k, _) in streams().filter(|(k, s)| s.cleared && !self.constants.contains(k)) {
+            let _ = writeln!(text, "    if !starts {{\n        (*words).s{k} = 0u;\n    }}");
+        }
+        for (k, stream) in streams().filter(|(_, s)| s.space == Space::Accumulators) {
+            let address = format!("{}u + (*words).e", stream.address);
+            let _ = writeln!(text, "    let sum{k}_ = atomicLoad(&sums[{address}]);");
+        }
+        self.inputs().for_each(|input| self.input(text, input));
+        let feeds = population.feeds.iter().zip(&program.feed_kinds);
+        let feeds = feeds.map(|(&binding, &kind)| match binding {
+            Binding::Stream(stream) => {
+                let own = format!("(*words).s{stream}");
+                let constant = self.constants.iter().position(|&constant| constant == stream);
+                match (population.streams[stream].space, constant) {
+                    (Space::Accumulators, _) => format!("sum{stream}_ - bitcast<i32>({own})"),
+                    (Space::Arena, None) => kernels::typed(kind, &own),
+                    (Space::Arena, Some(k)) => {
+                        let known = kernels::word(HEADER + 2 * population.places.len() + k);
+                        // what was set before a run counts in its first step
+                        kernels::typed(kind, &format!("select({known}, {own}, starts)"))
+                    }
+                }
+            }
+            Binding::Place(place) if population.uniform_rank(place).is_none() => {
+                kernels::typed(kind, &format!("(*words).p{place}"))
+            }
+            Binding::Place(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
+            Binding::Clock(feed) => format!("clock.{}", kernels::clock_member(feed)),
+        });
+        let feeds = feeds.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "    let member = (*words).member;");
+        let _ = writeln!(text, "    let out = advance(In({feeds}));");
+        for (k, (&stream, &kind)) in population.sinks.iter().zip(&program.sink_kinds).enumerate() {
+            let value = match population.streams[stream].space {
+                Space::Arena => kernels::untyped(kind, &format!("out.out{k}")),
+                Space::Accumulators => format!("bitcast<u32>(sum{stream}_ - out.out{k})"),
+            };
+            let _ = writeln!(text, "    (*words).s{stream} = {value};");
+        }
+        let _ = writeln!(text, "    return {};\n}}\n", kernels::spike(program));
+    }
+
+    /// Applies an input to the words of an element that it has.
+    fn input(&self, text: &mut String, input: &InputOp) {
+        let Self { plan, constants, .. } = self;
+        let Some(stream) = steps::stream_of_input(plan, input) else { return };
+        let (offset, row, stride) = match input.source {
+            Source::Constant { offset, stride } => (offset, 0, stride),
+            Source::Row { offset, stride } => {
+                (plan.constants.len() + offset, plan.input_row, stride)
+            }
+            // such plans are played otherwise
+            Source::Column { .. } => return,
+        };
+        let (first, count) = (input.offsets.at(0), input.offsets.len());
+        let member = tables::member_words(plan, input.population) / 4 * input.member;
+        let first_step = if constants.contains(&stream) { "starts && " } else { "" };
+        let code = tables::code(input.kind, input.operation);
+        let _ = writeln!(
+            text,
+            "    if {first_step}(*words).member == {member}u && (*words).element - {first}u < {count}u {{\n        \
+             let k = (*words).element - {first}u;\n        \
+             let value = values[{offset}u + clock.row * {row}u + k * {stride}u];\n        \
+             (*words).s{stream} = applied((*words).s{stream}, value, {code}u);\n    }}"
+        );
+    }
+
+    /// Sets the flags of an element that spiked, where they are recorded.
+    fn spiked(&self, text: &mut String, steps: &Steps) {
+        let _ = writeln!(text, "fn spiked(e: u32) {{");
+        for flags in &steps.flags[self.at] {
+            let (first, count, place) = (flags.first, flags.count, flags.place);
+            let _ = writeln!(
+                text,
+                "    {{\n        let k = e - {first}u;\n        \
+                 let row = row_of({}u);\n        \
+                 if row != 0u && k < {count}u {{\n            \
+                 atomicOr(&rows[row - 1u + {place}u + k / 32u], 1u << (k % 32u));\n        }}\n    }}",
+                flags.cadence
+            );
+        }
+        let _ = writeln!(text, "}}\n");
+    }
+
+    /// The entry point of a workgroup that has all elements.
+    fn together(&self, text: &mut String) {
+        let total = steps::elements(&self.plan.populations[self.at]);
+        let each = total.div_ceil(LANES);
+        let routes = self.plan.routes.len();
+        let mut line = |line: &str| {
+            let _ = writeln!(text, "{line}");
+        };
+        line("\n@compute @workgroup_size(LANES)");
+        line("fn main(@builtin(local_invocation_index) lane: u32) {");
+        line(&format!("    let begin = first_of(lane * {KEYS}u);"));
+        line(&format!("    let end = first_of(lane * {KEYS}u + {KEYS}u);"));
+        for u in 0..each {
+            line(&format!("    let place{u} = place_of(lane + {}u);", u * LANES));
+            line(&format!(
+                "    var words{u} = load(place{u}.e, place{u}.element, place{u}.member);"
+            ));
+        }
+        line("    let steps = clocks[0].steps;");
+        line("    for (var k = 0u; k < steps; k++) {");
+        line("        clock = clocks[k];");
+        line("        clear_counts(lane);");
+        (0..routes).for_each(|r| line(&format!("        let spikes{r} = spikes_of({r}u);")));
+        let all: Vec<String> = (0..routes).map(|r| format!("spikes{r}")).collect();
+        let all = if all.is_empty() { "0u".into() } else { all.join(" + ") };
+        line(&format!("        let spikes = {all};"));
+        line("        for (var n = lane / SHARE; n < spikes; n += LANES / SHARE) {");
+        line("            var route = 0u;\n            var spike = n;");
+        for r in 1..routes {
+            let before = r - 1;
+            line(&format!(
+                "            if route == {before}u && spike >= spikes{before} {{\n                \
+                 spike -= spikes{before};\n                route = {r}u;\n            }}"
+            ));
+        }
+        line("            deliver(route, spike, lane);\n        }");
+        line("        storageBarrier();");
+        line("        var fired = 0u;");
+        for u in 0..each {
+            // the last ones may be missing
+            let there = match (u + 1) * LANES > total {
+                true => format!("lane < {}u && ", total - u * LANES),
+                false => String::new(),
+            };
+            line(&format!(
+                "        if {there}one_step(&words{u}) {{\n            fired |= {}u;\n        }}",
+                1u32 << u
+            ));
+        }
+        line("        for (; fired != 0u; fired &= fired - 1u) {");
+        line("            list_spike(lane + firstTrailingBit(fired) * LANES);\n        }");
+        line("        for (var r = begin; r < end; r++) {");
+        line("            let what = recorded[r];");
+        line("            let row = row_of(what.z);");
+        line("            if row != 0u {\n                var value = 0u;");
+        line(&format!("                switch what.x % {KEYS}u {{"));
+        for u in 0..each {
+            line(&format!("                    case {u}u: {{ value = word(&words{u}, what.y); }}"));
+        }
+        line("                    default: {}\n                }");
+        line(
+            "                atomicStore(&rows[row - 1u + what.w], value);\n            }\n        }",
+        );
+        line("        storageBarrier();\n    }");
+        for u in 0..each {
+            line(&format!("    if lane + {}u < {total}u {{", u * LANES));
+            line(&format!("        store(&words{u});\n    }}"));
+        }
+        line("}");
+    }
+}
