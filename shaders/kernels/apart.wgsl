@@ -18,6 +18,7 @@ fn main(
     }
     let begin = first_of(e);
     let end = first_of(e + 1u);
+    clock = clocks[0];
     var words = load(e, element, member);
     let steps = clocks[0].steps;
     for (var k = 0u; k < steps; k++) {

@@ -13,7 +13,7 @@ use super::written::{Written, broken, parsed};
 use super::{Kind, LIBRARY_PRIMITIVE, Member, Model, prefix};
 use crate::error::Result;
 use crate::integrate::{Equations, Method};
-use crate::scalar::{Access, write};
+use crate::scalar::{self, Access, cast, write};
 
 /// Collects the members of the argument structure while the body is written.
 struct Composer<'s> {
@@ -415,9 +415,10 @@ impl<'s> Composer<'s> {
             .map_err(|refusal| broken(&name, &format!("its derivative: {}", refusal.what)))?;
         let exprel = format!("{prefix}_{LIBRARY_PRIMITIVE}");
         let (body, results) = write(&derivative, &streams, &exprel);
+        let results = results.into_iter().map(|(kind, text)| cast(text, kind, scalar::Kind::F));
+        let results = results.collect::<Vec<_>>().join(", ");
         let text = format!(
-            "\nfn {v}_jacobian({parameters}) -> {prefix}_Derivative {{\n{body}    return {prefix}_Derivative({});\n}}\n",
-            results.join(", ")
+            "\nfn {v}_jacobian({parameters}) -> {prefix}_Derivative {{\n{body}    return {prefix}_Derivative({results});\n}}\n"
         );
         Ok((text, format!("{v}_jacobian({given})")))
     }

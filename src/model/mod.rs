@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::error::{Error, Location, Result};
 
 /// The function of the library that the engines know as one operation.
-const LIBRARY_PRIMITIVE: &str = "exprel";
+pub(crate) const LIBRARY_PRIMITIVE: &str = "exprel";
 
 /// Type of a variable's or a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ mod math;
 mod memory;
 mod operators;
 mod places;
+mod split;
 mod statements;
 mod value;
 mod watch;
@@ -19,8 +20,8 @@ pub(crate) use code::{Access, Code, Op};
 pub(crate) use differentiate::differentiate;
 pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
 pub(crate) use memory::{Memories, Memory};
-#[cfg(test)]
+pub(crate) use split::split;
 pub(crate) use value::Kind;
 pub(crate) use value::Refusal;
 pub(crate) use watch::{Site, Watched};
-pub(crate) use write::write;
+pub(crate) use write::{cast, write};

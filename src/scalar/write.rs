@@ -9,9 +9,13 @@ use super::value::Kind;
 /// Name of a zero that the front end does not know.
 const HIDDEN: &str = "hidden_zero";
 
-/// The statements that compute a function's results, and an expression for each result. `streams[k]` is the expression for
-/// stream `k`, `exprel` the name of that function. The function has no loop.
-pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (String, Vec<String>) {
+/// The statements that compute a function's results, and for each result its type and an expression. `streams[k]` is the
+/// expression for stream `k`, `exprel` the name of that function. The function has no loop.
+pub(crate) fn write(
+    lowered: &Lowered,
+    streams: &[String],
+    exprel: &str,
+) -> (String, Vec<(Kind, String)>) {
     let ops = || lowered.prologue.iter().chain(&lowered.body);
     let mut used = vec![false; lowered.values.len()];
     for &output in &lowered.outputs {
@@ -30,7 +34,10 @@ pub(crate) fn write(lowered: &Lowered, streams: &[String], exprel: &str) -> (Str
     if text.contains(HIDDEN) {
         text = format!("    var {HIDDEN} = 0u;\n{text}");
     }
-    let outputs = lowered.outputs.iter().map(|&id| writer.operand(id, Kind::F));
+    let outputs = lowered.outputs.iter().map(|&id| {
+        let kind = lowered.kinds[id as usize];
+        (kind, writer.operand(id, kind))
+    });
     (text, outputs.collect())
 }
 
@@ -194,7 +201,8 @@ fn symbol(code: Code, of: Kind) -> Symbol {
     }
 }
 
-fn cast(text: String, from: Kind, to: Kind) -> String {
+/// A value of one type as one of another, with the same bits.
+pub(crate) fn cast(text: String, from: Kind, to: Kind) -> String {
     match to {
         _ if from == to => text,
         Kind::F => format!("bitcast<f32>({text})"),

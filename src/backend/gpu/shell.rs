@@ -7,7 +7,9 @@ use super::pin::Native;
 use super::steps::{self, KEYS, LANES, Steps, Way};
 use super::tables;
 use crate::error::Result;
+use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE, Sink};
 use crate::plan::{Binding, InputOp, Plan, Source, Space};
+use crate::scalar::{self, Access, cast, split, write};
 
 const SHARED: &str = include_str!("../../../shaders/kernels/steps.wgsl");
 const APART: &str = include_str!("../../../shaders/kernels/apart.wgsl");
@@ -26,7 +28,9 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> R
         steps.recorded[at].len() / 4,
         population.program.text
     );
-    let program = Shell { plan, at, constants: tables::constant_streams(plan, at) };
+    let constants = tables::constant_streams(plan, at);
+    let mut program = Shell { plan, at, constants, parts: None };
+    program.parts = program.split();
     program.words(&mut text);
     program.step(&mut text);
     program.spiked(&mut text, steps);
@@ -47,28 +51,113 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> R
     kernels::parse(format!("steps {}", population.program.name), &text, &bindings, native)
 }
 
+/// A value as a word.
+fn untyped(kind: scalar::Kind, value: &str) -> String {
+    match kind {
+        scalar::Kind::B => format!("select(0u, 1u, {value})"),
+        kind => cast(value.into(), kind, scalar::Kind::U),
+    }
+}
+
 struct Shell<'a> {
     plan: &'a Plan,
     at: usize,
     /// Streams that are inputs which are constant.
     constants: Vec<usize>,
+    /// The program in two parts, where it can be taken apart.
+    parts: Option<Parts>,
+}
+
+/// What of a program stays the same from step to step is computed once.
+struct Parts {
+    /// Statements with the results that stay, and the rest with the results of the program.
+    first: (String, Vec<(scalar::Kind, String)>),
+    second: (String, Vec<(scalar::Kind, String)>),
 }
 
 impl Shell<'_> {
+    /// Takes the program apart.
+    fn split(&self) -> Option<Parts> {
+        let population = &self.plan.populations[self.at];
+        let program = &population.program;
+        let feeds = || population.feeds.iter().zip(&program.feed_kinds);
+        let stays = |binding: Binding| match binding {
+            Binding::Place(_) => true,
+            Binding::Clock(feed) => matches!(feed, Feed::Dt | Feed::Seed | Feed::SeedHigh),
+            Binding::Stream(_) => false,
+        };
+        let access: Vec<Access> = population
+            .feeds
+            .iter()
+            .enumerate()
+            .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Stream(k) })
+            .collect();
+        let [first, second] = split(&program.lower(&access).ok()?, access.len())?;
+        let exprel = program.prefixes.first()?;
+        let exprel = format!("{exprel}_{LIBRARY_PRIMITIVE}");
+        let at_first: Vec<String> = feeds()
+            .map(|(&binding, &kind)| match binding {
+                Binding::Place(place) if population.uniform_rank(place).is_none() => {
+                    kernels::typed(kind, &kernels::place_of_element(place))
+                }
+                binding => self.feed(binding, kind),
+            })
+            .collect();
+        let first = write(&first, &at_first, &exprel);
+        let mut streams: Vec<String> =
+            feeds().map(|(&binding, &kind)| self.feed(binding, kind)).collect();
+        let kept = first.1.iter().enumerate();
+        streams.extend(kept.map(|(k, (kind, _))| match kind {
+            scalar::Kind::B => format!("((*words).u{k} != 0u)"),
+            &kind => cast(format!("(*words).u{k}"), scalar::Kind::U, kind),
+        }));
+        let second = write(&second, &streams, &exprel);
+        Some(Parts { first, second })
+    }
+
+    /// A member of the program's argument, in a step.
+    fn feed(&self, binding: Binding, kind: Kind) -> String {
+        let population = &self.plan.populations[self.at];
+        match binding {
+            Binding::Stream(stream) => {
+                let own = format!("(*words).s{stream}");
+                let constant = self.constants.iter().position(|&constant| constant == stream);
+                match (population.streams[stream].space, constant) {
+                    (Space::Accumulators, _) => format!("(sum{stream}_ - bitcast<i32>({own}))"),
+                    (Space::Arena, None) => kernels::typed(kind, &own),
+                    (Space::Arena, Some(k)) => {
+                        let known = kernels::word(HEADER + 2 * population.places.len() + k);
+                        // what was set before a run counts in its first step
+                        kernels::typed(kind, &format!("select({known}, {own}, starts)"))
+                    }
+                }
+            }
+            Binding::Place(place) if population.uniform_rank(place).is_none() => {
+                kernels::typed(kind, &format!("(*words).p{place}"))
+            }
+            Binding::Place(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
+            Binding::Clock(feed) => format!("clock.{}", kernels::clock_member(feed)),
+        }
+    }
+
     /// The variables of an element, and how they come from the arena and go back.
     fn words(&self, text: &mut String) {
         let Self { plan, at, .. } = *self;
         let population = &plan.populations[at];
         let streams = || population.streams.iter().enumerate();
         let places: Vec<usize> = self.places().collect();
+        let first = self.parts.as_ref().map(|parts| &parts.first);
+        let (statements, kept) = first.map_or(("", &[][..]), |(text, kept)| (text, kept));
         let members: Vec<String> = streams()
             .map(|(k, _)| format!("s{k}"))
             .chain(places.iter().map(|k| format!("p{k}")))
+            .chain((0..kept.len()).map(|k| format!("u{k}")))
             .chain(["e", "element", "member"].map(String::from))
             .collect();
         let _ = writeln!(text, "struct Words {{");
         text.extend(members.iter().map(|name| format!("    {name}: u32,\n")));
         let _ = writeln!(text, "}}\n\nfn load(e: u32, element: u32, member: u32) -> Words {{");
+        text.push_str(statements);
         let loads: Vec<String> = streams()
             .map(|(_, s)| match s.space {
                 Space::Arena => format!("arena[{}u + e]", s.address),
@@ -76,6 +165,7 @@ impl Shell<'_> {
                 Space::Accumulators => "0u".into(),
             })
             .chain(places.iter().map(|&place| kernels::place_of_element(place)))
+            .chain(kept.iter().map(|(kind, value)| untyped(*kind, value)))
             .chain(["e", "element", "member"].map(String::from))
             .collect();
         let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
@@ -136,38 +226,35 @@ impl Shell<'_> {
             let _ = writeln!(text, "    let sum{k}_ = atomicLoad(&sums[{address}]);");
         }
         self.inputs().for_each(|input| self.input(text, input));
-        let feeds = population.feeds.iter().zip(&program.feed_kinds);
-        let feeds = feeds.map(|(&binding, &kind)| match binding {
-            Binding::Stream(stream) => {
-                let own = format!("(*words).s{stream}");
-                let constant = self.constants.iter().position(|&constant| constant == stream);
-                match (population.streams[stream].space, constant) {
-                    (Space::Accumulators, _) => format!("sum{stream}_ - bitcast<i32>({own})"),
-                    (Space::Arena, None) => kernels::typed(kind, &own),
-                    (Space::Arena, Some(k)) => {
-                        let known = kernels::word(HEADER + 2 * population.places.len() + k);
-                        // what was set before a run counts in its first step
-                        kernels::typed(kind, &format!("select({known}, {own}, starts)"))
-                    }
-                }
-            }
-            Binding::Place(place) if population.uniform_rank(place).is_none() => {
-                kernels::typed(kind, &format!("(*words).p{place}"))
-            }
-            Binding::Place(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
-            Binding::Clock(feed) => format!("clock.{}", kernels::clock_member(feed)),
-        });
-        let feeds = feeds.collect::<Vec<_>>().join(", ");
         let _ = writeln!(text, "    let member = (*words).member;");
-        let _ = writeln!(text, "    let out = advance(In({feeds}));");
-        for (k, (&stream, &kind)) in population.sinks.iter().zip(&program.sink_kinds).enumerate() {
+        let results: Vec<String> = match &self.parts {
+            Some(Parts { second: (statements, results), .. }) => {
+                text.push_str(statements);
+                results.iter().map(|(kind, value)| untyped(*kind, value)).collect()
+            }
+            None => {
+                let feeds = population.feeds.iter().zip(&program.feed_kinds);
+                let feeds: Vec<String> =
+                    feeds.map(|(&binding, &kind)| self.feed(binding, kind)).collect();
+                let _ = writeln!(text, "    let out = advance(In({}));", feeds.join(", "));
+                let sinks = program.sink_kinds.iter().enumerate();
+                sinks.map(|(k, &kind)| kernels::untyped(kind, &format!("out.out{k}"))).collect()
+            }
+        };
+        // all results before the first change
+        for (k, value) in results.iter().enumerate() {
+            let _ = writeln!(text, "    let result{k}_ = {value};");
+        }
+        for (k, &stream) in population.sinks.iter().enumerate() {
             let value = match population.streams[stream].space {
-                Space::Arena => kernels::untyped(kind, &format!("out.out{k}")),
-                Space::Accumulators => format!("bitcast<u32>(sum{stream}_ - out.out{k})"),
+                Space::Arena => format!("result{k}_"),
+                Space::Accumulators => format!("bitcast<u32>(sum{stream}_) - result{k}_"),
             };
             let _ = writeln!(text, "    (*words).s{stream} = {value};");
         }
-        let _ = writeln!(text, "    return {};\n}}\n", kernels::spike(program));
+        let spike = program.sinks.iter().position(|sink| *sink == Sink::Spike);
+        let spike = spike.map_or("false".into(), |k| format!("result{k}_ != 0u"));
+        let _ = writeln!(text, "    return {spike};\n}}\n");
     }
 
     /// Applies an input to the words of an element that it has.
@@ -222,6 +309,7 @@ impl Shell<'_> {
         };
         line("\n@compute @workgroup_size(LANES)");
         line("fn main(@builtin(local_invocation_index) lane: u32) {");
+        line("    clock = clocks[0];");
         line(&format!("    let begin = first_of(lane * {KEYS}u);"));
         line(&format!("    let end = first_of(lane * {KEYS}u + {KEYS}u);"));
         for u in 0..each {
