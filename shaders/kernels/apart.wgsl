@@ -23,7 +23,7 @@ fn main(
     let steps = clocks[0].steps;
     for (var k = 0u; k < steps; k++) {
         clock = clocks[k];
-        if one_step(&words) {
+        if one_step(&words, e, element, member) {
             spiked(e);
         }
         for (var r = begin; r < end; r++) {
@@ -34,5 +34,5 @@ fn main(
             }
         }
     }
-    store(&words);
+    store(&words, e);
 }

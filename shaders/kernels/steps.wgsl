@@ -1,6 +1,6 @@
 // What kernels share that play many steps in a dispatch. An invocation keeps the variables of its elements. The declarations of
 // the clock and of the table (binding 3, as in `update.wgsl`), and what depends on the program, are generated: `Words` are the
-// variables of an element with its place; `load`, which finds the first
+// variables of an element; `load`, which finds the first
 // step's clock set, and `store` bring them from the arena and back; `one_step` plays a step and tells
 // of a spike; `word` is one of them; `spiked` records a spike where it is to be.
 

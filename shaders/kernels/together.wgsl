@@ -1,50 +1,26 @@
 // A small network: one workgroup has all elements, some for each invocation, and delivers spikes between the updates. The sums of
 // what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. `main` is
-// generated, since each element that an invocation has needs variables of its own.
+// generated: an invocation has an element of each
+// block of as many elements of a member as there are invocations, each in variables of its own.
 
 @group(0) @binding(6) var<storage, read_write> sums: array<atomic<i32>>;
 // as in `deliver.wgsl`, and the routes (binding 8), too
 @group(0) @binding(7) var<storage, read> synapses: array<u32>;
 @group(0) @binding(9) var<storage, read_write> events: array<atomic<u32>>;
 
-const LANES: u32 = 256u;
+const LANES: u32 = 512u;
 // Invocations that share the synapses of a spike.
 const SHARE: u32 = 16u;
 
-// Number of an element in its population, in its member, and start of the member's part of the table.
-struct Place {
-    e: u32,
-    element: u32,
-    member: u32,
-}
-
-// The place of element `d` of all members; of no element that of the last member's first one.
-fn place_of(d: u32) -> Place {
-    var rest = d;
-    var member = 0u;
-    for (var k = 0u; k < MEMBERS; k++) {
-        let elements = table[k * MEMBER].y;
-        if member == k * MEMBER && rest >= elements {
-            rest -= elements;
-            member += MEMBER;
-        }
-    }
-    if member == MEMBERS * MEMBER {
-        member -= MEMBER;
-        rest = 0u;
-    }
-    return Place(table[member].x + rest, rest, member);
-}
-
-fn list_spike(d: u32) {
-    let place = place_of(d);
-    let own = table[place.member];
+// Lists an element that spiked: number in its population, in its member, start of the member's part of the table.
+fn list_spike(e: u32, element: u32, member: u32) {
+    let own = table[member];
     if own.z != 0u {
         let slot = clock.i & own.w;
         let k = atomicAdd(&events[own.z - 1u + slot], 1u);
-        atomicStore(&events[table[place.member + 1u].x + slot * own.y + k], place.element);
+        atomicStore(&events[table[member + 1u].x + slot * own.y + k], element);
     }
-    spiked(place.e);
+    spiked(e);
 }
 
 // The number of spikes that route `k` delivers in this step.

@@ -224,6 +224,78 @@ fn many_steps_change_nothing(device: &str) {
     }
 }
 
+/// Two groups of one structure that excite and inhibit each other, with delays, inputs that change and inputs to a part: small
+/// enough for one workgroup of a GPU, with more elements than that has invocations.
+fn small_network(device: &str, chunk: usize, jit: bool) -> RunnerBuilder {
+    let cells = |count| neurons::lif_ref(count).param("tau_ref", 2.0);
+    let e = cells(1101).init("V", Init::uniform(-5.0, 20.0));
+    let i = cells(300).init("V", Init::uniform(-5.0, 20.0)).param("tau", 15.0);
+    let from = |pre: &Group, post: &Group, weight: f64, delay: f64, tau: f64, reversal: f64| {
+        Projection::new(pre, post)
+            .connect(Connect::fixed_prob(0.05))
+            .weight(weight)
+            .delay(delay)
+            .synapse(synapses::expon().param("tau", tau))
+            .output(outputs::coba().param("E", reversal))
+    };
+    let few = e.slice(100..900);
+    let rows: Vec<f64> = (0..260).map(|k| 5.0 + f64::from(k % 13)).collect();
+    let net = Network::new()
+        .with("ee", from(&e, &e, 0.02, 0.3, 5.0, 60.0))
+        .with("ei", from(&e, &i, 0.03, 0.1, 5.0, 60.0))
+        .with("ie", from(&i, &e, 0.1, 1.1, 10.0, -80.0))
+        .with("ii", from(&i, &i, 0.1, 0.1, 10.0, -80.0))
+        .with("e", e)
+        .with("i", i);
+    DSRunner::builder(net)
+        .input(("e.input", 18.0))
+        .input((few.variable("input"), rows, "iter"))
+        .input(("i.input", 21.0))
+        .monitors(["e.spike", "e.V", "ee.g", "ie.g"])
+        .monitor(Monitor::of("i.V").index([299, 3, 77]).every(3).named("list"))
+        .monitor(Monitor::of("i.spike").index(64..250).named("some"))
+        .progress_bar(false)
+        .device(device)
+        .chunk(chunk)
+        .jit(jit)
+}
+
+fn small_results(runner: &mut DSRunner) -> (Vec<(u64, u32)>, Vec<f32>) {
+    let mon = runner.mon();
+    let mut floats: Vec<f32> = Vec::new();
+    for key in ["e.V", "ee.g", "ie.g", "list"] {
+        floats.extend(mon.get::<f32>(key).unwrap());
+    }
+    floats.extend(mon.get::<bool>("some").unwrap().iter().map(|&s| f32::from(u8::from(s))));
+    let events = mon.events("e.spike").unwrap();
+    for path in ["e.V", "i.V", "e.input", "i.input", "ee.g", "ei.g", "ie.g", "ii.g"] {
+        floats.extend(runner.get::<f32>(path).unwrap());
+    }
+    (events.steps.into_iter().zip(events.indices).collect(), floats)
+}
+
+/// A workgroup that has the whole network does what its operations do one by one, in chunks of any length, and in turns with the
+/// CPU engine.
+fn small_networks_change_nothing(device: &str) {
+    let run = |device: &str, other: &str, chunk: usize, jit: bool| {
+        let mut runner = small_network(device, chunk, jit).build().unwrap();
+        let kernels = runner.wgsl().unwrap();
+        assert!(kernels.len() == 1 && kernels[0].0.starts_with("steps "), "{}", kernels[0].0);
+        runner.set("e.input", 3.0).unwrap();
+        runner.run(Steps(90)).unwrap();
+        runner.to(other).unwrap();
+        runner.run(Steps(30)).unwrap();
+        runner.to(device).unwrap();
+        runner.run(Steps(140)).unwrap();
+        small_results(&mut runner)
+    };
+    let wanted = run("cpu", "cpu", 1000, false);
+    for (other, chunk) in [(device, 1000), (device, 7), (device, 1), ("cpu", 1000)] {
+        let what = format!("chunks of {chunk}, {other} between");
+        same(&what, &run(device, other, chunk, true), &wanted);
+    }
+}
+
 #[test]
 fn where_it_cannot_go() {
     let mut runner = builder("cpu", COUNT).build().unwrap();
@@ -257,4 +329,10 @@ fn settings_that_cannot_be() {
     assert_eq!(message(builder("cpu", 10).threads(0)), "`threads` is 0, but must be at least 1");
 }
 
-on_every_engine!(chunks_change_nothing, in_turns, many_steps_change_nothing, there_and_back);
+on_every_engine!(
+    chunks_change_nothing,
+    in_turns,
+    many_steps_change_nothing,
+    small_networks_change_nothing,
+    there_and_back,
+);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::kernels::{self, Bound, HEADER, Kernel};
 use super::pin::Native;
-use super::steps::{self, KEYS, LANES, Steps, Way};
+use super::steps::{self, Block, KEYS, LANES, Steps, Way};
 use super::tables;
 use crate::error::Result;
 use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE, Sink};
@@ -152,7 +152,6 @@ impl Shell<'_> {
             .map(|(k, _)| format!("s{k}"))
             .chain(places.iter().map(|k| format!("p{k}")))
             .chain((0..kept.len()).map(|k| format!("u{k}")))
-            .chain(["e", "element", "member"].map(String::from))
             .collect();
         let _ = writeln!(text, "struct Words {{");
         text.extend(members.iter().map(|name| format!("    {name}: u32,\n")));
@@ -166,11 +165,9 @@ impl Shell<'_> {
             })
             .chain(places.iter().map(|&place| kernels::place_of_element(place)))
             .chain(kept.iter().map(|(kind, value)| untyped(*kind, value)))
-            .chain(["e", "element", "member"].map(String::from))
             .collect();
         let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
-        let _ = writeln!(text, "fn store(words: ptr<function, Words>) {{");
-        let _ = writeln!(text, "    let e = (*words).e;");
+        let _ = writeln!(text, "fn store(words: ptr<function, Words>, e: u32) {{");
         let targets: Vec<usize> =
             self.inputs().filter_map(|input| steps::stream_of_input(plan, input)).collect();
         for (k, stream) in streams() {
@@ -214,7 +211,7 @@ impl Shell<'_> {
         let program = &population.program;
         let _ = writeln!(
             text,
-            "fn one_step(words: ptr<function, Words>) -> bool {{\n    \
+            "fn one_step(words: ptr<function, Words>, e: u32, element: u32, member: u32) -> bool {{\n    \
              let starts = clock.starts != 0u;"
         );
         let streams = || population.streams.iter().enumerate();
@@ -222,11 +219,10 @@ impl Shell<'_> {
             let _ = writeln!(text, "    if !starts {{\n        (*words).s{k} = 0u;\n    }}");
         }
         for (k, stream) in streams().filter(|(_, s)| s.space == Space::Accumulators) {
-            let address = format!("{}u + (*words).e", stream.address);
+            let address = format!("{}u + e", stream.address);
             let _ = writeln!(text, "    let sum{k}_ = atomicLoad(&sums[{address}]);");
         }
         self.inputs().for_each(|input| self.input(text, input));
-        let _ = writeln!(text, "    let member = (*words).member;");
         let results: Vec<String> = match &self.parts {
             Some(Parts { second: (statements, results), .. }) => {
                 text.push_str(statements);
@@ -275,8 +271,8 @@ impl Shell<'_> {
         let code = tables::code(input.kind, input.operation);
         let _ = writeln!(
             text,
-            "    if {first_step}(*words).member == {member}u && (*words).element - {first}u < {count}u {{\n        \
-             let k = (*words).element - {first}u;\n        \
+            "    if {first_step}member == {member}u && element - {first}u < {count}u {{\n        \
+             let k = element - {first}u;\n        \
              let value = values[{offset}u + clock.row * {row}u + k * {stride}u];\n        \
              (*words).s{stream} = applied((*words).s{stream}, value, {code}u);\n    }}"
         );
@@ -301,8 +297,8 @@ impl Shell<'_> {
 
     /// The entry point of a workgroup that has all elements.
     fn together(&self, text: &mut String) {
-        let total = steps::elements(&self.plan.populations[self.at]);
-        let each = total.div_ceil(LANES);
+        let row = tables::member_words(self.plan, self.at) / 4;
+        let blocks: Vec<Block> = steps::blocks(&self.plan.populations[self.at]).collect();
         let routes = self.plan.routes.len();
         let mut line = |line: &str| {
             let _ = writeln!(text, "{line}");
@@ -312,10 +308,12 @@ impl Shell<'_> {
         line("    clock = clocks[0];");
         line(&format!("    let begin = first_of(lane * {KEYS}u);"));
         line(&format!("    let end = first_of(lane * {KEYS}u + {KEYS}u);"));
-        for u in 0..each {
-            line(&format!("    let place{u} = place_of(lane + {}u);", u * LANES));
+        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+            // the last block of a member has fewer elements than there are invocations
+            let (start, last, member) = (elements.start, elements.len() - 1, member * row);
+            line(&format!("    let at{k} = min(lane, {last}u);"));
             line(&format!(
-                "    var words{u} = load(place{u}.e, place{u}.element, place{u}.member);"
+                "    var words{k} = load({start}u + at{k}, {first}u + at{k}, {member}u);"
             ));
         }
         line("    let steps = clocks[0].steps;");
@@ -338,35 +336,48 @@ impl Shell<'_> {
         line("            deliver(route, spike, lane);\n        }");
         line("        storageBarrier();");
         line("        var fired = 0u;");
-        for u in 0..each {
-            // the last ones may be missing
-            let there = match (u + 1) * LANES > total {
-                true => format!("lane < {}u && ", total - u * LANES),
+        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+            let (start, member) = (elements.start, member * row);
+            let there = match elements.len() < LANES {
+                true => format!("lane < {}u && ", elements.len()),
                 false => String::new(),
             };
             line(&format!(
-                "        if {there}one_step(&words{u}) {{\n            fired |= {}u;\n        }}",
-                1u32 << u
+                "        if {there}one_step(&words{k}, {start}u + at{k}, {first}u + at{k}, {member}u) {{\n            \
+                 fired |= {}u;\n        }}",
+                1u32 << k
             ));
         }
         line("        for (; fired != 0u; fired &= fired - 1u) {");
-        line("            list_spike(lane + firstTrailingBit(fired) * LANES);\n        }");
+        line(
+            "            var e = lane;\n            var element = lane;\n            var member = 0u;",
+        );
+        line("            switch firstTrailingBit(fired) {");
+        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+            let (start, member) = (elements.start, member * row);
+            line(&format!(
+                "                case {k}u: {{ e += {start}u; element += {first}u; member = {member}u; }}"
+            ));
+        }
+        line("                default: {}\n            }");
+        line("            list_spike(e, element, member);\n        }");
         line("        for (var r = begin; r < end; r++) {");
         line("            let what = recorded[r];");
         line("            let row = row_of(what.z);");
         line("            if row != 0u {\n                var value = 0u;");
         line(&format!("                switch what.x % {KEYS}u {{"));
-        for u in 0..each {
-            line(&format!("                    case {u}u: {{ value = word(&words{u}, what.y); }}"));
+        for k in 0..blocks.len() {
+            line(&format!("                    case {k}u: {{ value = word(&words{k}, what.y); }}"));
         }
         line("                    default: {}\n                }");
         line(
             "                atomicStore(&rows[row - 1u + what.w], value);\n            }\n        }",
         );
         line("        storageBarrier();\n    }");
-        for u in 0..each {
-            line(&format!("    if lane + {}u < {total}u {{", u * LANES));
-            line(&format!("        store(&words{u});\n    }}"));
+        for (k, Block { elements, .. }) in blocks.iter().enumerate() {
+            // invocations of no element have the last one's
+            line(&format!("    if lane < {}u {{", elements.len()));
+            line(&format!("        store(&words{k}, {}u + lane);\n    }}", elements.start));
         }
         line("}");
     }

@@ -1,6 +1,8 @@
 //! Many steps in one dispatch. Where elements do not look at each other an invocation plays them for its element; a small network
 //! is played by one workgroup, which delivers spikes between the updates.
 
+use std::ops::Range;
+
 use super::kernels;
 use crate::backend::Chunk;
 use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
@@ -11,15 +13,14 @@ pub(super) const MOST: usize = 64;
 /// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
 const CLOCK: usize = 12;
 
-/// Invocations of the workgroup that has a network, and elements that each has at most: each takes registers, and the program's
-/// instructions once more.
-pub(super) const LANES: usize = 256;
-const ELEMENTS: usize = 16;
+/// Invocations of the workgroup that has a network.
+pub(super) const LANES: usize = 512;
 
-/// Operations of the program that the kernel may have for all of an invocation's elements, and routes that it can tell apart:
-/// compiling more takes longer than it saves.
-const OPERATIONS: usize = 4000;
+/// Elements that each has at most, and routes that it can tell apart: each element takes registers, and the program's instructions
+/// once more, which takes time to compile.
+const BLOCKS: usize = 16;
 const ROUTES: usize = 16;
+const EXPRESSIONS: usize = 8000;
 
 /// Distance of the keys of an invocation's elements to those of the next.
 pub(super) const KEYS: usize = 64;
@@ -70,10 +71,10 @@ impl Steps {
                 let (at, stream, e) = stream_of(plan, address)?;
                 let key = match way {
                     Way::Apart => e,
-                    Way::Together => {
-                        let d = dense(&plan.populations[at], e)?;
-                        d % LANES * KEYS + d / LANES
-                    }
+                    Way::Together => blocks(&plan.populations[at])
+                        .enumerate()
+                        .find(|(_, block)| block.elements.contains(&e))
+                        .map(|(k, block)| (e - block.elements.start) * KEYS + k)?,
                 };
                 let what = [key, stream, record.cadence, record.offset + place];
                 recorded[at].push(what.map(|word| word as u32));
@@ -163,33 +164,31 @@ fn apart(plan: &Plan) -> bool {
 fn together(plan: &Plan) -> bool {
     let [population] = &plan.populations[..] else { return false };
     let inner = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
-    let each = elements(population).div_ceil(LANES);
+    let blocks = blocks(population).count();
     plan.fused()
         && plan.step.iter().all(inner)
         && plan.routes.len() <= ROUTES
         && population.members.len() <= LANES
-        && each <= ELEMENTS
-        && {
-            eprintln!("{} x {}", each, population.program.expressions());
-            true
-        }
+        && blocks <= BLOCKS
+        && blocks * population.program.expressions() <= EXPRESSIONS
 }
 
-/// Elements of all members, without padding.
-pub(super) fn elements(population: &Population) -> usize {
-    population.members.iter().map(|member| member.elements).sum()
+/// Elements of one member, one for each invocation of the workgroup.
+pub(super) struct Block {
+    pub member: usize,
+    /// The first, by its number in the member.
+    pub first: usize,
+    /// By their numbers in the population.
+    pub elements: Range<usize>,
 }
 
-/// The number among these of an element of the population.
-fn dense(population: &Population, e: usize) -> Option<usize> {
-    let mut before = 0;
-    for member in &population.members {
-        if (member.start..member.start + member.elements).contains(&e) {
-            return Some(before + e - member.start);
-        }
-        before += member.elements;
-    }
-    None
+pub(super) fn blocks(population: &Population) -> impl Iterator<Item = Block> {
+    population.members.iter().enumerate().flat_map(|(k, member)| {
+        (0..member.elements).step_by(LANES).map(move |first| {
+            let end = (first + LANES).min(member.elements);
+            Block { member: k, first, elements: member.start + first..member.start + end }
+        })
+    })
 }
 
 /// The population, the stream and the element of a word of the arena that is in a stream.
