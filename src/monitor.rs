@@ -341,8 +341,9 @@ impl Monitor {
         self
     }
 
-    /// Keeps only which elements were true in which step, not a row a step: much less memory where few are. Read them by
-    /// [`Mon::events`](crate::Mon::events).
+    /// Keeps only which elements were true in which step, not a row a step: much less memory where few are. Spikes are kept so
+    /// without it; for them it says in which form a [`Sink`] gets them. [`Mon::events`](crate::Mon::events) and
+    /// [`Mon::get`](crate::Mon::get) give either form of both.
     pub fn events(mut self) -> Self {
         self.events = true;
         self

@@ -95,18 +95,16 @@ fn rows(ends: &Ends<'_>, mut fill: impl FnMut(u32, &mut Vec<u32>)) -> Option<Syn
     Some(Synapses { indptr, indices, order: None })
 }
 
+/// Gives the targets of a source, one after the other.
+type Drawn<'a> = dyn Fn(u32, &mut dyn FnMut(u32)) + Sync + 'a;
+
 /// Pairs that are worth a thread, and standard deviations of their number for which there is room.
 const WORTH: f64 = 100_000.0;
 const ROOM: f64 = 8.0;
 
 /// The same by several threads, where each pair is a synapse with probability `prob`: `drawn` gives the targets of a source.
 /// Every thread fills the part of the rows that it has in place. None where that is not worth it, or where there was no room.
-fn in_parallel(
-    ends: &Ends<'_>,
-    prob: f64,
-    threads: usize,
-    drawn: &(dyn Fn(u32, &mut dyn FnMut(u32)) + Sync),
-) -> Option<Synapses> {
+fn in_parallel(ends: &Ends<'_>, prob: f64, threads: usize, drawn: &Drawn<'_>) -> Option<Synapses> {
     let expected = |sources: usize| sources as f64 * ends.targets as f64 * prob;
     let threads = threads.min((expected(ends.sources) / WORTH) as usize);
     if threads < 2 {
@@ -141,12 +139,7 @@ fn in_parallel(
 
 /// Fills the rows of sources from `first` on, whose ends within `indices` become known. The number of synapses, where there was
 /// room.
-fn fill(
-    first: u32,
-    ends: &mut [u32],
-    indices: &mut [u32],
-    drawn: &dyn Fn(u32, &mut dyn FnMut(u32)),
-) -> Option<usize> {
+fn fill(first: u32, ends: &mut [u32], indices: &mut [u32], drawn: &Drawn<'_>) -> Option<usize> {
     let mut count = 0;
     for (source, end) in (first..).zip(ends) {
         drawn(source, &mut |target| {

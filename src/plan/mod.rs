@@ -281,8 +281,10 @@ pub(crate) struct Record {
     pub offset: usize,
     pub gather: Gather,
     pub scale: Scale,
-    /// Whether only those that are set are kept.
+    /// Whether its values are wanted as events, by a sink above all.
     pub events: bool,
+    /// Whether the history keeps only those that are set.
+    pub sparse: bool,
 }
 
 /// By what a recorded sum is divided to become a mean.

@@ -70,8 +70,8 @@ pub(super) fn outputs(plan: &mut Plan, declared: Vec<(String, String)>) -> Resul
             plan.cadence(Cadence { every: 1, window: None, per: None, initial: false, row: 0 });
         let gather = values.gather();
         let (kind, shape) = (values.kind, values.shape);
-        let (scale, events) = (Scale::None, false);
-        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
+        let (scale, events, sparse) = (Scale::None, false, values.spikes);
+        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
     }
     Ok(())
 }
@@ -95,6 +95,8 @@ fn key(plan: &Plan, monitor: &Monitor) -> Result<String> {
 
 /// The words that a monitor is about, before reductions.
 struct Values {
+    /// Whether they are spikes, of which there are few.
+    spikes: bool,
     kind: Kind,
     shape: Vec<usize>,
     base: usize,
@@ -146,8 +148,8 @@ fn one(
         let gather = Gather::Host(host.len());
         host.push(closure);
         let (key, kind, shape) = (key.into(), Kind::F32, Vec::new());
-        let (scale, events) = (Scale::None, false);
-        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
+        let (scale, events, sparse) = (Scale::None, false, false);
+        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
         return Ok(());
     }
     let mut values = values(plan, monitor, key)?;
@@ -174,8 +176,8 @@ fn one(
         }
         let kind = reduction.kind(values.kind);
         // the copies of a system are reduced with the rest
-        values =
-            Values { kind, shape: vec![], base, offsets: Offsets::Range { start: 0, count: 1 } };
+        let offsets = Offsets::Range { start: 0, count: 1 };
+        values = Values { spikes: false, kind, shape: vec![], base, offsets };
     }
     if let Some((_, reduction)) = monitor.per {
         let work = Work::Accumulate {
@@ -190,11 +192,13 @@ fn one(
             scale = Scale::Steps;
         }
         let (kind, offsets) = (reduction.kind(values.kind), Offsets::Range { start: 0, count });
-        values = Values { kind, base, offsets, ..values };
+        values = Values { spikes: false, kind, base, offsets, ..values };
     }
     let gather = values.gather();
+    // what was before the run is a row, but no event
+    let sparse = monitor.events || values.spikes && !monitor.initial;
     let (key, kind, shape, events) = (key.into(), values.kind, values.shape, monitor.events);
-    plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events });
+    plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
     Ok(())
 }
 
@@ -239,7 +243,8 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
                         .into(),
                 ));
             }
-            Values { kind: slot.kind, shape, base: slot.address, offsets }
+            let spikes = slot.role == Role::Spike;
+            Values { spikes, kind: slot.kind, shape, base: slot.address, offsets }
         }
         What::Wgsl(node, Wgsl(text)) => {
             let slot = plan.slot_of_node(node)?.clone();
@@ -247,7 +252,8 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
             let kinds = [Kind::F32, Kind::Bool, Kind::I32, Kind::U32];
             let found = expressions::compile(plan, &what, text, &slot, &kinds)?;
             let offsets = Offsets::Range { start: 0, count: slot.words };
-            Values { kind: found.kind, shape: slot.shape, base: found.address, offsets }
+            let (kind, shape, base) = (found.kind, slot.shape, found.address);
+            Values { spikes: false, kind, shape, base, offsets }
         }
         What::Func(_) | What::Read(_) => return Err(wrong("a closure has no elements".into())),
     };

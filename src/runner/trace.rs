@@ -62,7 +62,7 @@ impl Trace {
             as_events: record.events,
             data: match sink {
                 Some(sink) => Data::Sunk(sink.clone()),
-                None if record.events => Data::Sparse(Events::default()),
+                None if record.sparse => Data::Sparse(Events::default()),
                 None => Data::Dense(Vec::new()),
             },
         }

@@ -388,7 +388,19 @@ impl Emitter<'_> {
     fn test_any_living(&mut self, mask: Id) {
         let register = self.load(mask, &[]);
         match self.width {
-            Width::Y => self.vector(encode::TEST, register, None, Operand::Slot(0)),
+            Width::Y => {
+                let [any, _] = self.width.temporary();
+                self.vector(encode::AND, any, Some(register), Operand::Slot(0));
+                let of = |group| self.of_group(any, group);
+                let (dst, a) = (of(0), of(0));
+                let plain =
+                    Operands { dst, a: None, from: Place::Register(a), mask: 0, immediate: None };
+                for group in 1..GROUPS {
+                    let from = Place::Register(self.of_group(any, group));
+                    self.write(encode::OR, &Operands { a: Some(a), from, ..plain });
+                }
+                self.write(encode::TEST, &plain);
+            }
             Width::Z => {
                 let k = MASKS;
                 self.make_mask(encode::TEST_Z, k, register, Operand::Slot(0), None);
