@@ -43,7 +43,7 @@
 //! # Engines
 //!
 //! A [`Model`]'s text is composed with its synapses to one program, which runs on two engines: on wgpu devices as compute
-//! kernels, many steps a submission; and on the CPU as machine code (x86-64 with AVX2), or in an interpreter with the widest
+//! kernels, many steps a submission; and on the CPU as machine code (x86-64 with AVX2 or AVX-512), or in an interpreter with the widest
 //! vector instructions there are, on all cores. [`Device`] says which is used, [`devices`] lists all.
 //!
 //! Two runs of one description on one device give the same bits, however they are divided into runs: random numbers are

@@ -391,15 +391,13 @@ impl Emitter<'_> {
             Width::Y => {
                 let [any, _] = self.width.temporary();
                 self.vector(encode::AND, any, Some(register), Operand::Slot(0));
-                let of = |group| self.of_group(any, group);
-                let (dst, a) = (of(0), of(0));
-                let plain =
-                    Operands { dst, a: None, from: Place::Register(a), mask: 0, immediate: None };
+                let from = Place::Register(any);
+                let first = Operands { dst: any, a: None, from, mask: 0, immediate: None };
                 for group in 1..GROUPS {
                     let from = Place::Register(self.of_group(any, group));
-                    self.write(encode::OR, &Operands { a: Some(a), from, ..plain });
+                    self.write(encode::OR, &Operands { a: Some(any), from, ..first });
                 }
-                self.write(encode::TEST, &plain);
+                self.write(encode::TEST, &first);
             }
             Width::Z => {
                 let k = MASKS;
