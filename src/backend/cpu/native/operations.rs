@@ -42,6 +42,10 @@ impl Emitter<'_> {
     pub(super) fn operation(&mut self, op: &Op<Id>) -> Option<()> {
         use Code::*;
         if let Some(relation) = relation(op.code) {
+            if let Some(instruction) = self.bound(op) {
+                self.bounds.insert(op.dst, instruction);
+                return Some(());
+            }
             match self.width {
                 Width::Y => self.compare(op, relation),
                 Width::Z => self.compare_to_mask(op, relation),
@@ -53,7 +57,10 @@ impl Emitter<'_> {
             AddF => self.plain(op, encode::ADD_F),
             SubF => self.plain(op, encode::SUB_F),
             MulF => self.plain(op, encode::MUL_F),
-            DivF => self.plain(op, encode::DIV_F),
+            DivF => match self.reciprocal(op.args[1]) {
+                Some(bits) => self.with_constant(op, encode::MUL_F, bits),
+                None => self.plain(op, encode::DIV_F),
+            },
             AddI => self.plain(op, encode::ADD_I),
             SubI => self.plain(op, encode::SUB_I),
             MulI => self.plain(op, encode::MUL_I),
@@ -112,6 +119,26 @@ impl Emitter<'_> {
             _ => return None,
         }
         Some(())
+    }
+
+    /// The instruction that a comparison and a selection by it are, where these choose the lesser or the greater of two values:
+    /// of which the second comes out where one is a NaN.
+    fn bound(&self, op: &Op<Id>) -> Option<Instruction> {
+        let [a, b, _] = op.args;
+        let select = self.registers.only_selection(op.dst).filter(|_| op.code == Code::LtF)?;
+        match select.args {
+            [_, yes, no] if (yes, no) == (a, b) => Some(encode::MIN_F),
+            [_, yes, no] if (yes, no) == (b, a) => Some(encode::MAX_F),
+            _ => None,
+        }
+    }
+
+    /// The reciprocal of a constant that is a power of two, by which a product is the quotient, to the last bit.
+    fn reciprocal(&self, value: Id) -> Option<u32> {
+        let bits = self.registers.constant(value)?;
+        let (fraction, exponent) = (bits & 0x007f_ffff, bits >> 23 & 0xff);
+        (fraction == 0 && (1..254).contains(&exponent))
+            .then(|| f32::from_bits(bits).recip().to_bits())
     }
 
     /// An operation that is an instruction.
@@ -225,6 +252,14 @@ impl Emitter<'_> {
     }
 
     fn select(&mut self, op: &Op<Id>) {
+        if let Some(&instruction) = self.bounds.get(&op.args[0]) {
+            let (first, second) = self.pair(op.args[1], op.args[2]);
+            self.registers.release(&op.args[1..]);
+            let dst = self.take(&[]);
+            self.vector(instruction, dst, Some(first), second);
+            self.made(op.dst, dst);
+            return;
+        }
         if let Some(&k) = self.masks.get(&op.args[0]) {
             let (no, yes) = self.pair(op.args[2], op.args[1]);
             self.registers.release(&op.args[1..]);

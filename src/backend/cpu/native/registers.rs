@@ -116,6 +116,21 @@ impl<'a> Registers<'a> {
         uses.last().copied().filter(|_| all)
     }
 
+    /// The bits of a constant.
+    pub(super) fn constant(&self, value: Id) -> Option<u32> {
+        match self.lowered.values[value as usize] {
+            Origin::Constant(bits) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// The only operation that reads a value, where that is a selection by it, in the block at hand.
+    pub(super) fn only_selection(&self, value: Id) -> Option<&Op<Id>> {
+        let last = self.last_selection(value)?;
+        let only = self.uses[value as usize].len() == 1;
+        self.lowered.body.get(last as usize).filter(|_| only)
+    }
+
     /// The operations between the one at hand and another.
     pub(super) fn until(&self, last: u32) -> &[Op<Id>] {
         &self.lowered.body[self.at as usize + 1..last as usize]

@@ -85,6 +85,7 @@ impl Body<'_> {
             constants: Constants { width, places: HashMap::new(), all: Vec::new() },
             masks: HashMap::new(),
             next_mask: 0,
+            bounds: HashMap::new(),
         };
         let start = emitter.asm.offset();
         self.emit(&mut emitter)?;
@@ -225,6 +226,8 @@ pub(super) struct Emitter<'a> {
     /// Values that are in registers of masks alone.
     pub masks: HashMap<Id, u8>,
     pub next_mask: u8,
+    /// Comparisons that are part of a selection, and what both are.
+    pub bounds: HashMap<Id, Instruction>,
 }
 
 impl Emitter<'_> {

@@ -333,6 +333,15 @@ fn machine_code_of_every_operation() {
             kind(&format!("return State({});", f.replace('A', left).replace('B', right)));
         }
     }
+    // powers of two have a reciprocal, others and the smallest ones do not
+    for divisor in ["4.0", "-0.5", "3.0", "1.7014118e38", "1.1754944e-38", "1e-40"] {
+        kind(&format!("return State(s.x / {divisor});"));
+    }
+    for bound in ["select(A, B, A < B)", "select(B, A, A < B)", "select(B, A, B > 1.5)"] {
+        for (left, right) in [("s.x", "p.a"), ("s.x", "0.75"), ("0.75", "s.x"), ("s.x", "s.x")] {
+            kind(&format!("return State({});", bound.replace('A', left).replace('B', right)));
+        }
+    }
     for relation in ["<", "<=", "==", "!=", ">", ">="] {
         kind(&format!("return State(select(s.x, 3.0, s.x {relation} p.a));"));
         kind(&format!(
