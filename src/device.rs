@@ -50,6 +50,8 @@ pub struct DeviceInfo {
     pub backend: &'static str,
     /// Whether NVIDIA made it.
     pub(crate) nvidia: bool,
+    /// Words of the largest buffer, where that is a limit.
+    pub(crate) most_words: Option<u64>,
 }
 
 impl fmt::Display for DeviceInfo {
@@ -76,6 +78,7 @@ pub fn devices() -> Vec<DeviceInfo> {
         kind: DeviceKind::Cpu,
         backend: "cpu",
         nvidia: false,
+        most_words: None,
     };
     let mut all = vec![cpu];
     all.extend(adapters().iter().map(|(_, info)| info.clone()));
@@ -99,8 +102,8 @@ pub fn devices() -> Vec<DeviceInfo> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Device {
-    /// What the environment variable `DSRUNNER_DEVICE` says; without it a hardware GPU if there is one, else the CPU
-    /// engine.
+    /// What the environment variable `DSRUNNER_DEVICE` says; without it the device whose steps are believed to be the shortest:
+    /// small systems are faster on the CPU engine, large ones on a GPU. [`DSRunner::plan`](crate::DSRunner::plan) tells why.
     #[default]
     Auto,
     /// The CPU engine.
@@ -143,20 +146,21 @@ impl fmt::Display for Device {
 }
 
 impl Device {
-    /// The number of the device that this choice means.
-    pub(crate) fn resolve(&self) -> Result<usize> {
+    /// The number of the device that was asked for; none where the choice is left.
+    pub(crate) fn resolve(&self) -> Result<Option<usize>> {
         match self {
             // no driver is loaded for the engine that needs none
-            Self::Cpu => Ok(0),
+            Self::Cpu => Ok(Some(0)),
             Self::Auto => match std::env::var("DSRUNNER_DEVICE") {
                 Ok(word) if Self::from(word.as_str()) != Self::Auto => {
                     Self::from(word.as_str()).resolve()
                 }
-                _ => Ok(pick(&devices(), &Self::Auto).unwrap_or(0)),
+                _ => Ok(None),
             },
             choice => {
                 let all = devices();
-                pick(&all, choice).ok_or_else(|| Error::no_device(&choice.to_string(), &all))
+                let found = pick(&all, choice);
+                found.map(Some).ok_or_else(|| Error::no_device(&choice.to_string(), &all))
             }
         }
     }
@@ -168,8 +172,7 @@ fn pick(all: &[DeviceInfo], choice: &Device) -> Option<usize> {
     let hardware =
         || [Discrete, Integrated, Virtual].into_iter().find_map(|kind| first(&|d| d.kind == kind));
     match choice {
-        Device::Auto => hardware().or(Some(0)),
-        Device::Cpu => Some(0),
+        Device::Auto | Device::Cpu => Some(0),
         Device::Gpu => hardware(),
         Device::Index(index) => first(&|d| d.index == *index),
         Device::Named(word) if word == "cuda" => {
@@ -196,6 +199,7 @@ mod tests {
                 kind,
                 backend,
                 nvidia,
+                most_words: None,
             })
             .collect()
     }
@@ -210,7 +214,6 @@ mod tests {
             ("NVIDIA H200", Discrete, "vulkan", true),
         ]);
         for (word, wanted) in [
-            ("auto", Some(3)),
             ("cpu", Some(0)),
             ("GPU", Some(3)),
             ("cuda", Some(4)),
@@ -225,11 +228,6 @@ mod tests {
             assert_eq!(pick(&all, &Device::from(word)), wanted, "{word}");
         }
         let software = list(&[("llvmpipe", Software, "vulkan", false)]);
-        assert_eq!(
-            pick(&software, &Device::Auto),
-            Some(0),
-            "a software adapter is never chosen by itself"
-        );
         assert_eq!(pick(&software, &Device::Gpu), None);
     }
 }

@@ -72,6 +72,7 @@
 
 mod backend;
 mod checkpoint;
+mod choice;
 mod connect;
 mod device;
 mod error;

@@ -165,6 +165,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let result = json!({
         "bench": name,
         "peer": format!("dsrunner ({})", runner.device()),
+        "device": runner.plan().lines().last().unwrap_or_default().trim(),
         "version": env!("CARGO_PKG_VERSION"),
         "n": n,
         "phases": { "build": build, "sim": run.elapsed.as_secs_f64() },

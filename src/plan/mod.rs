@@ -335,6 +335,15 @@ impl Plan {
         plain && ranges && self.kernels.is_empty()
     }
 
+    /// Words of the largest of the buffers that an engine needs.
+    pub(crate) fn most_words(&self) -> u64 {
+        let synapses = self.routes.iter().map(|route| {
+            let counts = route.fixed.counts.len();
+            route.indptr.len() + route.indices.len() + if counts > 1 { counts } else { 0 }
+        });
+        self.image.len().max(self.accumulators).max(synapses.sum()) as u64
+    }
+
     /// Whether no element, and nothing on the host, looks at another element within a step: each may be played many steps on
     /// its own.
     pub(crate) fn independent(&self) -> bool {

@@ -43,6 +43,8 @@ pub(super) struct Settings {
     /// Whether arrays have their copies first.
     pub batch_first: bool,
     pub ts_at_end: bool,
+    /// Whether devices may be measured to choose one.
+    pub calibrate: bool,
     /// For each monitor.
     pub sinks: Vec<Option<Sink>>,
 }
@@ -107,6 +109,7 @@ impl RunnerBuilder {
                 memory_efficient: false,
                 batch_first: false,
                 ts_at_end: false,
+                calibrate: true,
                 sinks: Vec::new(),
             },
         }
@@ -293,6 +296,21 @@ impl RunnerBuilder {
     /// Sets the device; see [`Device`] for the words that name one. The default is [`Device::Auto`].
     pub fn device(mut self, device: impl Into<Device>) -> Self {
         self.device = device.into();
+        self
+    }
+
+    /// Whether [`Device::Auto`] may measure devices where what is believed of their kind leaves it open which one is faster, which
+    /// takes some hundredths of a second once in a process. The default is yes.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let runner = DSRunner::builder(neurons::lif(100)).device("auto").calibrate(false).build()?;
+    /// assert!(runner.plan().contains("  device   "));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn calibrate(mut self, calibrate: bool) -> Self {
+        self.settings.calibrate = calibrate;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Moving a simulation between devices.
 
 use super::run::DSRunner;
+use crate::choice::{Limits, choose};
 use crate::device::{Device, devices};
 use crate::error::{Error, Result};
 
@@ -27,13 +28,16 @@ impl DSRunner {
     /// [`Error::Device`]. Nothing has changed then.
     pub fn to(&mut self, device: impl Into<Device>) -> Result<&mut Self> {
         self.settle()?;
-        let number = device.into().resolve()?;
-        if number != self.device {
+        let limits = Limits { threads: self.threads, calibrate: self.settings.calibrate };
+        let choice = choose(&device.into(), &self.plan, limits)?;
+        if choice.device != self.choice.device {
             let state = self.engine.state()?;
-            let mut engine = crate::backend::engine(number, self.plan.clone(), self.threads)?;
+            let mut engine =
+                crate::backend::engine(choice.device, self.plan.clone(), self.threads)?;
             engine.set_state(&state)?;
-            (self.engine, self.device) = (engine, number);
+            self.engine = engine;
         }
+        self.choice = choice;
         Ok(self)
     }
 

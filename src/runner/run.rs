@@ -18,6 +18,7 @@ use super::results::{Element, Mon};
 use crate::backend::Engine;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
+use crate::choice::{Choice, Limits, choose};
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::Kind;
@@ -55,8 +56,8 @@ pub struct DSRunner {
     pub(super) engine: Box<dyn Engine>,
     /// With `jit` off: what looks at indexes, made when it is needed first.
     pub(super) checks: Option<Checks>,
-    /// Number of the engine's device.
-    pub(super) device: usize,
+    /// The engine's device, and why it is the one.
+    pub(super) choice: Choice,
     pub(super) threads: usize,
     pub(super) settings: Settings,
     /// Number of the next step.
@@ -153,8 +154,10 @@ impl DSRunner {
     /// A runner whose description `builder` was compiled to `plan` and `host`.
     pub(super) fn new(builder: RunnerBuilder, plan: Plan, host: Host) -> Result<Self> {
         let RunnerBuilder { target, device, threads, settings, .. } = builder;
-        let (plan, device) = (Arc::new(plan), device.resolve()?);
-        let engine = crate::backend::engine(device, plan.clone(), threads)?;
+        let limits = Limits { threads, calibrate: settings.calibrate };
+        let choice = choose(&device, &plan, limits)?;
+        let plan = Arc::new(plan);
+        let engine = crate::backend::engine(choice.device, plan.clone(), threads)?;
         let mut runner = Self {
             name: NodeName::next("DSRunner"),
             implicit: Implicit::default(),
@@ -163,7 +166,7 @@ impl DSRunner {
             host,
             engine,
             checks: None,
-            device,
+            choice,
             threads,
             settings,
             step: 0,
@@ -533,9 +536,10 @@ impl DSRunner {
         self.engine.memory()
     }
 
-    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors.
+    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors; and the device with the reason why
+    /// it was chosen.
     pub fn plan(&self) -> String {
-        self.plan.to_string()
+        format!("{}  device   {}: {}\n", self.plan, self.device(), self.choice.reason)
     }
 
     /// The generated WGSL: for each kernel its name and its text, with the entry point that the GPU engine uses.

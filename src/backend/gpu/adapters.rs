@@ -47,7 +47,12 @@ fn find() -> Vec<(wgpu::Adapter, DeviceInfo)> {
                 wgpu::Backend::Noop => "noop",
             };
             let nvidia = info.vendor & 0xffff == NVIDIA;
-            (adapter, DeviceInfo { index: k + 1, name: info.name, kind, backend, nvidia })
+            let limits = adapter.limits();
+            let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+            let most_words = Some(bytes / 4);
+            let info =
+                DeviceInfo { index: k + 1, name: info.name, kind, backend, nvidia, most_words };
+            (adapter, info)
         })
         .collect()
 }

@@ -13,14 +13,15 @@ use super::probe;
 use super::steps::{self, Steps};
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
+use crate::choice::seconds_on_gpu;
 use crate::error::Result;
 use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
 const SUBMISSION: Duration = Duration::from_millis(80);
 
-/// Steps of the first chunk; later ones are as long as the time of a submission allows.
-const FIRST_STEPS: usize = 16;
+/// What the first chunk is to take, as far as the cost model knows; later ones are as long as a submission may take.
+const FIRST: Duration = Duration::from_millis(10);
 
 pub(crate) struct GpuEngine {
     plan: Arc<Plan>,
@@ -141,6 +142,7 @@ impl GpuEngine {
             None => separate = maker.separate()?,
         }
         context.check()?;
+        let first = FIRST.as_secs_f64() / seconds_on_gpu(index, &plan).max(1e-9);
         let mut free = Vec::new();
         if plan.record_row() > 0 {
             free.extend((0..2).map(|_| context.staging(sizes.rows)));
@@ -156,7 +158,7 @@ impl GpuEngine {
             separate,
             data: None,
             most_steps: sizes.steps,
-            steps: sizes.steps.min(FIRST_STEPS),
+            steps: (first as usize).clamp(1, sizes.steps),
             under_way: VecDeque::new(),
             free,
             next: 0,

@@ -46,6 +46,21 @@ impl Sizes {
         }
     }
 
+    /// Of one buffer of so many words.
+    pub(super) fn small(words: usize) -> Self {
+        Self {
+            steps: 1,
+            arena: words,
+            sums: 0,
+            events: 0,
+            synapses: 0,
+            values: 0,
+            gathers: 0,
+            schedule: 0,
+            rows: 0,
+        }
+    }
+
     /// The largest buffer in bytes, and what it is for.
     pub(super) fn largest(&self) -> (&'static str, u64) {
         let all = [
@@ -101,17 +116,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_names_itself() {
-        let sizes = Sizes {
-            steps: 1,
-            arena: 100,
-            sums: 10,
-            events: 10,
-            synapses: 1 << 26,
-            values: 0,
-            gathers: 0,
-            schedule: 0,
-            rows: 0,
-        };
+        let sizes = Sizes { synapses: 1 << 26, ..Sizes::small(100) };
         assert!(sizes.check("a card", 1 << 28).is_ok());
         let error = sizes.check("a card", (1 << 28) - 1).unwrap_err().to_string();
         assert_eq!(

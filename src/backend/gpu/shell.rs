@@ -36,7 +36,7 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> R
     program.spiked(&mut text, steps);
     match steps.way {
         Way::Apart => text.push_str(APART),
-        Way::Together => {
+        Way::Together(_) => {
             let (declared, table) = kernels::table(tables::routes_words(plan, 0), "routes", 8);
             let routes = match table {
                 Bound::UniformTable => Bound::UniformRoutes,

@@ -8,7 +8,7 @@ use crate::backend::Chunk;
 use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
 
 /// Steps of a dispatch at most.
-pub(super) const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 
 /// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
 const CLOCK: usize = 12;
@@ -27,11 +27,11 @@ pub(super) const KEYS: usize = 64;
 
 /// Who plays the elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Each population a dispatch, each element an invocation.
     Apart,
-    /// The only population one workgroup.
-    Together,
+    /// The only population one workgroup, in so many blocks of its invocations.
+    Together(usize),
 }
 
 /// How a plan is played many steps at a time.
@@ -56,13 +56,7 @@ pub(super) struct Flags {
 impl Steps {
     /// None where the host, or other elements, look at an element within a step.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
-        let way = if apart(plan) {
-            Way::Apart
-        } else if together(plan) {
-            Way::Together
-        } else {
-            return None;
-        };
+        let way = way(plan)?;
         let populations = plan.populations.len();
         let mut recorded = vec![Vec::new(); populations];
         let mut flags: Vec<Vec<Flags>> = (0..populations).map(|_| Vec::new()).collect();
@@ -71,7 +65,7 @@ impl Steps {
                 let (at, stream, e) = stream_of(plan, address)?;
                 let key = match way {
                     Way::Apart => e,
-                    Way::Together => blocks(&plan.populations[at])
+                    Way::Together(_) => blocks(&plan.populations[at])
                         .enumerate()
                         .find(|(_, block)| block.elements.contains(&e))
                         .map(|(k, block)| (e - block.elements.start) * KEYS + k)?,
@@ -151,9 +145,18 @@ impl Steps {
     pub(super) fn groups(&self, population: &Population) -> [u32; 3] {
         match self.way {
             Way::Apart => super::limits::groups(population.elements),
-            Way::Together => [1, 1, 1],
+            Way::Together(_) => [1, 1, 1],
         }
     }
+}
+
+/// Who plays the elements of a plan many steps at a time, as far as its records allow it.
+pub(crate) fn way(plan: &Plan) -> Option<Way> {
+    if apart(plan) {
+        return Some(Way::Apart);
+    }
+    let blocks = together(plan)?;
+    Some(Way::Together(blocks))
 }
 
 fn apart(plan: &Plan) -> bool {
@@ -161,16 +164,17 @@ fn apart(plan: &Plan) -> bool {
     plan.independent() && plan.populations.iter().all(|p| p.streams.iter().all(own))
 }
 
-fn together(plan: &Plan) -> bool {
-    let [population] = &plan.populations[..] else { return false };
+fn together(plan: &Plan) -> Option<usize> {
+    let [population] = &plan.populations[..] else { return None };
     let inner = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
     let blocks = blocks(population).count();
-    plan.fused()
+    let fits = plan.fused()
         && plan.step.iter().all(inner)
         && plan.routes.len() <= ROUTES
         && population.members.len() <= LANES
         && blocks <= BLOCKS
-        && blocks * population.program.expressions() <= EXPRESSIONS
+        && blocks * population.program.expressions() <= EXPRESSIONS;
+    fits.then_some(blocks)
 }
 
 /// Elements of one member, one for each invocation of the workgroup.

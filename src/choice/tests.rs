@@ -1,0 +1,126 @@
+//! The choice with models that are given.
+
+use super::*;
+
+/// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.
+fn loads(elements: f64) -> [Load; 2] {
+    let cpu = Load {
+        operations: 100.0 * elements,
+        chain: 0.0,
+        words: 0.0,
+        synapses: 80.0 * elements / 500.0,
+        dispatches: 0.0,
+    };
+    [cpu, Load { chain: 100.0, words: 14.0 * elements, dispatches: 3.0, ..cpu }]
+}
+
+fn chosen(elements: f64, gpu: CostModel) -> usize {
+    let [on_cpu, on_gpu] = loads(elements);
+    let cpu = CostModel {
+        step: 1e-6,
+        dispatch: 0.0,
+        operation: 1e-11,
+        serial: 0.0,
+        word: 0.0,
+        synapse: 1e-9,
+    };
+    let candidate = |device, model, load| Candidate {
+        device,
+        name: format!("device {device}"),
+        model,
+        load,
+        measured: false,
+    };
+    best(&[candidate(0, cpu, on_cpu), candidate(1, gpu, on_gpu)]).device
+}
+
+/// The fewest elements, by powers of two, from which on the GPU is chosen; none where it never is.
+fn flips_at(gpu: CostModel) -> Option<f64> {
+    let sizes = (0..31).map(|k| f64::from(1u32 << k));
+    let choices: Vec<(f64, usize)> = sizes.map(|n| (n, chosen(n, gpu))).collect();
+    // once chosen, it stays chosen
+    assert!(choices.is_sorted_by_key(|(_, device)| *device), "{choices:?}");
+    choices.into_iter().find(|(_, device)| *device == 1).map(|(n, _)| n)
+}
+
+#[test]
+fn the_choice_flips_with_size() {
+    let fast = CostModel {
+        step: 0.0,
+        dispatch: 2e-6,
+        operation: 1e-13,
+        serial: 2e-9,
+        word: 2e-12,
+        synapse: 5e-11,
+    };
+    let integrated =
+        CostModel { dispatch: 8e-6, operation: 2e-12, serial: 5e-9, word: 1e-11, ..fast };
+    let slow = CostModel { dispatch: 2e-5, operation: 1e-10, serial: 5e-10, word: 3e-9, ..fast };
+    let [fast, integrated, slow] = [fast, integrated, slow].map(flips_at);
+    assert_eq!(slow, None);
+    let (Some(fast), Some(integrated)) = (fast, integrated) else {
+        panic!("{fast:?} {integrated:?}");
+    };
+    assert!(1000.0 < fast && fast < integrated && integrated < 1e6, "{fast} {integrated}");
+}
+
+#[test]
+fn what_is_near_is_measured() {
+    let [load, _] = loads(1000.0);
+    let model = CostModel::of(DeviceKind::Cpu);
+    let candidate = |factor: f64| Candidate {
+        device: 0,
+        name: String::new(),
+        model: CostModel {
+            step: factor * model.step,
+            operation: factor * model.operation,
+            synapse: factor * model.synapse,
+            ..model
+        },
+        load,
+        measured: false,
+    };
+    assert!(is_clear(&[candidate(1.0)]));
+    assert!(is_clear(&[candidate(1.0), candidate(6.0), candidate(7.0)]));
+    assert!(!is_clear(&[candidate(9.0), candidate(1.0), candidate(4.0)]));
+}
+
+/// The reason names every device with its time.
+#[test]
+fn reasons() {
+    let load = Load { operations: 1e6, chain: 0.0, words: 0.0, synapses: 0.0, dispatches: 2.0 };
+    let model = CostModel {
+        step: 0.0,
+        dispatch: 1e-6,
+        operation: 1e-12,
+        serial: 0.0,
+        word: 0.0,
+        synapse: 0.0,
+    };
+    let candidate = |device, name: &str, dispatch, measured| Candidate {
+        device,
+        name: name.into(),
+        model: CostModel { dispatch, ..model },
+        load,
+        measured,
+    };
+    let choice = best(&[candidate(0, "a", 1e-5, false), candidate(1, "b", 2e-6, true)]);
+    let reason = "the shortest steps: 5.0 us on b (measured), 21.0 us on a (estimated)".into();
+    assert_eq!(choice, Choice { device: 1, reason });
+}
+
+/// Every device can be measured, gives numbers, and is not measured again.
+#[test]
+fn measurements_are_numbers_and_stay() {
+    for info in devices() {
+        let believed = CostModel::of(info.kind);
+        let start = std::time::Instant::now();
+        let model = measured(info.index, 2, believed).unwrap();
+        println!("{info}: {:?}, {model:?}", start.elapsed());
+        let parts =
+            [model.step, model.dispatch, model.operation, model.serial, model.word, model.synapse];
+        assert!(parts.iter().all(|part| part.is_finite() && *part >= 0.0), "{model:?}");
+        assert!(model.operation > 0.0 && model != believed, "{model:?}");
+        assert_eq!(measured(info.index, 2, believed).unwrap(), model);
+    }
+}
