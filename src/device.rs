@@ -146,23 +146,23 @@ impl fmt::Display for Device {
 }
 
 impl Device {
-    /// The number of the device that was asked for; none where the choice is left.
-    pub(crate) fn resolve(&self) -> Result<Option<usize>> {
-        match self {
-            // no driver is loaded for the engine that needs none
-            Self::Cpu => Ok(Some(0)),
-            Self::Auto => match std::env::var("DSRUNNER_DEVICE") {
-                Ok(word) if Self::from(word.as_str()) != Self::Auto => {
-                    Self::from(word.as_str()).resolve()
-                }
-                _ => Ok(None),
-            },
-            choice => {
-                let all = devices();
-                let found = pick(&all, choice);
-                found.map(Some).ok_or_else(|| Error::no_device(&choice.to_string(), &all))
+    /// The number of the device that was asked for, and by whom; none where the choice is left.
+    pub(crate) fn resolve(&self) -> Result<Option<(usize, String)>> {
+        let all = match self {
+            Self::Auto => {
+                let word = std::env::var("DSRUNNER_DEVICE").unwrap_or_default();
+                let found = match Self::from(word.as_str()) {
+                    Self::Auto => None,
+                    choice => choice.resolve()?,
+                };
+                return Ok(found.map(|(index, _)| (index, format!("DSRUNNER_DEVICE is `{word}`"))));
             }
-        }
+            // no driver is loaded for the engine that needs none
+            Self::Cpu => Vec::new(),
+            _ => devices(),
+        };
+        let found = pick(&all, self).ok_or_else(|| Error::no_device(&self.to_string(), &all))?;
+        Ok(Some((found, format!("`{self}` was asked for"))))
     }
 }
 

@@ -55,8 +55,8 @@ impl Candidate {
 /// # Errors
 /// [`Error::NoDevice`](crate::Error::NoDevice).
 pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choice> {
-    if let Some(device) = asked.resolve()? {
-        return Ok(Choice { device, reason: format!("`{asked}` was asked for") });
+    if let Some((device, reason)) = asked.resolve()? {
+        return Ok(Choice { device, reason });
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(limits.threads);

@@ -29,6 +29,24 @@ fn every_adapter_by_number_name_and_kind() {
     }
 }
 
+/// The plan says where it is played, and why there.
+#[test]
+fn the_plan_tells_the_choice() {
+    let last = |runner: &DSRunner| runner.plan().lines().last().unwrap().trim().to_string();
+    let mut runner = build("cpu").unwrap();
+    let wanted = format!("device   {}: `cpu` was asked for", runner.device());
+    assert_eq!(last(&runner), wanted);
+    let auto = build("auto").unwrap();
+    let reason = match std::env::var("DSRUNNER_DEVICE") {
+        Ok(word) if word != "auto" => format!(": DSRUNNER_DEVICE is `{word}`"),
+        _ => ": the shortest steps: ".into(),
+    };
+    assert!(last(&auto).contains(&reason), "{}", last(&auto));
+    let Some(device) = gpu() else { return };
+    runner.to(device.as_str()).unwrap();
+    assert_eq!(last(&runner), format!("device   {}: `{device}` was asked for", runner.device()));
+}
+
 #[test]
 fn a_device_that_is_not_there() {
     let listed: Vec<String> = devices().iter().map(ToString::to_string).collect();
