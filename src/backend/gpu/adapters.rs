@@ -21,6 +21,16 @@ pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
     &ADAPTERS
 }
 
+/// Invocations that a workgroup may have on an adapter.
+pub(super) fn invocations(index: usize) -> usize {
+    let found = adapters().iter().find(|(_, info)| info.index == index);
+    found.map_or(0, |(adapter, _)| {
+        let limits = adapter.limits();
+        limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x)
+            as usize
+    })
+}
+
 fn find() -> Vec<(wgpu::Adapter, DeviceInfo)> {
     let found = pollster::block_on(INSTANCE.enumerate_adapters(wgpu::Backends::all()));
     found

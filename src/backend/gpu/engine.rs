@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::adapters::invocations;
 use super::context::Context;
 use super::dispatch::{Buffers, CLOCK_WORDS, Dispatch, Maker};
 use super::limits::Sizes;
@@ -104,7 +105,7 @@ impl GpuEngine {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
         let routes = routes.into_iter();
-        let many = Steps::of(&plan);
+        let many = Steps::of(&plan).filter(|steps| steps.invocations() <= invocations(index));
         let sizes = Sizes::of(&plan, &lists, synapses.len(), many.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;

@@ -141,6 +141,14 @@ impl Steps {
         self.flags.iter().any(|flags| !flags.is_empty())
     }
 
+    /// Invocations of a workgroup.
+    pub(super) fn invocations(&self) -> usize {
+        match self.way {
+            Way::Apart => kernels::LANES,
+            Way::Together(_) => LANES,
+        }
+    }
+
     /// Workgroups for a population.
     pub(super) fn groups(&self, population: &Population) -> [u32; 3] {
         match self.way {
