@@ -1,0 +1,61 @@
+//! A case of `tests/reference`: its description and its arrays.
+
+use std::collections::HashMap;
+use std::fs::{File, read_to_string};
+use std::path::Path;
+
+use dsrunner::Group;
+use ndarray::ArrayD;
+use ndarray_npy::NpzReader;
+use serde_json::Value;
+
+use crate::gpu::Result;
+
+pub struct Case {
+    pub about: Value,
+    arrays: HashMap<String, ArrayD<f64>>,
+}
+
+impl Case {
+    pub fn load(name: &str) -> Result<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let about: Value =
+            serde_json::from_str(&read_to_string(folder.join(format!("{name}.json")))?)?;
+        let mut npz = NpzReader::new(File::open(folder.join(format!("{name}.npz")))?)?;
+        let mut arrays = HashMap::new();
+        for member in npz.names()? {
+            let key = member.trim_end_matches(".npy");
+            let array = match about["arrays"][key]["dtype"].as_str() {
+                Some("f64") => npz.by_name(&member)?,
+                Some("i32") => {
+                    npz.by_name::<_, _>(&member).map(|a: ArrayD<i32>| a.mapv(f64::from))?
+                }
+                _ => continue,
+            };
+            arrays.insert(key.into(), array);
+        }
+        Ok(Self { about, arrays })
+    }
+
+    pub fn array(&self, name: &str) -> Result<&ArrayD<f64>> {
+        Ok(self.arrays.get(name).ok_or_else(|| format!("the case has no array {name}"))?)
+    }
+
+    pub fn column(&self, name: &str) -> Result<Vec<f64>> {
+        Ok(self.array(name)?.iter().copied().collect())
+    }
+
+    /// A number of the description, by its path such as `/tolerance/V/f32`.
+    pub fn number(&self, path: &str) -> Result<f64> {
+        let number = self.about.pointer(path).and_then(Value::as_f64);
+        Ok(number.ok_or_else(|| format!("the case has no number {path}"))?)
+    }
+
+    /// The group with these parameters of the case.
+    pub fn with_parameters(&self, mut group: Group, names: &[&str]) -> Result<Group> {
+        for name in names {
+            group = group.param(name, self.number(&format!("/parameters/{name}"))?);
+        }
+        Ok(group)
+    }
+}
