@@ -9,8 +9,8 @@ use crate::gpu::Result;
 use crate::report::{Row, Section};
 use crate::sample::{repetitions, samples};
 
-/// Neurons: enough for all threads.
-const COUNT: usize = 1 << 16;
+/// Neurons: enough that no thread is left out.
+const COUNT: usize = 1 << 20;
 /// Seconds of a repetition.
 const RUN: f64 = 0.02;
 
@@ -49,7 +49,7 @@ fn row(name: &str, group: &Group, input: f64, threads: usize) -> Result<Row> {
     })?;
     let (played, expected) = (runner.i() - first, u64::from(steps) * samples.len() as u64);
     let bad = runner.non_finite()?;
-    let note = format!("wall clock, {} runs of {steps} steps, threads: {threads}", samples.len());
+    let note = format!("wall clock, {} runs of {steps} steps", samples.len());
     Ok(Row::median(name, samples, "s")
         .note(note)
         .problem_unless(played == expected, || format!("{played} steps, expected {expected}"))

@@ -21,9 +21,10 @@ mod sample;
 
 use std::time::Instant;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use dsrunner::{DeviceInfo, DeviceKind, devices};
-use gpu::{Gpu, Result, adapters};
+use gpu::{Gpu, adapters};
 use report::{DeviceReport, Row, Section};
 use serde_json::json;
 
@@ -79,7 +80,7 @@ fn report(device: &DeviceInfo, adapters: &[wgpu::Adapter]) -> DeviceReport {
     DeviceReport { device: device.to_string(), sections }
 }
 
-fn main() -> Result<()> {
+fn main() {
     env_logger::init();
     let Arguments { device: word, json } = Arguments::parse();
     let started = Instant::now();
@@ -87,7 +88,8 @@ fn main() -> Result<()> {
     let chosen: Vec<&DeviceInfo> = all.iter().filter(|device| fits(device, &word)).collect();
     let list: Vec<String> = all.iter().map(DeviceInfo::to_string).collect();
     if chosen.is_empty() {
-        return Err(format!("no device `{word}`; there are:\n{}", list.join("\n")).into());
+        let message = format!("no device `{word}`; there are:\n{}", list.join("\n"));
+        Arguments::command().error(ErrorKind::InvalidValue, message).exit();
     }
     if !json {
         println!("dsrunner {}\n\nDevices\n{}\n", env!("CARGO_PKG_VERSION"), list.join("\n"));
@@ -116,5 +118,4 @@ fn main() -> Result<()> {
     } else {
         println!("complete in {seconds:.1} s, problems: {problems}");
     }
-    Ok(())
 }

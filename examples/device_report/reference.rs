@@ -21,34 +21,32 @@ const LINEAR: &str = "
 
 pub fn section(device: &str) -> Section {
     let mut section = Section::new("Reference traces, the error that is nearest to its tolerance");
-    let lif = || neurons::lif_ref(1);
-    let izhikevich = || neurons::izhikevich(1);
-    let hh = || neurons::hh(1);
-    let neurons: [(&str, &dyn Fn() -> Group, &[&str]); 11] = [
-        ("lif_const_ref0", &lif, LIF),
-        ("lif_const_ref5", &lif, LIF),
-        ("lif_iter_sin", &lif, LIF),
-        ("izhikevich_rs", &izhikevich, IZHIKEVICH),
-        ("izhikevich_fs", &izhikevich, IZHIKEVICH),
-        ("izhikevich_ch", &izhikevich, IZHIKEVICH),
-        ("izhikevich_ib", &izhikevich, IZHIKEVICH),
-        ("hh_rk4_gl003", &hh, HH),
-        ("hh_rk4_gl03", &hh, HH),
-        ("hh_expeuler_gl003", &hh, HH),
-        ("hh_expeuler_gl03", &hh, HH),
+    let cells = [
+        (neurons::lif_ref(1), LIF, &["lif_const_ref0", "lif_const_ref5", "lif_iter_sin"][..]),
+        (
+            neurons::izhikevich(1),
+            IZHIKEVICH,
+            &["izhikevich_rs", "izhikevich_fs", "izhikevich_ch", "izhikevich_ib"],
+        ),
+        (
+            neurons::hh(1),
+            HH,
+            &["hh_rk4_gl003", "hh_rk4_gl03", "hh_expeuler_gl003", "hh_expeuler_gl03"],
+        ),
     ];
-    for (name, group, parameters) in neurons {
-        section.attempt(name, || Ok(vec![neuron(device, name, group(), parameters)?]));
+    for (group, parameters, names) in &cells {
+        for name in *names {
+            section.attempt(name, || Ok(vec![neuron(device, name, group, parameters)?]));
+        }
     }
-    let linear = || Ok(Group::new(&Model::from_wgsl("Linear", LINEAR)?, 1));
-    let equations: [(&str, &dyn Fn() -> Result<Group>, &[&str]); 4] = [
-        ("ode_lorenz", &|| Ok(odes::lorenz(1)), &["x", "y", "z"]),
-        ("ode_vanderpol", &|| Ok(odes::van_der_pol(1)), &["x", "y"]),
-        ("ode_linear", &linear, &["x"]),
-        ("ode_forced", &|| Ok(odes::forced(1)), &["x"]),
-    ];
-    for (name, group, variables) in equations {
-        section.attempt(name, || Ok(vec![equation(device, name, group()?, variables)?]));
+    let linear = Model::from_wgsl("Linear", LINEAR).map(|model| Group::new(&model, 1));
+    for (name, group, variables) in [
+        ("ode_lorenz", Ok(odes::lorenz(1)), &["x", "y", "z"][..]),
+        ("ode_vanderpol", Ok(odes::van_der_pol(1)), &["x", "y"]),
+        ("ode_linear", linear, &["x"]),
+        ("ode_forced", Ok(odes::forced(1)), &["x"]),
+    ] {
+        section.attempt(name, || Ok(vec![equation(device, name, &group?, variables)?]));
     }
     section
 }
@@ -83,11 +81,11 @@ impl Worst {
 }
 
 /// A neuron under an input per step: all its variables, and its spikes.
-fn neuron(device: &str, name: &str, group: Group, parameters: &[&str]) -> Result<Row> {
+fn neuron(device: &str, name: &str, group: &Group, parameters: &[&str]) -> Result<Row> {
     let case = Case::load(name)?;
     let initial = case.about["initial"].as_object().ok_or("the case has no initial state")?;
     let method = case.about["method"].as_str().and_then(Method::by_name).ok_or("no such method")?;
-    let mut cell = case.with_parameters(group, parameters)?.method(method);
+    let mut cell = case.with_parameters(group.clone(), parameters)?.method(method);
     for variable in initial.keys() {
         cell = cell.init(variable, case.number(&format!("/initial/{variable}"))?);
     }
@@ -117,7 +115,7 @@ fn neuron(device: &str, name: &str, group: Group, parameters: &[&str]) -> Result
 }
 
 /// One step of each method, and the end of its longest run.
-fn equation(device: &str, name: &str, group: Group, variables: &[&str]) -> Result<Row> {
+fn equation(device: &str, name: &str, group: &Group, variables: &[&str]) -> Result<Row> {
     let case = Case::load(name)?;
     let methods = case.about["methods"].as_array().ok_or("the case has no methods")?;
     let (one_step, finals) = (case.array("one_step")?, case.array("final")?);
