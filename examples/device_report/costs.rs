@@ -34,10 +34,9 @@ fn row(gpu: &Gpu, cost: Cost) -> Result<Row> {
         let seconds = counted.play(gpu, n)?;
         Ok(if unit == "s" { seconds / operations } else { operations / seconds })
     })?;
-    counted.check(gpu)?;
     let timestamps = gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);
     let clock = if timestamps { "timestamps" } else { "wall clock" };
     let plural = if n == 1 { "" } else { "es" };
     let note = format!("{clock}, {} passes of {n} dispatch{plural}", samples.len());
-    Ok(Row::median(&name, samples, unit).note(note))
+    Ok(Row::median(&name, samples, unit).note(note).checked(counted.check(gpu)))
 }

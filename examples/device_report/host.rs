@@ -57,9 +57,8 @@ fn encoding(gpu: &Gpu) -> Result<Vec<Row>> {
             counted.dispatches += BATCH;
             Ok(seconds / f64::from(BATCH))
         })?;
-        rows.push(row(name, samples, BATCH));
+        rows.push(row(name, samples, BATCH).checked(counted.check(gpu)));
     }
-    counted.check(gpu)?;
     Ok(rows)
 }
 
@@ -92,8 +91,7 @@ fn bind_group(gpu: &Gpu) -> Result<Row> {
         counted.play(gpu, 1)?;
         Ok(seconds)
     })?;
-    counted.check(gpu)?;
-    Ok(row("create a bind group", samples, BATCH))
+    Ok(row("create a bind group", samples, BATCH).checked(counted.check(gpu)))
 }
 
 /// Of a pass of one dispatch: until the call returns, and until the work is done.
@@ -116,8 +114,8 @@ fn submission(gpu: &Gpu) -> Result<Vec<Row>> {
         counted.dispatches += 1;
         Ok(returned)
     })?;
-    counted.check(gpu)?;
-    Ok(vec![row("submit", returned, 1), row("submit and wait", done, 1)])
+    let done = row("submit and wait", done, 1).checked(counted.check(gpu));
+    Ok(vec![row("submit", returned, 1), done])
 }
 
 /// From a buffer of a kernel to a `Vec`, through a staging buffer that is made once.

@@ -31,11 +31,12 @@ fn count(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     }
 }
 
-// The invocations add to one word in turn, with a barrier between one and the next.
+// The invocations add to one word in turn, with a barrier between one and the next. One that does not see what the one
+// before it added does not add.
 @compute @workgroup_size(lanes)
 fn take_turns(@builtin(local_invocation_index) lane: u32) {
     for (var k = 0u; k < each; k++) {
-        if lane == k % lanes {
+        if lane == k % lanes && words[0] % each == k {
             words[0] += 1u;
         }
         storageBarrier();

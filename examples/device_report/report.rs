@@ -60,9 +60,18 @@ impl Row {
 
     pub fn problem_unless(mut self, right: bool, problem: impl FnOnce() -> String) -> Self {
         if !right {
-            self.problem.get_or_insert_with(problem);
+            // errors of wgpu have several lines
+            let line = || problem().split_whitespace().collect::<Vec<_>>().join(" ");
+            self.problem.get_or_insert_with(line);
         }
         self
+    }
+
+    pub fn checked(self, check: Result<()>) -> Self {
+        match check {
+            Ok(()) => self,
+            Err(error) => self.problem_unless(false, || error.to_string()),
+        }
     }
 
     fn value_text(&self) -> String {
