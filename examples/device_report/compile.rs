@@ -28,7 +28,8 @@ fn salted(text: &str, time: u32) -> Result<String> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
     let salt = (now.subsec_nanos() / 64 + time) & 0x7f_ffff;
     let factor = f32::from_bits(1f32.to_bits() | salt);
-    Ok(text.replace("x.input", &format!("(x.input * {factor:?})")))
+    let salted = text.replace("x.input", &format!("(x.input * {factor:?})"));
+    if salted == text { Err("the text has no input to salt".into()) } else { Ok(salted) }
 }
 
 /// Cold and warm: a text for the first time, then the same again.

@@ -168,7 +168,10 @@ impl Gpu {
         });
         let layout = pipeline.get_bind_group_layout(0);
         let bind_group = self.bind_group(&layout, buffers);
-        match pollster::block_on(scope.pop()) {
+        let invalid = pollster::block_on(scope.pop());
+        // a lost device makes everything invalid
+        self.check()?;
+        match invalid {
             None => Ok(Kernel { pipeline, bind_group }),
             Some(error) => Err(error.into()),
         }

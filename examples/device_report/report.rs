@@ -67,6 +67,7 @@ impl Row {
         self
     }
 
+    /// The row, and what a check of it found.
     pub fn checked(self, check: Result<()>) -> Self {
         match check {
             Ok(()) => self,
@@ -121,13 +122,12 @@ fn quantity(number: f64, unit: &str) -> String {
         } else {
             2
         };
-        format!("{number:.digits$} {prefix}{unit}")
+        // 5 M/s, not 5 M1/s
+        format!("{number:.digits$} {prefix}{}", unit.trim_start_matches('1'))
     };
     match unit {
         "s" => scaled(1000.0, &[(0, ""), (-1, "m"), (-2, "µ"), (-3, "n"), (-4, "p")]),
-        "B/s" => scaled(1000.0, &[(4, "T"), (3, "G"), (2, "M"), (1, "k"), (0, "")]),
-        // a rate is told as 5 M/s
-        "1/s" => quantity(number, "B/s").replace("B/s", "/s"),
+        "B/s" | "1/s" => scaled(1000.0, &[(4, "T"), (3, "G"), (2, "M"), (1, "k"), (0, "")]),
         "B" => scaled(1024.0, &[(4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki"), (0, "")]),
         "ulp" => format!("{number} ulp"),
         _ if number != 0.0 && number.abs() < 0.01 => format!("{number:.2e}"),

@@ -32,10 +32,3 @@ pub fn repetitions(
     }
     Ok(n)
 }
-
-/// The seconds of each of `n` calls.
-pub fn seconds_each(n: u32, mut call: impl FnMut()) -> f64 {
-    let started = Instant::now();
-    (0..n).for_each(|_| call());
-    started.elapsed().as_secs_f64() / f64::from(n)
-}
