@@ -103,6 +103,9 @@ fn neuron(device: &str, name: &str, group: &Group, parameters: &[&str]) -> Resul
     let mut worst = Worst::default();
     for variable in initial.keys() {
         let (got, wanted) = (runner.mon().get::<f32>(variable)?, case.column(variable)?);
+        if got.len() < wanted.len() {
+            return Err(format!("{} rows of {variable}", got.len()).into());
+        }
         let pairs = || got.iter().copied().zip(wanted.iter().copied());
         let tolerance = |kind: &str| case.number(&format!("/tolerance/{variable}/{kind}"));
         worst.compare(variable, tolerance("f32")?, pairs());
@@ -110,8 +113,9 @@ fn neuron(device: &str, name: &str, group: &Group, parameters: &[&str]) -> Resul
         worst.compare(&format!("{variable} between spikes"), tolerance("f32_calm")?, quiet);
     }
     let same = !spikes.is_empty() && runner.mon().events("spike")?.steps == spikes;
-    worst.what += &format!(", {} spikes", spikes.len());
-    Ok(worst.row(name).problem_unless(same, || "spikes in other steps".into()))
+    let mut row = worst.row(name).problem_unless(same, || "spikes in other steps".into());
+    row.note += &format!(", {} spikes", spikes.len());
+    Ok(row)
 }
 
 /// One step of each method, and the end of its longest run.
