@@ -61,8 +61,11 @@ impl Row {
     pub fn problem_unless(mut self, right: bool, problem: impl FnOnce() -> String) -> Self {
         if !right {
             // errors of wgpu have several lines
-            let line = || problem().split_whitespace().collect::<Vec<_>>().join(" ");
-            self.problem.get_or_insert_with(line);
+            let line = problem().split_whitespace().collect::<Vec<_>>().join(" ");
+            self.problem = Some(match self.problem {
+                Some(before) => format!("{before}; {line}"),
+                None => line,
+            });
         }
         self
     }
@@ -130,7 +133,7 @@ fn quantity(number: f64, unit: &str) -> String {
         "B/s" | "1/s" => scaled(1000.0, &[(4, "T"), (3, "G"), (2, "M"), (1, "k"), (0, "")]),
         "B" => scaled(1024.0, &[(4, "Ti"), (3, "Gi"), (2, "Mi"), (1, "Ki"), (0, "")]),
         "ulp" => format!("{number} ulp"),
-        _ if number != 0.0 && number.abs() < 0.01 => format!("{number:.2e}"),
+        _ if number.fract() != 0.0 => format!("{number:.2e}"),
         _ => format!("{number} {unit}").trim_end().into(),
     }
 }
