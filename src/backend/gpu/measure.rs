@@ -35,7 +35,7 @@ const LANES: usize = 64;
 /// Workgroups and dispatches at most, and how much more is tried each time until a submission takes long enough to be measured.
 const MOST: [u32; 2] = [32_768, 512];
 const MORE: u32 = 4;
-const ENOUGH: f64 = 5e-4;
+const ENOUGH: f64 = 2e-4;
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
 
