@@ -16,6 +16,8 @@ use crate::plan::{KernelArray, KernelOp, Op, Plan};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 pub(super) const CLOCK_WORDS: usize = 64;
+/// Words of a record, as `clock.wgsl` declares them.
+pub(super) const CLOCK_USED: usize = 11;
 
 pub(super) struct Buffers {
     pub clock: wgpu::Buffer,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::adapters::invocations;
 use super::context::Context;
-use super::dispatch::{Buffers, CLOCK_WORDS, Dispatch, Maker};
+use super::dispatch::{Buffers, CLOCK_USED, CLOCK_WORDS, Dispatch, Maker};
 use super::limits::Sizes;
 use super::pin::Native;
 use super::probe;
@@ -232,27 +232,28 @@ impl GpuEngine {
         Ok(separately)
     }
 
-    fn clock_words(&self, chunk: &Chunk, separately: bool) -> Vec<u32> {
-        let mut words = vec![0; chunk.steps * CLOCK_WORDS];
-        for (k, record) in words.chunks_exact_mut(CLOCK_WORDS).enumerate() {
-            let step = chunk.first + k as u64;
-            let t = chunk.t0 + step as f64 * self.plan.dt;
-            record[..11].copy_from_slice(&[
+    /// What each step of a chunk knows of time.
+    fn clock(&self, chunk: &Chunk, separately: bool) -> impl Iterator<Item = [u32; CLOCK_USED]> {
+        let (dt, seed) = (self.plan.dt, self.plan.seed);
+        let (first, t0, starts_run) = (chunk.first, chunk.t0, chunk.starts_run);
+        (0..chunk.steps).map(move |k| {
+            let step = first + k as u64;
+            let t = t0 + step as f64 * dt;
+            [
                 (t as f32).to_bits(),
-                (self.plan.dt as f32).to_bits(),
+                (dt as f32).to_bits(),
                 step as u32,
                 (step >> 32) as u32,
-                self.plan.seed as u32,
-                (self.plan.seed >> 32) as u32,
+                seed as u32,
+                (seed >> 32) as u32,
                 k as u32,
                 // where operations are separate, inputs are cleared at the end of a step
-                u32::from(separately || chunk.starts_run && k == 0),
+                u32::from(separately || starts_run && k == 0),
                 0,
                 (t as f32).to_bits(),
                 ((t - f64::from(t as f32)) as f32).to_bits(),
-            ]);
-        }
-        words
+            ]
+        })
     }
 }
 
@@ -275,14 +276,19 @@ impl Engine for GpuEngine {
             self.refresh()?;
         }
         let separately = self.separately(&chunk)?;
-        let clock = self.clock_words(&chunk, separately);
+        let clock = self.clock(&chunk, separately);
         let many = self.many.as_ref().filter(|_| !separately);
         match many {
             Some(Many { steps, clocks, .. }) => {
-                let words = steps.clocks(&chunk, &clock, CLOCK_WORDS);
-                self.context.write(clocks, 0, &words);
+                self.context.write(clocks, 0, &steps.clocks(&chunk, clock));
             }
-            None => self.context.write(&self.buffers.clock, 0, &clock),
+            None => {
+                let mut words = vec![0; chunk.steps * CLOCK_WORDS];
+                for (record, used) in words.chunks_exact_mut(CLOCK_WORDS).zip(clock) {
+                    record[..CLOCK_USED].copy_from_slice(&used);
+                }
+                self.context.write(&self.buffers.clock, 0, &words);
+            }
         }
         self.context.write(&self.buffers.values, self.plan.constants.len(), &chunk.rows);
         if let Some(data) = &self.data {

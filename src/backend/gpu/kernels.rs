@@ -7,7 +7,7 @@ use super::shell;
 use super::steps::Steps;
 use super::tables;
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, Kind, Program, Sink, validate};
+use crate::model::{Feed, Invocation, Kind, Sink, validate};
 use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
 
 pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
@@ -261,7 +261,9 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Re
         };
         let _ = writeln!(text, "    {name}[{}u + e] = {value};", stream.address);
     }
-    let _ = writeln!(text, "    return {};\n}}\n", spike(program));
+    let spikes = program.sinks.iter().position(|sink| *sink == Sink::Spike);
+    let spike = spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"));
+    let _ = writeln!(text, "    return {spike};\n}}\n");
     let _ = writeln!(text, "fn clear(e: u32) {{");
     let cleared = population.streams.iter().enumerate().filter(|(_, s)| s.cleared);
     for (_, stream) in cleared.filter(|(k, _)| !constants.contains(k)) {
@@ -324,12 +326,6 @@ pub(super) fn typed(kind: Kind, word: &str) -> String {
         Kind::I32 => format!("bitcast<i32>({word})"),
         Kind::U32 | Kind::Bool => word.into(),
     }
-}
-
-/// Whether the element of `out` spikes.
-pub(super) fn spike(program: &Program) -> String {
-    let spikes = program.sinks.iter().position(|sink| *sink == Sink::Spike);
-    spikes.map_or("false".into(), |k| format!("out.out{k} != 0u"))
 }
 
 /// A value as a word.

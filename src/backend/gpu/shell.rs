@@ -7,7 +7,7 @@ use super::pin::Native;
 use super::steps::{self, Block, KEYS, LANES, Steps, Way};
 use super::tables;
 use crate::error::Result;
-use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE, Sink};
+use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE};
 use crate::plan::{Binding, InputOp, Plan, Source, Space};
 use crate::scalar::{self, Access, cast, split, write};
 
@@ -248,8 +248,8 @@ impl Shell<'_> {
             };
             let _ = writeln!(text, "    (*words).s{stream} = {value};");
         }
-        let spike = program.sinks.iter().position(|sink| *sink == Sink::Spike);
-        let spike = spike.map_or("false".into(), |k| format!("result{k}_ != 0u"));
+        let spike = population.spikes();
+        let spike = spike.map_or("false".into(), |stream| format!("(*words).s{stream} != 0u"));
         let _ = writeln!(text, "    return {spike};\n}}\n");
     }
 

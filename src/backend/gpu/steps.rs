@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::dispatch::CLOCK_USED;
 use super::kernels;
 use crate::backend::Chunk;
 use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
@@ -11,7 +12,7 @@ use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
 pub(crate) const MOST: usize = 64;
 
 /// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
-const CLOCK: usize = 12;
+const CLOCK: usize = CLOCK_USED + 1;
 
 /// Invocations of the workgroup that has a network.
 pub(super) const LANES: usize = 512;
@@ -108,12 +109,16 @@ impl Steps {
         MOST * self.record()
     }
 
-    /// The clocks of a chunk, for one dispatch after the other, made of what the records of a single step have.
-    pub(super) fn clocks(&self, chunk: &Chunk, single: &[u32], width: usize) -> Vec<u32> {
+    /// The clocks of a chunk, for one dispatch after the other, made of what each step knows.
+    pub(super) fn clocks(
+        &self,
+        chunk: &Chunk,
+        clock: impl Iterator<Item = [u32; CLOCK_USED]>,
+    ) -> Vec<u32> {
         let mut words = vec![0; chunk.steps.div_ceil(MOST) * self.clock_words()];
-        for (k, record) in words.chunks_exact_mut(self.record()).take(chunk.steps).enumerate() {
-            record[..CLOCK - 1].copy_from_slice(&single[k * width..][..CLOCK - 1]);
-            record[CLOCK - 1] = (chunk.steps - k).min(MOST) as u32;
+        for (k, (record, used)) in words.chunks_exact_mut(self.record()).zip(clock).enumerate() {
+            record[..CLOCK_USED].copy_from_slice(&used);
+            record[CLOCK_USED] = (chunk.steps - k).min(MOST) as u32;
             let rows = &chunk.schedule.entries[k * self.cadences..][..self.cadences];
             for (word, entry) in record[CLOCK..].iter_mut().zip(rows) {
                 *word = entry.row.map_or(0, |row| row as u32 + 1);
