@@ -1,6 +1,5 @@
-// Elements that do not look at each other: an invocation has one. Its key is its number in the population.
-
-const LANES: u32 = 128u;
+// Elements that do not look at each other: an invocation has one. Its key is its number in the population. LANES, the invocations
+// of a workgroup, is generated.
 
 @compute @workgroup_size(LANES)
 fn main(

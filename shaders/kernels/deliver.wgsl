@@ -11,9 +11,10 @@
 // list, elements; delay, start of indptr, of indices, of counts (0: one count for all); count, target, elements of source and
 // target in a copy of the system.
 
-const LANES: u32 = 64u;
+// Invocations of a workgroup, which share the synapses of a spike.
+const SHARE: u32 = 64u;
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(SHARE)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -22,7 +23,7 @@ fn main(
     let sources = routes[0].y;
     if group.x == 0u {
         // the counts that this step's update will add to; no route reads them, since no delay is that long
-        for (var k = lane; k < sources; k += LANES) {
+        for (var k = lane; k < sources; k += SHARE) {
             let source = routes[1u + k];
             atomicStore(&events[source.x + (clock.i & source.y)], 0u);
         }
@@ -41,7 +42,7 @@ fn main(
             let row = rows.y + source - copy * ends.z;
             let targets = ends.y + copy * ends.w;
             let end = synapses[row + 1u];
-            for (var synapse = synapses[row] + lane; synapse < end; synapse += LANES) {
+            for (var synapse = synapses[row] + lane; synapse < end; synapse += SHARE) {
                 var weight = ends.x;
                 if rows.w != 0u {
                     weight = synapses[rows.w + synapse];

@@ -1,6 +1,4 @@
-// The entry point of kernels that do the same for each of so many things.
-
-const LANES: u32 = 128u;
+// The entry point of kernels that do the same for each of so many things. LANES, the invocations of a workgroup, is generated.
 
 @compute @workgroup_size(LANES)
 fn main(

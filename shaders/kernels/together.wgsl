@@ -1,14 +1,13 @@
 // A small network: one workgroup has all elements, some for each invocation, and delivers spikes between the updates. The sums of
-// what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. `main` is
-// generated: an invocation has an element of each
-// block of as many elements of a member as there are invocations, each in variables of its own.
+// what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. LANES, the
+// invocations, and `main` are generated: an invocation has an element of each block of as many elements of a member as there are
+// invocations, each in variables of its own.
 
 @group(0) @binding(6) var<storage, read_write> sums: array<atomic<i32>>;
 // as in `deliver.wgsl`, and the routes (binding 8), too
 @group(0) @binding(7) var<storage, read> synapses: array<u32>;
 @group(0) @binding(9) var<storage, read_write> events: array<atomic<u32>>;
 
-const LANES: u32 = 512u;
 // Invocations that share the synapses of a spike.
 const SHARE: u32 = 16u;
 

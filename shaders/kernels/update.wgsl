@@ -1,12 +1,11 @@
 // The shell around a composed program: finds the element's member, applies the inputs, and lists the spikes. The parts
-// that depend on the program (`load`, `store`, `clear`) and the declaration of the table are generated.
+// that depend on the program (`load`, `store`, `clear`), the declaration of the table and LANES, the invocations of a workgroup,
+// are generated.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<i32>;
 @group(0) @binding(4) var<storage, read> values: array<u32>;
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
-
-const LANES: u32 = 128u;
 
 // The table (binding 3) has, four words together, for each member: first element, number of elements, start of the counts of
 // its lists of spikes + 1 (0: none), number of these lists - 1; start of the first list, number of inputs, start of its inputs

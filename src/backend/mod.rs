@@ -7,6 +7,7 @@ pub(crate) mod gpu;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::choice::CostModel;
 use crate::error::Result;
 use crate::plan::{InputOp, Plan, Schedule, State};
 
@@ -107,12 +108,22 @@ pub(crate) trait Engine: Send {
 
     /// Where it runs, for people.
     fn describe(&self) -> String;
+
+    /// How it plays the plan, for people, where there is more than one way.
+    fn manner(&self) -> Option<&str> {
+        None
+    }
 }
 
-/// The engine for the device of that number, with the plan's initial state. The CPU engine uses at most so many threads.
-pub(crate) fn engine(device: usize, plan: Arc<Plan>, threads: usize) -> Result<Box<dyn Engine>> {
+/// The engine for the device of that number and that model, with the plan's initial state. The CPU engine uses at most so many threads.
+pub(crate) fn engine(
+    device: usize,
+    plan: Arc<Plan>,
+    threads: usize,
+    model: &CostModel,
+) -> Result<Box<dyn Engine>> {
     Ok(match device {
         0 => Box::new(cpu::CpuEngine::new(plan, threads)?),
-        index => Box::new(gpu::GpuEngine::new(index, plan)?),
+        index => Box::new(gpu::GpuEngine::new(index, plan, model)?),
     })
 }

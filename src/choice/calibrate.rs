@@ -19,11 +19,6 @@ fn lock() -> MutexGuard<'static, Option<HashMap<(usize, usize), CostModel>>> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was measured of a GPU.
-pub(super) fn known(device: usize) -> Option<CostModel> {
-    lock().as_ref()?.get(&(device, 0)).copied()
-}
-
 /// Elements and steps of a measurement on the CPU engine.
 const ELEMENTS: usize = 1 << 14;
 const STEPS: usize = 16;
@@ -47,9 +42,10 @@ pub(crate) fn measured(device: usize, threads: usize, believed: CostModel) -> Re
 /// The CPU engine, by steps of a neuron.
 fn cpu(threads: usize, believed: CostModel) -> Result<CostModel> {
     let one = plan(1)?;
-    let step = seconds(&one, threads, 4 * STEPS)?;
+    let step = seconds(&one, threads, 4 * STEPS, &believed)?;
     let many = plan(ELEMENTS)?;
-    let operation = (seconds(&many, threads, STEPS)? - step) / Load::on_cpu(&many).operations;
+    let operation =
+        (seconds(&many, threads, STEPS, &believed)? - step) / Load::on_cpu(&many).operations;
     // a clock that does not tell the difference measures nothing
     let operation = if operation > 0.0 { operation } else { believed.operation };
     let synapse = believed.synapse * operation / believed.operation;
@@ -72,8 +68,8 @@ fn plan(count: usize) -> Result<Arc<Plan>> {
 }
 
 /// Seconds of a step: the shortest of some chunks.
-fn seconds(plan: &Arc<Plan>, threads: usize, steps: usize) -> Result<f64> {
-    let mut engine = engine(0, plan.clone(), threads)?;
+fn seconds(plan: &Arc<Plan>, threads: usize, steps: usize, model: &CostModel) -> Result<f64> {
+    let mut engine = engine(0, plan.clone(), threads, model)?;
     let mut shortest = f64::INFINITY;
     for k in 0..5 {
         let first = (k * steps) as u64;

@@ -1,6 +1,6 @@
 //! What a step asks of a device.
 
-use crate::backend::gpu::{MOST_STEPS, Way, way};
+use crate::backend::gpu::{self, MOST_STEPS, Way};
 use crate::plan::{Binding, Op, Plan, Population, Space};
 use crate::scalar::{Access, Code};
 
@@ -10,6 +10,9 @@ const SOURCES_PER_SPIKE: f64 = 500.0;
 /// Operations that an elementary function, a quotient and anything else stand for.
 const FUNCTION: f64 = 18.0;
 const QUOTIENT: f64 = 5.0;
+
+/// Words that an invocation of a workgroup that has a network reads and writes beside those of its elements.
+const OWN_WORDS: usize = 8;
 
 /// The parts of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +27,8 @@ pub(crate) struct Load {
     pub synapses: f64,
     /// Dispatches one after the other.
     pub dispatches: f64,
+    /// Invocations of the workgroup that has the whole system; 0 where there are many workgroups.
+    pub workgroup: f64,
 }
 
 impl Load {
@@ -37,28 +42,30 @@ impl Load {
             words: 0.0,
             synapses: plan.synapses() as f64 / SOURCES_PER_SPIKE,
             dispatches: 0.0,
+            workgroup: 0.0,
         }
     }
 
-    /// On a GPU, the way in which it plays the plan.
-    pub(crate) fn on_gpu(plan: &Plan) -> Self {
+    /// On a GPU whose workgroups have at most so many invocations, for each way to play the plan.
+    pub(crate) fn on_gpu(plan: &Plan, invocations: usize) -> Vec<(Option<Way>, Self)> {
         let load = Self::on_cpu(plan);
         let longest = plan.populations.iter().map(operations).fold(0.0, f64::max);
         let once = 1.0 / MOST_STEPS as f64;
-        match way(plan) {
+        let of = |way: Option<Way>| match way {
             Some(Way::Apart) => {
                 Self { chain: longest, dispatches: plan.populations.len() as f64 * once, ..load }
             }
-            Some(Way::Together(blocks)) => {
-                let sums = |p: &Population| {
+            Some(Way::Together(lanes)) => {
+                let words = |p: &Population| {
                     let arms = p.streams.iter().filter(|s| s.space == Space::Accumulators).count();
-                    (p.elements * arms) as f64
+                    lanes * (gpu::blocks(p, lanes).count() * arms + plan.routes.len() + OWN_WORDS)
                 };
+                let blocks = |p: &Population| gpu::blocks(p, lanes).count();
                 Self {
-                    chain: longest * blocks as f64,
-                    words: plan.populations.iter().map(sums).sum(),
-                    // two barriers, which take a part of what a dispatch takes
-                    dispatches: once + 0.2,
+                    chain: longest * plan.populations.iter().map(blocks).sum::<usize>() as f64,
+                    words: plan.populations.iter().map(words).sum::<usize>() as f64,
+                    dispatches: once,
+                    workgroup: lanes as f64,
                     ..load
                 }
             }
@@ -76,7 +83,9 @@ impl Load {
                     ..load
                 }
             }
-        }
+        };
+        let ways = gpu::ways(plan, invocations).into_iter().map(Some).chain([None]);
+        ways.map(|way| (way, of(way))).collect()
     }
 }
 

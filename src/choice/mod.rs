@@ -6,6 +6,7 @@ mod model;
 
 use std::fmt::Write as _;
 
+use crate::backend::gpu::{Way, invocations};
 use crate::device::{Device, DeviceInfo, DeviceKind, devices};
 use crate::error::Result;
 use crate::plan::Plan;
@@ -22,6 +23,7 @@ const CLEAR: f64 = 5.0;
 pub(crate) struct Choice {
     pub device: usize,
     pub reason: String,
+    pub model: CostModel,
 }
 
 /// Settings that say what may be chosen.
@@ -39,14 +41,16 @@ struct Candidate {
     device: usize,
     name: String,
     model: CostModel,
-    load: Load,
+    /// For each way in which it may play the plan.
+    loads: Vec<Load>,
     /// Whether its numbers were measured.
     measured: bool,
 }
 
 impl Candidate {
     fn seconds(&self) -> f64 {
-        self.model.seconds(&self.load)
+        let seconds = self.loads.iter().map(|load| self.model.seconds(load));
+        seconds.fold(f64::INFINITY, f64::min)
     }
 }
 
@@ -55,20 +59,22 @@ impl Candidate {
 /// # Errors
 /// [`Error::NoDevice`](crate::Error::NoDevice).
 pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choice> {
-    if let Some((device, reason)) = asked.resolve()? {
-        return Ok(Choice { device, reason });
-    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(limits.threads);
-    let (cpu, gpu) = (Load::on_cpu(plan), Load::on_gpu(plan));
+    if let Some((device, reason)) = asked.resolve()? {
+        let model = settled(device, threads, limits.calibrate);
+        return Ok(Choice { device, reason, model });
+    }
     let candidate = |info: &DeviceInfo| {
-        let host = info.kind == DeviceKind::Cpu;
-        let model = CostModel::of(info.kind);
+        let ways = || Load::on_gpu(plan, invocations(info.index)).into_iter();
         Candidate {
             device: info.index,
             name: info.name.clone(),
-            model: if host { model.with_threads(threads) } else { model },
-            load: if host { cpu } else { gpu },
+            model: believed(info.kind, threads),
+            loads: match info.kind {
+                DeviceKind::Cpu => vec![Load::on_cpu(plan)],
+                _ => ways().map(|(_, load)| load).collect(),
+            },
             measured: false,
         }
     };
@@ -82,14 +88,34 @@ pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choi
             }
         }
     }
-    Ok(best(&candidates))
+    let (device, reason) = best(&candidates);
+    Ok(Choice { device, reason, model: settled(device, threads, limits.calibrate) })
 }
 
-/// What a step of a plan is believed to take on a GPU, for as long as nothing better is known.
-pub(crate) fn seconds_on_gpu(device: usize, plan: &Plan) -> f64 {
+/// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
+/// the fastest first. Without a way each operation of a step is dispatched.
+pub(crate) fn ways(plan: &Plan, model: &CostModel, invocations: usize) -> Vec<(Option<Way>, f64)> {
+    let loads = Load::on_gpu(plan, invocations).into_iter();
+    let mut ways: Vec<_> = loads.map(|(way, load)| (way, model.seconds(&load))).collect();
+    ways.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    ways
+}
+
+fn believed(kind: DeviceKind, threads: usize) -> CostModel {
+    let model = CostModel::of(kind);
+    if kind == DeviceKind::Cpu { model.with_threads(threads) } else { model }
+}
+
+/// The model of a device that will play: of a GPU, measured if that is allowed.
+fn settled(device: usize, threads: usize, calibrate: bool) -> CostModel {
+    if device == 0 {
+        // its engine has one way to play a plan
+        return believed(DeviceKind::Cpu, threads);
+    }
     let kind = devices().get(device).map_or(DeviceKind::Software, |info| info.kind);
-    let model = calibrate::known(device).unwrap_or(CostModel::of(kind));
-    model.seconds(&Load::on_gpu(plan))
+    let believed = believed(kind, threads);
+    // what cannot be measured stays as it is believed to be
+    if calibrate { measured(device, threads, believed).unwrap_or(believed) } else { believed }
 }
 
 /// Whether the best one would stay the best.
@@ -99,8 +125,8 @@ fn is_clear(candidates: &[Candidate]) -> bool {
     !matches!(seconds[..], [first, second, ..] if second < CLEAR * first)
 }
 
-/// The candidate whose steps are the shortest; the first of those that are equal.
-fn best(candidates: &[Candidate]) -> Choice {
+/// The device whose steps are the shortest, the first of those that are equal, with the reason.
+fn best(candidates: &[Candidate]) -> (usize, String) {
     let mut order: Vec<&Candidate> = candidates.iter().collect();
     order.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     let mut reason = String::from("the shortest steps:");
@@ -109,7 +135,7 @@ fn best(candidates: &[Candidate]) -> Choice {
         let how = if candidate.measured { "measured" } else { "estimated" };
         let _ = write!(reason, "{sign} {seconds:.1} us on {} ({how})", candidate.name);
     }
-    Choice { device: order.first().map_or(0, |best| best.device), reason }
+    (order.first().map_or(0, |best| best.device), reason)
 }
 
 #[cfg(test)]

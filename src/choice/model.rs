@@ -14,22 +14,71 @@ pub(crate) struct CostModel {
     pub operation: f64,
     /// An operation that waits for the one before it: no element is done sooner than its own operations one after the other.
     pub serial: f64,
+    /// An operation of an invocation where one workgroup has many.
+    pub shared: f64,
+    /// What one workgroup takes for a step in which its invocations wait for each other.
+    pub round: f64,
+    /// The same for each of its invocations.
+    pub member: f64,
     /// A word that is read or written.
     pub word: f64,
     /// A synapse over which a spike is delivered.
     pub synapse: f64,
+    /// Invocations of the workgroups over which elements are spread.
+    pub lanes: usize,
 }
+
+/// What is believed of every device.
+const ANY: CostModel = CostModel {
+    step: 0.0,
+    dispatch: 0.0,
+    operation: 0.0,
+    serial: 0.0,
+    shared: 0.0,
+    round: 0.0,
+    member: 0.0,
+    word: 0.0,
+    synapse: 0.0,
+    lanes: 128,
+};
 
 impl CostModel {
     /// What is believed of devices of a kind before they are measured; the CPU engine by the thread.
     pub(crate) fn of(kind: DeviceKind) -> Self {
-        let [step, dispatch, operation, serial, word, synapse] = match kind {
-            DeviceKind::Cpu => [1e-6, 0.0, 4e-11, 0.0, 0.0, 2e-9],
-            DeviceKind::Discrete => [0.0, 3e-6, 1e-13, 3e-9, 1e-11, 5e-11],
-            DeviceKind::Integrated | DeviceKind::Virtual => [0.0, 6e-6, 2e-12, 5e-9, 1e-10, 5e-10],
-            DeviceKind::Software => [0.0, 2e-5, 5e-11, 5e-10, 3e-9, 5e-9],
-        };
-        Self { step, dispatch, operation, serial, word, synapse }
+        match kind {
+            DeviceKind::Cpu => Self { step: 1e-6, operation: 4e-11, synapse: 2e-9, ..ANY },
+            DeviceKind::Discrete => Self {
+                dispatch: 3e-6,
+                operation: 1e-13,
+                serial: 3e-9,
+                shared: 6e-12,
+                round: 2e-6,
+                word: 1e-11,
+                synapse: 5e-11,
+                ..ANY
+            },
+            DeviceKind::Integrated | DeviceKind::Virtual => Self {
+                dispatch: 6e-6,
+                operation: 2e-12,
+                serial: 5e-9,
+                shared: 2e-11,
+                round: 3e-6,
+                word: 1e-10,
+                synapse: 5e-10,
+                ..ANY
+            },
+            DeviceKind::Software => Self {
+                dispatch: 2e-5,
+                operation: 5e-11,
+                serial: 5e-10,
+                shared: 5e-11,
+                round: 1e-6,
+                member: 1e-8,
+                word: 3e-9,
+                synapse: 5e-9,
+                ..ANY
+            },
+        }
     }
 
     /// The same with so many threads for operations and synapses.
@@ -40,9 +89,13 @@ impl CostModel {
 
     /// Seconds of a step.
     pub(crate) fn seconds(&self, load: &Load) -> f64 {
-        let elements = (load.operations * self.operation).max(load.chain * self.serial);
+        let serial = self.serial.max(load.workgroup * self.shared);
+        let elements = (load.operations * self.operation).max(load.chain * serial);
+        let alone = if load.workgroup > 0.0 { 1.0 } else { 0.0 };
         self.step
             + load.dispatches * self.dispatch
+            + alone * self.round
+            + load.workgroup * self.member
             + elements
             + load.words * self.word
             + load.synapses * self.synapse

@@ -1,6 +1,22 @@
 //! The choice with models that are given.
 
 use super::*;
+use crate::plan::{Description, build};
+use crate::{Connect, Network, Projection, neurons, synapses};
+
+/// A device on which nothing takes any time.
+const NOTHING: CostModel = CostModel {
+    step: 0.0,
+    dispatch: 0.0,
+    operation: 0.0,
+    serial: 0.0,
+    shared: 0.0,
+    round: 0.0,
+    member: 0.0,
+    word: 0.0,
+    synapse: 0.0,
+    lanes: 128,
+};
 
 /// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.
 fn loads(elements: f64) -> [Load; 2] {
@@ -10,28 +26,22 @@ fn loads(elements: f64) -> [Load; 2] {
         words: 0.0,
         synapses: 80.0 * elements / 500.0,
         dispatches: 0.0,
+        workgroup: 0.0,
     };
     [cpu, Load { chain: 100.0, words: 14.0 * elements, dispatches: 3.0, ..cpu }]
 }
 
 fn chosen(elements: f64, gpu: CostModel) -> usize {
     let [on_cpu, on_gpu] = loads(elements);
-    let cpu = CostModel {
-        step: 1e-6,
-        dispatch: 0.0,
-        operation: 1e-11,
-        serial: 0.0,
-        word: 0.0,
-        synapse: 1e-9,
-    };
+    let cpu = CostModel { step: 1e-6, operation: 1e-11, synapse: 1e-9, ..NOTHING };
     let candidate = |device, model, load| Candidate {
         device,
         name: format!("device {device}"),
         model,
-        load,
+        loads: vec![load],
         measured: false,
     };
-    best(&[candidate(0, cpu, on_cpu), candidate(1, gpu, on_gpu)]).device
+    best(&[candidate(0, cpu, on_cpu), candidate(1, gpu, on_gpu)]).0
 }
 
 /// The fewest elements, by powers of two, from which on the GPU is chosen; none where it never is.
@@ -46,12 +56,12 @@ fn flips_at(gpu: CostModel) -> Option<f64> {
 #[test]
 fn the_choice_flips_with_size() {
     let fast = CostModel {
-        step: 0.0,
         dispatch: 2e-6,
         operation: 1e-13,
         serial: 2e-9,
         word: 2e-12,
         synapse: 5e-11,
+        ..NOTHING
     };
     let integrated =
         CostModel { dispatch: 8e-6, operation: 2e-12, serial: 5e-9, word: 1e-11, ..fast };
@@ -62,6 +72,57 @@ fn the_choice_flips_with_size() {
         panic!("{fast:?} {integrated:?}");
     };
     assert!(1000.0 < fast && fast < integrated && integrated < 1e6, "{fast} {integrated}");
+}
+
+/// A balanced network as a device whose workgroups have at most 1024 invocations may play it: the fastest way.
+fn way(neurons: usize, model: CostModel) -> Option<Way> {
+    let cells = |count| neurons::lif(count);
+    let (e, i) = (cells(neurons * 4 / 5), cells(neurons / 5));
+    let arm = |pre, post| {
+        Projection::new(pre, post)
+            .connect(Connect::fixed_prob(0.01))
+            .weight(1.0)
+            .synapse(synapses::expon())
+    };
+    let network = Network::new()
+        .with("E2E", arm(&e, &e))
+        .with("E2I", arm(&e, &i))
+        .with("I2E", arm(&i, &e))
+        .with("I2I", arm(&i, &i))
+        .with("E", e)
+        .with("I", i);
+    let (plan, _) = build(&Description {
+        target: &network,
+        dyn_vars: &[],
+        inputs: &[],
+        compat_input_order: false,
+        monitors: &[],
+        dt: 0.1,
+        t0: 0.0,
+        seed: 0,
+        outputs: false,
+    })
+    .unwrap();
+    ways(&plan, &model, 1024)[0].0
+}
+
+#[test]
+fn workgroups_follow_the_model() {
+    // waiting for one another costs nothing: as many at work as the device can keep busy, which is 512
+    let wide =
+        CostModel { dispatch: 1e-3, serial: 512.0 * 5e-12, shared: 5e-12, round: 1e-6, ..NOTHING };
+    // whoever is there costs something, at work or not
+    let narrow =
+        CostModel { dispatch: 1e-3, serial: 5e-10, shared: 5e-11, member: 2e-8, ..NOTHING };
+    assert_eq!(way(4000, wide), Some(Way::Together(512)));
+    assert_eq!(way(4000, narrow), Some(Way::Together(512)));
+    assert_eq!(
+        [way(100, wide), way(100, narrow)],
+        [128, 32].map(|lanes| Some(Way::Together(lanes)))
+    );
+    // where dispatches cost little, all of the device is better than one workgroup
+    let quick = CostModel { dispatch: 1e-7, ..wide };
+    assert_eq!([way(100, quick), way(4000, quick)], [None; 2]);
 }
 
 #[test]
@@ -77,7 +138,7 @@ fn what_is_near_is_measured() {
             synapse: factor * model.synapse,
             ..model
         },
-        load,
+        loads: vec![load],
         measured: false,
     };
     assert!(is_clear(&[candidate(1.0)]));
@@ -88,25 +149,25 @@ fn what_is_near_is_measured() {
 /// The reason names every device with its time.
 #[test]
 fn reasons() {
-    let load = Load { operations: 1e6, chain: 0.0, words: 0.0, synapses: 0.0, dispatches: 2.0 };
-    let model = CostModel {
-        step: 0.0,
-        dispatch: 1e-6,
-        operation: 1e-12,
-        serial: 0.0,
-        word: 0.0,
-        synapse: 0.0,
+    let load = Load {
+        operations: 1e6,
+        chain: 0.0,
+        words: 0.0,
+        synapses: 0.0,
+        dispatches: 2.0,
+        workgroup: 0.0,
     };
+    let model = CostModel { dispatch: 1e-6, operation: 1e-12, ..NOTHING };
     let candidate = |device, name: &str, dispatch, measured| Candidate {
         device,
         name: name.into(),
         model: CostModel { dispatch, ..model },
-        load,
+        loads: vec![load],
         measured,
     };
     let choice = best(&[candidate(0, "a", 1e-5, false), candidate(1, "b", 2e-6, true)]);
     let reason = "the shortest steps: 5.0 us on b (measured), 21.0 us on a (estimated)".into();
-    assert_eq!(choice, Choice { device: 1, reason });
+    assert_eq!(choice, (1, reason));
 }
 
 /// Every device can be measured, gives numbers, and is not measured again.
@@ -117,8 +178,19 @@ fn measurements_are_numbers_and_stay() {
         let start = std::time::Instant::now();
         let model = measured(info.index, 2, believed).unwrap();
         println!("{info}: {:?}, {model:?}", start.elapsed());
-        let parts =
-            [model.step, model.dispatch, model.operation, model.serial, model.word, model.synapse];
+        let CostModel {
+            step,
+            dispatch,
+            operation,
+            serial,
+            shared,
+            round,
+            member,
+            word,
+            synapse,
+            ..
+        } = model;
+        let parts = [step, dispatch, operation, serial, shared, round, member, word, synapse];
         assert!(parts.iter().all(|part| part.is_finite() && *part >= 0.0), "{model:?}");
         assert!(model.operation > 0.0 && model != believed, "{model:?}");
         assert_eq!(measured(info.index, 2, believed).unwrap(), model);

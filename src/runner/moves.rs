@@ -32,8 +32,8 @@ impl DSRunner {
         let choice = choose(&device.into(), &self.plan, limits)?;
         if choice.device != self.choice.device {
             let state = self.engine.state()?;
-            let mut engine =
-                crate::backend::engine(choice.device, self.plan.clone(), self.threads)?;
+            let (plan, threads) = (self.plan.clone(), self.threads);
+            let mut engine = crate::backend::engine(choice.device, plan, threads, &choice.model)?;
             engine.set_state(&state)?;
             self.engine = engine;
         }

@@ -15,10 +15,11 @@ use super::objects::Implicit;
 use super::predict::{Predict, Steps};
 use super::progress;
 use super::results::{Element, Mon};
-use crate::backend::Engine;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
-use crate::choice::{Choice, Limits, choose};
+use crate::backend::{Engine, gpu};
+use crate::choice::{Choice, CostModel, Limits, choose};
+use crate::device::DeviceKind;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::Kind;
@@ -157,7 +158,7 @@ impl DSRunner {
         let limits = Limits { threads, calibrate: settings.calibrate };
         let choice = choose(&device, &plan, limits)?;
         let plan = Arc::new(plan);
-        let engine = crate::backend::engine(choice.device, plan.clone(), threads)?;
+        let engine = crate::backend::engine(choice.device, plan.clone(), threads, &choice.model)?;
         let mut runner = Self {
             name: NodeName::next("DSRunner"),
             implicit: Implicit::default(),
@@ -536,18 +537,25 @@ impl DSRunner {
         self.engine.memory()
     }
 
-    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors; and the device with the reason why
-    /// it was chosen.
+    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors; how a GPU's dispatches play it; and
+    /// the device with the reason why it was chosen.
     pub fn plan(&self) -> String {
-        format!("{}  device   {}: {}\n", self.plan, self.device(), self.choice.reason)
+        let manner = self.engine.manner().map(|manner| format!("  played   {manner}\n"));
+        let manner = manner.unwrap_or_default();
+        format!("{}{manner}  device   {}: {}\n", self.plan, self.device(), self.choice.reason)
     }
 
-    /// The generated WGSL: for each kernel its name and its text, with the entry point that the GPU engine uses.
+    /// The generated WGSL: for each kernel its name and its text, with the entry point that the GPU engine uses; on the CPU engine as
+    /// a discrete GPU would be given it.
     ///
     /// # Errors
     /// [`Error::Unsupported`] where a kernel cannot be written.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
-        crate::backend::gpu::kernels(&self.plan)
+        let (model, invocations) = match self.choice.device {
+            0 => (CostModel::of(DeviceKind::Discrete), 1024),
+            index => (self.choice.model, gpu::invocations(index)),
+        };
+        gpu::kernels(&self.plan, &model, invocations)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
 }
 
 /// Invocations that a workgroup may have on an adapter.
-pub(super) fn invocations(index: usize) -> usize {
+pub(crate) fn invocations(index: usize) -> usize {
     let found = adapters().iter().find(|(_, info)| info.index == index);
     found.map_or(0, |(adapter, _)| {
         let limits = adapter.limits();

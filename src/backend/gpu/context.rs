@@ -41,11 +41,9 @@ impl Context {
         let mut limits = wgpu::Limits::default();
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
         limits.max_buffer_size = limits.max_buffer_size.max(bytes);
-        let lanes =
-            (super::steps::LANES as u32).min(available.max_compute_invocations_per_workgroup);
         limits.max_compute_invocations_per_workgroup =
-            limits.max_compute_invocations_per_workgroup.max(lanes);
-        limits.max_compute_workgroup_size_x = limits.max_compute_workgroup_size_x.max(lanes);
+            available.max_compute_invocations_per_workgroup;
+        limits.max_compute_workgroup_size_x = available.max_compute_workgroup_size_x;
         // textures are not used, and some adapters have less than the defaults for them
         let limits = limits.using_resolution(available.clone());
         let passthrough = wgpu::Features::PASSTHROUGH_SHADERS;

@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 
 use super::context::Context;
-use super::kernels::{self, Bound, Kernel};
-use super::limits;
-use super::pin::Native;
+use super::kernels::{self, Bound, Kernel, Target};
 use super::shell;
 use super::spirv;
-use super::steps::Steps;
+use super::steps::{Steps, Way};
 use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
@@ -46,22 +44,25 @@ pub(super) struct Maker<'a> {
     pub plan: &'a Plan,
     pub context: &'a Context,
     pub buffers: &'a Buffers,
-    pub native: Native,
+    pub target: Target,
 }
 
 impl Maker<'_> {
     /// Those that play many steps.
     pub(super) fn many(&self, steps: &Steps, clocks: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
-        let Self { plan, context, buffers, native, .. } = *self;
+        let Self { plan, context, buffers, target } = *self;
         let update = |at: usize| {
-            let kernel = shell::kernel(steps, plan, at, native)?;
+            let kernel = shell::kernel(steps, plan, at, target)?;
             let recorded = context.storage("recorded", &steps.recorded[at]);
             let own = Own {
                 clock: Some((clocks, steps.clock_words())),
                 recorded: Some(&recorded),
                 ..Own::table(&buffers.tables[at][0])
             };
-            let groups = steps.groups(&plan.populations[at]);
+            let groups = match steps.way {
+                Way::Together(_) => [1, 1, 1],
+                _ => target.groups(plan.populations[at].elements),
+            };
             dispatch(context, &kernel, buffers, own, groups)
         };
         (0..plan.populations.len()).map(update).collect()
@@ -92,13 +93,13 @@ impl Maker<'_> {
     }
 
     fn operation(&self, op: Op) -> Result<Vec<Dispatch>> {
-        let Self { plan, context, buffers, native, .. } = *self;
+        let Self { plan, context, buffers, target } = *self;
         Ok(match op {
             Op::Column(k) => {
                 let column = &plan.columns[k];
-                let kernel = kernels::column(plan, k, native)?;
+                let kernel = kernels::column(plan, k, target)?;
                 let table = context.storage("table", &tables::column(column));
-                let groups = limits::groups(column.words);
+                let groups = target.groups(column.words);
                 vec![dispatch(context, &kernel, buffers, Own::table(&table), groups)?]
             }
             Op::Input(k) => {
@@ -114,13 +115,15 @@ impl Maker<'_> {
                 // spike costs too
                 let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1, 1];
                 let own = Own::table(&buffers.routes[stage]);
-                vec![dispatch(context, &kernels::deliver(plan, stage)?, buffers, own, groups)?]
+                let kernel = kernels::deliver(plan, stage, target)?;
+                vec![dispatch(context, &kernel, buffers, own, groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
             Op::Kernel(k) => self.kernel(&plan.kernels[k])?,
             Op::Record => {
-                let groups = limits::groups(plan.record_row());
-                vec![dispatch(context, &kernels::record(plan)?, buffers, Own::default(), groups)?]
+                let groups = target.groups(plan.record_row());
+                let kernel = kernels::record(plan, target)?;
+                vec![dispatch(context, &kernel, buffers, Own::default(), groups)?]
             }
             Op::Clear => {
                 let mut dispatches = Vec::new();
@@ -142,28 +145,28 @@ impl Maker<'_> {
     }
 
     fn update(&self, at: usize, with_inputs: bool) -> Result<Dispatch> {
-        let kernel = kernels::update(self.plan, at, with_inputs, self.native)?;
-        let groups = limits::groups(self.plan.populations[at].elements);
+        let kernel = kernels::update(self.plan, at, with_inputs, self.target)?;
+        let groups = self.target.groups(self.plan.populations[at].elements);
         let own = Own::table(&self.buffers.tables[at][usize::from(with_inputs)]);
         dispatch(self.context, &kernel, self.buffers, own, groups)
     }
 
     /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
     fn kernel(&self, op: &KernelOp) -> Result<Vec<Dispatch>> {
-        let Self { plan, context, buffers, native, .. } = *self;
+        let Self { plan, context, buffers, target } = *self;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let arrays = op.arrays.iter().map(|&KernelArray { words, .. }| OwnArray {
             buffer: context.buffer("array", words, usage),
             words,
         });
         let arrays: Vec<OwnArray> = arrays.collect();
-        let kernel = Compiled::new(context, &kernels::kernel(op, native)?)?;
-        let exchange = Compiled::new(context, &kernels::exchange()?)?;
+        let kernel = Compiled::new(context, &kernels::kernel(op, target)?)?;
+        let exchange = Compiled::new(context, &kernels::exchange(target)?)?;
         let moved = |k: usize, copy: usize, back: bool| {
             let array = &op.arrays[k];
             let table = context.storage("table", &tables::exchange(array, copy, back));
             let own = Own { arrays: &arrays[k..=k], ..Own::table(&table) };
-            exchange.dispatch(context, buffers, own, limits::groups(array.words))
+            exchange.dispatch(context, buffers, own, target.groups(array.words))
         };
         let written = || (0..arrays.len()).filter(|&k| op.arrays[k].writable);
         let mut dispatches = Vec::new();
@@ -183,9 +186,9 @@ impl Maker<'_> {
 
     fn input(&self, table: &[u32], count: usize, values: &wgpu::Buffer) -> Result<Dispatch> {
         let table = self.context.storage("table", table);
-        let kernel = kernels::input(self.native)?;
+        let kernel = kernels::input(self.target)?;
         let own = Own { values: Some(values), ..Own::table(&table) };
-        dispatch(self.context, &kernel, self.buffers, own, limits::groups(count))
+        dispatch(self.context, &kernel, self.buffers, own, self.target.groups(count))
     }
 }
 

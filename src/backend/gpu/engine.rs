@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use super::adapters::invocations;
 use super::context::Context;
 use super::dispatch::{Buffers, CLOCK_USED, CLOCK_WORDS, Dispatch, Maker};
+use super::kernels::Target;
 use super::limits::Sizes;
-use super::pin::Native;
 use super::probe;
+use super::shape::Shape;
 use super::steps::{self, Steps};
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
-use crate::choice::seconds_on_gpu;
+use crate::choice::CostModel;
 use crate::error::Result;
 use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 
@@ -29,7 +30,9 @@ pub(crate) struct GpuEngine {
     context: Arc<Context>,
     buffers: Buffers,
     lists: Lists,
-    native: Native,
+    target: Target,
+    /// How the plan is played, for people.
+    manner: String,
     /// Those of many steps.
     many: Option<Many>,
     /// The dispatches of a step in which inputs are part of the update; empty where that cannot be.
@@ -101,12 +104,18 @@ impl Many {
 }
 
 impl GpuEngine {
-    pub(crate) fn new(index: usize, plan: Arc<Plan>) -> Result<Self> {
+    /// For a device of that model.
+    pub(crate) fn new(index: usize, plan: Arc<Plan>, model: &CostModel) -> Result<Self> {
+        let shape = Shape::of(&plan, model, invocations(index));
+        Self::shaped(index, plan, shape)
+    }
+
+    /// With dispatches and workgroups of that shape.
+    pub(super) fn shaped(index: usize, plan: Arc<Plan>, shape: Shape) -> Result<Self> {
         let lists = Lists::new(&plan);
         let (synapses, routes) = tables::routes(&plan, &lists);
         let routes = routes.into_iter();
-        let many = Steps::of(&plan).filter(|steps| steps.invocations() <= invocations(index));
-        let sizes = Sizes::of(&plan, &lists, synapses.len(), many.is_some());
+        let sizes = Sizes::of(&plan, &lists, synapses.len(), shape.steps.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let uniform = |label: &str, words: &[u32]| {
@@ -133,17 +142,18 @@ impl GpuEngine {
             rows: context.buffer("rows", sizes.rows, storage),
         };
         context.write(&buffers.values, 0, &plan.constants);
-        let native = probe::native(index, &context)?;
-        let maker = Maker { plan: &plan, context: &context, buffers: &buffers, native };
+        let target = Target { native: probe::native(index, &context)?, lanes: shape.lanes };
+        let maker = Maker { plan: &plan, context: &context, buffers: &buffers, target };
         let (mut fused, mut separate) = (Vec::new(), Vec::new());
-        let mut many = many.map(|steps| Many::new(&context, sizes.steps, steps));
+        let (manner, seconds) = (shape.to_string(), shape.seconds);
+        let mut many = shape.steps.map(|steps| Many::new(&context, sizes.steps, steps));
         match &mut many {
             Some(Many { steps, clocks, dispatches }) => *dispatches = maker.many(steps, clocks)?,
             None if plan.fused() => fused = maker.fused()?,
             None => separate = maker.separate()?,
         }
         context.check()?;
-        let first = FIRST.as_secs_f64() / seconds_on_gpu(index, &plan).max(1e-9);
+        let first = FIRST.as_secs_f64() / seconds.max(1e-9);
         let mut free = Vec::new();
         if plan.record_row() > 0 {
             free.extend((0..2).map(|_| context.staging(sizes.rows)));
@@ -153,7 +163,8 @@ impl GpuEngine {
             context,
             buffers,
             lists,
-            native,
+            target,
+            manner,
             many,
             fused,
             separate,
@@ -216,8 +227,8 @@ impl GpuEngine {
     fn separately(&mut self, chunk: &Chunk) -> Result<bool> {
         let whole = chunk.ops == (0..self.plan.step.len()) && chunk.data.is_none();
         let separately = !whole || !self.plan.fused();
-        let Self { plan, context, buffers, native, .. } = self;
-        let maker = Maker { plan, context, buffers, native: *native };
+        let Self { plan, context, buffers, target, .. } = self;
+        let maker = Maker { plan, context, buffers, target: *target };
         if separately && self.separate.is_empty() {
             self.separate = maker.separate()?;
         }
@@ -448,5 +459,9 @@ impl Engine for GpuEngine {
 
     fn describe(&self) -> String {
         self.context.name.clone()
+    }
+
+    fn manner(&self) -> Option<&str> {
+        Some(&self.manner)
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::limits;
 use super::pin::{self, Native};
+use super::shape::Shape;
 use super::shell;
-use super::steps::Steps;
 use super::tables;
+use crate::choice::CostModel;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Invocation, Kind, Sink, validate};
 use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
@@ -27,14 +29,28 @@ const PAST: &str = include_str!("../../../shaders/kernels/past.wgsl");
 const MOVE: &str = include_str!("../../../shaders/kernels/move.wgsl");
 const SUM: &str = include_str!("../../../shaders/kernels/sum.wgsl");
 
-/// Invocations of a workgroup of the update and record kernels.
-pub(super) const LANES: usize = 128;
 /// Words of a member's table before its places, and of an input, as in `update.wgsl`.
 pub(super) const HEADER: usize = 8;
 pub(super) const INPUT: usize = 8;
 
 /// Bytes of a uniform binding on every device.
 pub(super) const UNIFORM_BYTES: usize = 64 * 1024;
+
+/// What kernels are written for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    /// Operations that are exact on the device.
+    pub native: Native,
+    /// Invocations of a workgroup, a power of two. Members of populations start at multiples of it.
+    pub lanes: usize,
+}
+
+impl Target {
+    /// Workgroups for so many invocations.
+    pub(super) fn groups(self, invocations: usize) -> [u32; 3] {
+        limits::groups(invocations, self.lanes)
+    }
+}
 
 /// A kernel: its name, its module, its bindings after the clock in their order.
 #[derive(Debug)]
@@ -82,9 +98,14 @@ impl Bound {
     }
 }
 
-/// All kernels of a plan as text, for people and for tests of translation.
-pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
-    all(plan)?
+/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would play it whose workgroups
+/// have at most so many invocations.
+pub(crate) fn kernels(
+    plan: &Plan,
+    model: &CostModel,
+    invocations: usize,
+) -> Result<Vec<(String, String)>> {
+    all(plan, &Shape::of(plan, model, invocations))?
         .into_iter()
         .map(|kernel| {
             let info = validate(&kernel.module)
@@ -101,20 +122,21 @@ pub(crate) fn kernels(plan: &Plan) -> Result<Vec<(String, String)>> {
 }
 
 /// The kernels that play a plan where nothing comes between its operations, in their order.
-pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
-    if let Some(steps) = Steps::of(plan) {
+fn all(plan: &Plan, shape: &Shape) -> Result<Vec<Kernel>> {
+    let target = Target { native: Native::EXACT, lanes: shape.lanes };
+    if let Some(steps) = &shape.steps {
         let populations = 0..plan.populations.len();
-        return populations.map(|at| shell::kernel(&steps, plan, at, Native::EXACT)).collect();
+        return populations.map(|at| shell::kernel(steps, plan, at, target)).collect();
     }
     let mut kernels = Vec::new();
     for &op in &plan.step {
         kernels.push(match op {
-            Op::Column(k) => column(plan, k, Native::EXACT)?,
-            Op::Input(_) if !plan.fused() => input(Native::EXACT)?,
-            Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage)?,
-            Op::Update(at) => update(plan, at, true, Native::EXACT)?,
-            Op::Kernel(k) => kernel(&plan.kernels[k], Native::EXACT)?,
-            Op::Record => record(plan)?,
+            Op::Column(k) => column(plan, k, target)?,
+            Op::Input(_) if !plan.fused() => input(target)?,
+            Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage, target)?,
+            Op::Update(at) => update(plan, at, true, target)?,
+            Op::Kernel(k) => kernel(&plan.kernels[k], target)?,
+            Op::Record => record(plan, target)?,
             Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
         });
     }
@@ -122,10 +144,10 @@ pub(super) fn all(plan: &Plan) -> Result<Vec<Kernel>> {
 }
 
 /// The delivery of a stage.
-pub(super) fn deliver(plan: &Plan, stage: usize) -> Result<Kernel> {
+pub(super) fn deliver(plan: &Plan, stage: usize, target: Target) -> Result<Kernel> {
     let (space, routes) = table(tables::routes_words(plan, stage), "routes", 4);
     let bindings = &[Bound::Sums, Bound::Events, Bound::Synapses, routes];
-    parse("deliver".into(), &format!("{CLOCK}{space}{DELIVER}"), bindings, Native::EXACT)
+    parse("deliver".into(), &format!("{CLOCK}{space}{DELIVER}"), bindings, target)
 }
 
 /// The declaration of a table of so many words: where it is not too large, all lanes read a word of it at once.
@@ -141,10 +163,10 @@ pub(super) fn table(words: usize, name: &str, binding: usize) -> (String, Bound)
     (declared, bound)
 }
 
-pub(super) fn record(plan: &Plan) -> Result<Kernel> {
+pub(super) fn record(plan: &Plan, target: Target) -> Result<Kernel> {
     let bindings = &[Bound::ArenaRead, Bound::Gathers, Bound::Schedule, Bound::Rows];
     let text = format!("{CLOCK}{}{EACH}{RECORD}", cadences(plan));
-    parse("record".into(), &text, bindings, Native::EXACT)
+    parse("record".into(), &text, bindings, target)
 }
 
 fn cadences(plan: &Plan) -> String {
@@ -152,13 +174,13 @@ fn cadences(plan: &Plan) -> String {
 }
 
 /// An input in a dispatch of its own.
-pub(super) fn input(native: Native) -> Result<Kernel> {
+pub(super) fn input(target: Target) -> Result<Kernel> {
     let bindings = &[Bound::Arena, Bound::Table, Bound::Values];
-    parse("input".into(), &format!("{CLOCK}{APPLY}{EACH}{INPUT_KERNEL}"), bindings, native)
+    parse("input".into(), &format!("{CLOCK}{APPLY}{EACH}{INPUT_KERNEL}"), bindings, target)
 }
 
 /// What makes a column.
-pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
+pub(super) fn column(plan: &Plan, k: usize, target: Target) -> Result<Kernel> {
     let column = &plan.columns[k];
     let name = |kind: &str| format!("{kind} {}", column.label);
     match &column.work {
@@ -182,32 +204,32 @@ pub(super) fn column(plan: &Plan, k: usize, native: Native) -> Result<Kernel> {
                  \x20   arena[{}u + e] = {value};\n}}\n",
                 column.words, column.address
             );
-            parse(name("evaluate"), &text, &[Bound::Arena], native)
+            parse(name("evaluate"), &text, &[Bound::Arena], target)
         }
-        Work::Copy { .. } => simple(name("copy"), COPY, native),
-        Work::Keep(_) => simple(name("keep"), KEEP, native),
-        Work::Past { .. } => simple(name("past"), PAST, native),
-        Work::Sum { .. } => simple(name("sum"), SUM, native),
+        Work::Copy { .. } => simple(name("copy"), COPY, target),
+        Work::Keep(_) => simple(name("keep"), KEEP, target),
+        Work::Past { .. } => simple(name("past"), PAST, target),
+        Work::Sum { .. } => simple(name("sum"), SUM, target),
         Work::Reduce { .. } => {
             let bindings = &[Bound::Arena, Bound::Table];
-            parse(name("reduce"), &format!("{CLOCK}{FOLD}{REDUCE}"), bindings, native)
+            parse(name("reduce"), &format!("{CLOCK}{FOLD}{REDUCE}"), bindings, target)
         }
         Work::Accumulate { .. } => {
             let bindings = &[Bound::Arena, Bound::Table, Bound::Schedule];
             let text = format!("{CLOCK}{}{FOLD}{EACH}{ACCUMULATE}", cadences(plan));
-            parse(name("accumulate"), &text, bindings, native)
+            parse(name("accumulate"), &text, bindings, target)
         }
     }
 }
 
 /// What is made from the arena by a table, thing by thing.
-fn simple(name: String, text: &str, native: Native) -> Result<Kernel> {
+fn simple(name: String, text: &str, target: Target) -> Result<Kernel> {
     let bindings = &[Bound::Arena, Bound::Table];
-    parse(name, &format!("{CLOCK}{EACH}{text}"), bindings, native)
+    parse(name, &format!("{CLOCK}{EACH}{text}"), bindings, target)
 }
 
 /// The program of a population in the shell, for a device with these exact operations, with or without its inputs.
-pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Result<Kernel> {
+pub(super) fn update(plan: &Plan, at: usize, inputs: bool, target: Target) -> Result<Kernel> {
     let population = &plan.populations[at];
     let program = &population.program;
     let name = format!("update {}", program.name);
@@ -271,17 +293,17 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, native: Native) -> Re
     }
     let _ = writeln!(text, "}}");
     let bindings = &[Bound::Arena, Bound::Sums, table, Bound::Values, Bound::Events];
-    parse(name, &text, bindings, native)
+    parse(name, &text, bindings, target)
 }
 
 /// What brings the words of a variable into an array of a kernel, and back.
-pub(super) fn exchange() -> Result<Kernel> {
+pub(super) fn exchange(target: Target) -> Result<Kernel> {
     let bindings = &[Bound::Arena, Bound::Table, Bound::Array { at: 0, writable: true }];
-    parse("move".into(), &format!("{CLOCK}{EACH}{MOVE}"), bindings, Native::EXACT)
+    parse("move".into(), &format!("{CLOCK}{EACH}{MOVE}"), bindings, target)
 }
 
 /// A user's kernel. Its arrays come first, then a table with the number of the copy.
-pub(super) fn kernel(op: &KernelOp, native: Native) -> Result<Kernel> {
+pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
     let program = &op.text.program;
     let arrays = op.arrays.iter().enumerate();
     let mut bindings: Vec<Bound> =
@@ -316,7 +338,7 @@ pub(super) fn kernel(op: &KernelOp, native: Native) -> Result<Kernel> {
         program.text,
         members.collect::<Vec<_>>().join(", ")
     );
-    let kernel = parse(format!("kernel {}", op.path), &text, &bindings, native)?;
+    let kernel = parse(format!("kernel {}", op.path), &text, &bindings, target)?;
     Ok(Kernel { checked: true, ..kernel })
 }
 
@@ -381,14 +403,14 @@ pub(super) fn parse(
     name: String,
     text: &str,
     bindings: &[Bound],
-    native: Native,
+    target: Target,
 ) -> Result<Kernel> {
     // before the rest: functions may only call those before them in the module
-    let text = format!("{}\n{text}", pin::library());
+    let text = format!("{}\nconst LANES: u32 = {}u;\n{text}", pin::library(), target.lanes);
     let mut module =
         naga::front::wgsl::parse_str(&text).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
-    pin::pin(&mut module, &info, native);
+    pin::pin(&mut module, &info, target.native);
     // what the entry point does not reach, of the library above all, is left out
     naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
     validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;

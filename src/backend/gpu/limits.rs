@@ -1,6 +1,5 @@
 //! What a plan needs of a device, as numbers that can be checked without one.
 
-use super::kernels::LANES;
 use super::tables::Lists;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
@@ -91,9 +90,9 @@ impl Sizes {
     }
 }
 
-/// Workgroups for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
-pub(super) fn groups(invocations: usize) -> [u32; 3] {
-    let groups = invocations.div_ceil(LANES).max(1);
+/// Workgroups of `lanes` for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
+pub(super) fn groups(invocations: usize, lanes: usize) -> [u32; 3] {
+    let groups = invocations.div_ceil(lanes).max(1);
     let rows = groups.div_ceil(MOST_GROUPS);
     [groups.div_ceil(rows) as u32, rows as u32, 1]
 }
@@ -104,13 +103,15 @@ mod tests {
 
     #[test]
     fn workgroups_fit_into_their_dimensions() {
-        assert_eq!(groups(0), [1, 1, 1]);
-        assert_eq!(groups(LANES + 1), [2, 1, 1]);
-        assert_eq!(groups(MOST_GROUPS * LANES), [65_535, 1, 1]);
-        for invocations in [MOST_GROUPS * LANES + 1, 100_000_000, 2_000_000_000] {
-            let [x, y, _] = groups(invocations);
-            assert!(x <= 65_535 && y <= 65_535);
-            assert!(x as usize * y as usize * LANES >= invocations);
+        for lanes in [64, 128, 256] {
+            assert_eq!(groups(0, lanes), [1, 1, 1]);
+            assert_eq!(groups(lanes + 1, lanes), [2, 1, 1]);
+            assert_eq!(groups(MOST_GROUPS * lanes, lanes), [65_535, 1, 1]);
+            for invocations in [MOST_GROUPS * lanes + 1, 100_000_000, 2_000_000_000] {
+                let [x, y, _] = groups(invocations, lanes);
+                assert!(x <= 65_535 && y <= 65_535);
+                assert!(x as usize * y as usize * lanes >= invocations);
+            }
         }
     }
 

@@ -1,149 +1,244 @@
 //! Measures what a device takes for the parts of a step: some ten milliseconds.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::adapters::invocations;
 use super::context::Context;
 use super::limits::Sizes;
 use crate::choice::CostModel;
 use crate::error::Result;
 
-/// The kernels. `words[0]` counts the dispatches of `chain`, so that each waits for the one before.
+/// The kernels, two for all measurements: on some devices compiling another takes longer than measuring. Each dispatch waits for the
+/// one before. A round is what a network in one workgroup does in each step: words that are read to know where the next one is, and,
+/// in `together`, barriers.
 const TEXT: &str = "
-@group(0) @binding(0) var<storage, read_write> words: array<u32>;
-@compute @workgroup_size(1)
-fn chain() {
-    words[0] += 1u;
+struct Work {
+    operations: u32,
+    rounds: u32,
+    touches: u32,
+    stride: u32,
 }
-@compute @workgroup_size(64)
-fn operations(@builtin(global_invocation_id) id: vec3<u32>) {
-    var x = f32(id.x);
-    for (var k = 0u; k < 256u; k++) {
+override LANES: u32;
+@group(0) @binding(0) var<uniform> work: Work;
+@group(0) @binding(1) var<storage, read_write> words: array<u32>;
+@group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
+
+fn computed(e: u32) -> f32 {
+    var x = f32(e);
+    for (var k = 0u; k < work.operations; k++) {
         x = x * 0.75 + 1.0;
     }
-    if x < 0.0 {
-        words[1] = 1u;
+    return x;
+}
+fn looked_up(from_: u32) -> u32 {
+    var seen = from_;
+    for (var k = 0u; k < 4u; k++) {
+        seen = 1u + atomicLoad(&counts[seen]);
+    }
+    return seen;
+}
+
+@compute @workgroup_size(LANES)
+fn apart(@builtin(global_invocation_id) id: vec3<u32>) {
+    for (var k = 0u; k < work.touches; k++) {
+        words[id.x + k * work.stride] += 1u;
+    }
+    var seen = 1u;
+    for (var k = 0u; k < work.rounds; k++) {
+        seen = looked_up(seen);
+    }
+    if id.x == 0u || computed(id.x) < 0.0 || seen == 0u {
+        atomicAdd(&counts[0], 1u);
     }
 }
-@compute @workgroup_size(64)
-fn touch(@builtin(global_invocation_id) id: vec3<u32>) {
-    words[2u + id.x] += 1u;
+
+@compute @workgroup_size(LANES)
+fn together(@builtin(local_invocation_index) lane: u32) {
+    var seen = 1u;
+    for (var k = 0u; k < work.rounds; k++) {
+        seen = looked_up(seen);
+        storageBarrier();
+        seen = 1u + atomicLoad(&counts[seen]);
+        storageBarrier();
+    }
+    if lane == 0u || computed(lane) < 0.0 || seen == 0u {
+        atomicAdd(&counts[0], 1u);
+    }
 }";
 
-/// Operations of an invocation of `operations`: its loop counts, compares, multiplies and adds.
-const OPERATIONS: f64 = 4.0 * 256.0;
-const LANES: usize = 64;
-/// Workgroups and dispatches at most, and how much more is tried each time until a submission takes long enough to be measured.
-const MOST: [u32; 2] = [32_768, 512];
+/// What an invocation does.
+#[derive(Debug, Clone, Copy, Default)]
+struct Work {
+    operations: u32,
+    rounds: u32,
+    touches: u32,
+}
+
+/// What is measured: operations of a loop that counts, compares, multiplies and adds; words that are read and written; rounds.
+const OPERATIONS: Work = Work { operations: 256, rounds: 0, touches: 0 };
+const PER_OPERATION: f64 = 4.0 * 256.0;
+const ROUNDS: Work = Work { operations: 0, rounds: 64, touches: 0 };
+const PER_ROUND: f64 = 64.0;
+const TOUCHES: Work = Work { operations: 0, rounds: 0, touches: 8 };
+const PER_TOUCH: f64 = 2.0 * 8.0;
+
+/// Invocations of a workgroup of `apart`, and of `together` where the device has so many.
+const FEW: usize = 32;
+const MANY: usize = 512;
+/// Workgroups of a dispatch, and dispatches, at most. They grow until they take long enough to be measured.
+const GROUPS: u32 = 4096;
+const DISPATCHES: u32 = 512;
 const MORE: u32 = 4;
-const ENOUGH: f64 = 2e-4;
+const ENOUGH: Duration = Duration::from_micros(200);
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
+/// What has not been begun by then stays as it is believed to be: a driver that has to compile the kernels may take long.
+const BUDGET: Duration = Duration::from_millis(30);
 
 /// The model of a device.
 pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
+    let started = Instant::now();
     let bench = Bench::open(index)?;
-    let chain = bench.kernel("chain");
-    let submission = bench.seconds(&chain, 1, 1)?;
-    let above = |seconds: f64| (seconds - submission).max(0.0);
-    let dispatches = |kernel: &Kernel| -> Result<f64> {
-        let (seconds, count) = grown(1, MOST[1], |count| bench.seconds(kernel, 1, count))?;
-        Ok(above(seconds) / f64::from(count))
-    };
-    let invocations = |kernel: &Kernel| -> Result<f64> {
-        let (seconds, groups) = grown(16, MOST[0], |groups| bench.seconds(kernel, groups, 1))?;
-        Ok(above(seconds) / (f64::from(groups) * LANES as f64))
-    };
-    let operations = bench.kernel("operations");
-    let dispatch = dispatches(&chain)?;
-    let serial = (dispatches(&operations)? - dispatch) / OPERATIONS;
-    let operation = invocations(&operations)? / OPERATIONS;
-    // read and written
-    let word = invocations(&bench.kernel("touch"))? / 2.0;
     let or = |measured: f64, believed: f64| if measured > 0.0 { measured } else { believed };
-    let word = or(word, believed.word);
-    Ok(CostModel {
+    let apart = bench.kernel("apart", FEW)?;
+    let few = FEW as f64;
+    let dispatch = apart.alone(Work::default())?;
+    let operation = apart.among(OPERATIONS)? / (PER_OPERATION * few);
+    let serial = (apart.alone(OPERATIONS)? - dispatch) / PER_OPERATION;
+    let small = (apart.alone(ROUNDS)? - dispatch) / PER_ROUND;
+    let word = or(apart.among(TOUCHES)? / (PER_TOUCH * few), believed.word);
+    let model = CostModel {
         dispatch: or(dispatch, believed.dispatch),
-        serial: or(serial, believed.serial),
         operation: or(operation, believed.operation),
+        serial: or(serial, believed.serial),
         word,
         synapse: WORDS_OF_SYNAPSE * word,
         ..believed
-    })
-}
-
-/// More and more of something until it takes long enough, and how much that was.
-fn grown(first: u32, most: u32, mut seconds: impl FnMut(u32) -> Result<f64>) -> Result<(f64, u32)> {
-    let mut count = first;
-    loop {
-        let taken = seconds(count)?;
-        if taken > ENOUGH || count >= most {
-            return Ok((taken, count));
-        }
-        count = (MORE * count).min(most);
+    };
+    if started.elapsed() > BUDGET {
+        return Ok(model);
     }
+    let lanes = MANY.min(invocations(index));
+    let together = bench.kernel("together", lanes)?;
+    let many = lanes as f64;
+    let dispatch = together.alone(Work::default())?;
+    let shared = (together.alone(OPERATIONS)? - dispatch) / (PER_OPERATION * many);
+    let large = (together.alone(ROUNDS)? - dispatch) / PER_ROUND;
+    let member = ((large - small) / (many - few).max(1.0)).max(0.0);
+    let round = (small - few * member).max(0.0);
+    Ok(CostModel { shared: or(shared, believed.shared), round, member, ..model })
 }
 
 struct Bench {
     context: Context,
     module: wgpu::ShaderModule,
+    work: wgpu::Buffer,
     words: wgpu::Buffer,
+    counts: wgpu::Buffer,
 }
 
-struct Kernel {
+struct Kernel<'a> {
+    bench: &'a Bench,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
+    lanes: u32,
+    /// Seconds of a submission in which it does nothing.
+    idle: f64,
 }
 
 impl Bench {
     fn open(index: usize) -> Result<Self> {
-        let count = MOST[0] as usize * LANES + 2;
+        let count = GROUPS as usize * FEW * TOUCHES.touches as usize;
         let context = Context::open(index, &Sizes::small(count))?;
-        let words = context.buffer("measure", count, wgpu::BufferUsages::STORAGE);
+        let work = context.buffer("work", 4, wgpu::BufferUsages::UNIFORM);
+        let words = context.buffer("words", count, wgpu::BufferUsages::STORAGE);
+        let counts = context.buffer("counts", 2, wgpu::BufferUsages::STORAGE);
         let module = context.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some("measure"),
             source: wgpu::ShaderSource::Wgsl(TEXT.into()),
         });
-        Ok(Self { context, module, words })
+        Ok(Self { context, module, work, words, counts })
     }
 
-    fn kernel(&self, entry: &str) -> Kernel {
+    fn kernel(&self, entry: &str, lanes: usize) -> Result<Kernel<'_>> {
         let device = &self.context.device;
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(entry),
             layout: None,
             module: &self.module,
             entry_point: Some(entry),
-            compilation_options: Default::default(),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("LANES", lanes as f64)],
+                ..Default::default()
+            },
             cache: None,
         });
+        let buffers = [&self.work, &self.words, &self.counts].into_iter().zip(0..);
+        // one of the kernels touches no words
+        let bound = buffers.filter(|&(_, binding)| binding != 1 || entry == "apart");
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = bound
+            .map(|(buffer, binding)| wgpu::BindGroupEntry {
+                binding,
+                resource: buffer.as_entire_binding(),
+            })
+            .collect();
         let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(entry),
             layout: &pipeline.get_bind_group_layout(0),
-            entries: &[wgpu::BindGroupEntry {
-                binding: 0,
-                resource: self.words.as_entire_binding(),
-            }],
+            entries: &entries,
         });
-        Kernel { pipeline, bind_group }
+        let lanes = lanes as u32;
+        let mut kernel = Kernel { bench: self, pipeline, bind_group, lanes, idle: 0.0 };
+        // the first submission may compile
+        kernel.seconds(Work::default(), 1, 1)?;
+        kernel.idle = kernel.seconds(Work::default(), 1, 1)?;
+        Ok(kernel)
+    }
+}
+
+impl Kernel<'_> {
+    /// Seconds of a dispatch of one workgroup that waits for the one before.
+    fn alone(&self, work: Work) -> Result<f64> {
+        self.grown(1, DISPATCHES, |count| self.seconds(work, 1, count))
     }
 
-    /// Seconds of a submission, the shortest of some; the first compiles, and does not count.
-    fn seconds(&self, kernel: &Kernel, groups: u32, dispatches: u32) -> Result<f64> {
+    /// Seconds of a workgroup among many.
+    fn among(&self, work: Work) -> Result<f64> {
+        self.grown(16, GROUPS * DISPATCHES, |count| {
+            self.seconds(work, count.min(GROUPS), count.div_ceil(GROUPS))
+        })
+    }
+
+    /// More and more of something until it takes long enough; then the seconds of one.
+    fn grown(&self, first: u32, most: u32, seconds: impl Fn(u32) -> Result<f64>) -> Result<f64> {
+        let mut count = first;
+        loop {
+            let taken = (seconds(count)? - self.idle).max(0.0);
+            if taken > ENOUGH.as_secs_f64() || count >= most {
+                return Ok(taken / f64::from(count));
+            }
+            count = (MORE * count).min(most);
+        }
+    }
+
+    /// Seconds of a submission, the shorter of two.
+    fn seconds(&self, work: Work, groups: u32, dispatches: u32) -> Result<f64> {
+        let Work { operations, rounds, touches } = work;
+        let context = &self.bench.context;
+        context.write(&self.bench.work, 0, &[operations, rounds, touches, groups * self.lanes]);
         let mut shortest = f64::INFINITY;
-        for k in 0..3 {
-            let mut encoder = self.context.device.create_command_encoder(&Default::default());
+        for _ in 0..2 {
+            let mut encoder = context.device.create_command_encoder(&Default::default());
             {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
-                pass.set_pipeline(&kernel.pipeline);
-                pass.set_bind_group(0, &kernel.bind_group, &[]);
+                pass.set_pipeline(&self.pipeline);
+                pass.set_bind_group(0, &self.bind_group, &[]);
                 (0..dispatches).for_each(|_| pass.dispatch_workgroups(groups, 1, 1));
             }
             let commands = encoder.finish();
             let start = Instant::now();
-            self.context.wait(self.context.queue.submit([commands]))?;
-            if k > 0 {
-                shortest = shortest.min(start.elapsed().as_secs_f64());
-            }
+            context.wait(context.queue.submit([commands]))?;
+            shortest = shortest.min(start.elapsed().as_secs_f64());
         }
         Ok(shortest)
     }

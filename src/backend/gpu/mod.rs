@@ -9,13 +9,14 @@ mod limits;
 mod measure;
 mod pin;
 mod probe;
+mod shape;
 mod shell;
 mod spirv;
 mod steps;
 mod tables;
 
-pub(crate) use adapters::adapters;
+pub(crate) use adapters::{adapters, invocations};
 pub(crate) use engine::GpuEngine;
 pub(crate) use kernels::kernels;
 pub(crate) use measure::measure;
-pub(crate) use steps::{MOST as MOST_STEPS, Way, way};
+pub(crate) use steps::{MOST as MOST_STEPS, Way, blocks, ways};

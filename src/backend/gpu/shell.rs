@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::kernels::{self, Bound, HEADER, Kernel};
-use super::pin::Native;
-use super::steps::{self, Block, KEYS, LANES, Steps, Way};
+use super::kernels::{self, Bound, HEADER, Kernel, Target};
+use super::steps::{self, Block, KEYS, Steps, Way};
 use super::tables;
 use crate::error::Result;
 use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE};
@@ -16,7 +15,7 @@ const APART: &str = include_str!("../../../shaders/kernels/apart.wgsl");
 const TOGETHER: &str = include_str!("../../../shaders/kernels/together.wgsl");
 
 /// The program of a population in its shell.
-pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> Result<Kernel> {
+pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, target: Target) -> Result<Kernel> {
     let population = &plan.populations[at];
     let (declared, table) = kernels::table(tables::population_words(plan, at, false), "table", 3);
     let mut bindings = vec![Bound::Arena, Bound::Values, table, Bound::Recorded, Bound::Rows];
@@ -34,9 +33,11 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> R
     program.words(&mut text);
     program.step(&mut text);
     program.spiked(&mut text, steps);
+    let mut lanes = target.lanes;
     match steps.way {
         Way::Apart => text.push_str(APART),
-        Way::Together(_) => {
+        Way::Together(own) => {
+            lanes = own;
             let (declared, table) = kernels::table(tables::routes_words(plan, 0), "routes", 8);
             let routes = match table {
                 Bound::UniformTable => Bound::UniformRoutes,
@@ -45,10 +46,15 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, native: Native) -> R
             bindings.extend([Bound::Sums, Bound::Synapses, routes, Bound::Events]);
             text.push_str(&declared);
             text.push_str(TOGETHER);
-            program.together(&mut text);
+            program.together(&mut text, lanes);
         }
     }
-    kernels::parse(format!("steps {}", population.program.name), &text, &bindings, native)
+    kernels::parse(
+        format!("steps {}", population.program.name),
+        &text,
+        &bindings,
+        Target { lanes, ..target },
+    )
 }
 
 /// A value as a word.
@@ -296,9 +302,9 @@ impl Shell<'_> {
     }
 
     /// The entry point of a workgroup that has all elements.
-    fn together(&self, text: &mut String) {
+    fn together(&self, text: &mut String, lanes: usize) {
         let row = tables::member_words(self.plan, self.at) / 4;
-        let blocks: Vec<Block> = steps::blocks(&self.plan.populations[self.at]).collect();
+        let blocks: Vec<Block> = steps::blocks(&self.plan.populations[self.at], lanes).collect();
         let routes = self.plan.routes.len();
         let mut line = |line: &str| {
             let _ = writeln!(text, "{line}");
@@ -338,7 +344,7 @@ impl Shell<'_> {
         line("        var fired = 0u;");
         for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
             let (start, member) = (elements.start, member * row);
-            let there = match elements.len() < LANES {
+            let there = match elements.len() < lanes {
                 true => format!("lane < {}u && ", elements.len()),
                 false => String::new(),
             };

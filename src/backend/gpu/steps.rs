@@ -14,8 +14,8 @@ pub(crate) const MOST: usize = 64;
 /// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
 const CLOCK: usize = CLOCK_USED + 1;
 
-/// Invocations of the workgroup that has a network.
-pub(super) const LANES: usize = 512;
+/// Invocations that the workgroup of a network can have.
+const LANES: [usize; 6] = [32, 64, 128, 256, 512, 1024];
 
 /// Elements that each has at most, and routes that it can tell apart: each element takes registers, and the program's instructions
 /// once more, which takes time to compile.
@@ -31,7 +31,7 @@ pub(super) const KEYS: usize = 64;
 pub(crate) enum Way {
     /// Each population a dispatch, each element an invocation.
     Apart,
-    /// The only population one workgroup, in so many blocks of its invocations.
+    /// The only population one workgroup of so many invocations.
     Together(usize),
 }
 
@@ -55,9 +55,8 @@ pub(super) struct Flags {
 }
 
 impl Steps {
-    /// None where the host, or other elements, look at an element within a step.
-    pub(super) fn of(plan: &Plan) -> Option<Self> {
-        let way = way(plan)?;
+    /// Of one of the plan's [`ways`]; none where what is recorded cannot be told from the variables of the elements.
+    pub(super) fn of(plan: &Plan, way: Way) -> Option<Self> {
         let populations = plan.populations.len();
         let mut recorded = vec![Vec::new(); populations];
         let mut flags: Vec<Vec<Flags>> = (0..populations).map(|_| Vec::new()).collect();
@@ -66,7 +65,7 @@ impl Steps {
                 let (at, stream, e) = stream_of(plan, address)?;
                 let key = match way {
                     Way::Apart => e,
-                    Way::Together(_) => blocks(&plan.populations[at])
+                    Way::Together(lanes) => blocks(&plan.populations[at], lanes)
                         .enumerate()
                         .find(|(_, block)| block.elements.contains(&e))
                         .map(|(k, block)| (e - block.elements.start) * KEYS + k)?,
@@ -145,31 +144,16 @@ impl Steps {
     pub(super) fn has_flags(&self) -> bool {
         self.flags.iter().any(|flags| !flags.is_empty())
     }
-
-    /// Invocations of a workgroup.
-    pub(super) fn invocations(&self) -> usize {
-        match self.way {
-            Way::Apart => kernels::LANES,
-            Way::Together(_) => LANES,
-        }
-    }
-
-    /// Workgroups for a population.
-    pub(super) fn groups(&self, population: &Population) -> [u32; 3] {
-        match self.way {
-            Way::Apart => super::limits::groups(population.elements),
-            Way::Together(_) => [1, 1, 1],
-        }
-    }
 }
 
-/// Who plays the elements of a plan many steps at a time, as far as its records allow it.
-pub(crate) fn way(plan: &Plan) -> Option<Way> {
+/// The ways to play a plan many steps at a time in workgroups of at most so many invocations, as far as its records allow it. There
+/// are none where the host looks at elements within a step.
+pub(crate) fn ways(plan: &Plan, invocations: usize) -> Vec<Way> {
     if apart(plan) {
-        return Some(Way::Apart);
+        return vec![Way::Apart];
     }
-    let blocks = together(plan)?;
-    Some(Way::Together(blocks))
+    let lanes = LANES.into_iter().filter(|&lanes| lanes <= invocations && together(plan, lanes));
+    lanes.map(Way::Together).collect()
 }
 
 fn apart(plan: &Plan) -> bool {
@@ -177,21 +161,20 @@ fn apart(plan: &Plan) -> bool {
     plan.independent() && plan.populations.iter().all(|p| p.streams.iter().all(own))
 }
 
-fn together(plan: &Plan) -> Option<usize> {
-    let [population] = &plan.populations[..] else { return None };
+fn together(plan: &Plan, lanes: usize) -> bool {
+    let [population] = &plan.populations[..] else { return false };
     let inner = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
-    let blocks = blocks(population).count();
-    let fits = plan.fused()
+    let blocks = blocks(population, lanes).count();
+    plan.fused()
         && plan.step.iter().all(inner)
         && plan.routes.len() <= ROUTES
-        && population.members.len() <= LANES
+        && population.members.len() <= lanes
         && blocks <= BLOCKS
-        && blocks * population.program.expressions() <= EXPRESSIONS;
-    fits.then_some(blocks)
+        && blocks * population.program.expressions() <= EXPRESSIONS
 }
 
 /// Elements of one member, one for each invocation of the workgroup.
-pub(super) struct Block {
+pub(crate) struct Block {
     pub member: usize,
     /// The first, by its number in the member.
     pub first: usize,
@@ -199,10 +182,10 @@ pub(super) struct Block {
     pub elements: Range<usize>,
 }
 
-pub(super) fn blocks(population: &Population) -> impl Iterator<Item = Block> {
-    population.members.iter().enumerate().flat_map(|(k, member)| {
-        (0..member.elements).step_by(LANES).map(move |first| {
-            let end = (first + LANES).min(member.elements);
+pub(crate) fn blocks(population: &Population, lanes: usize) -> impl Iterator<Item = Block> {
+    population.members.iter().enumerate().flat_map(move |(k, member)| {
+        (0..member.elements).step_by(lanes).map(move |first| {
+            let end = (first + lanes).min(member.elements);
             Block { member: k, first, elements: member.start + first..member.start + end }
         })
     })
