@@ -112,8 +112,7 @@ fn workgroups_follow_the_model() {
     let wide =
         CostModel { dispatch: 1e-3, serial: 512.0 * 5e-12, shared: 5e-12, round: 1e-6, ..NOTHING };
     // whoever is there costs something, at work or not
-    let narrow =
-        CostModel { dispatch: 1e-3, serial: 5e-10, shared: 5e-11, member: 2e-8, ..NOTHING };
+    let narrow = CostModel { dispatch: 1e-3, serial: 1e-12, member: 2e-8, ..NOTHING };
     assert_eq!(way(4000, wide), Some(Way::Together(512)));
     assert_eq!(way(4000, narrow), Some(Way::Together(512)));
     assert_eq!(
