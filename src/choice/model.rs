@@ -69,13 +69,12 @@ impl CostModel {
             },
             DeviceKind::Software => Self {
                 dispatch: 2e-5,
-                operation: 5e-11,
-                serial: 5e-10,
-                shared: 5e-11,
-                round: 1e-6,
-                member: 1e-8,
-                word: 3e-9,
-                synapse: 5e-9,
+                operation: 1e-10,
+                serial: 3e-9,
+                shared: 2e-10,
+                member: 2e-8,
+                word: 2.5e-9,
+                synapse: 1e-8,
                 ..ANY
             },
         }

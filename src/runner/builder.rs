@@ -299,8 +299,9 @@ impl RunnerBuilder {
         self
     }
 
-    /// Whether [`Device::Auto`] may measure devices where what is believed of their kind leaves it open which one is faster, which
-    /// takes some hundredths of a second once in a process. The default is yes.
+    /// Whether devices may be measured, once in a process, which takes some hundredths of a second: a GPU that will play, so that its
+    /// workgroups and its first chunk suit it; and where [`Device::Auto`] is to choose and what is believed of the kinds of devices
+    /// leaves it open which one is faster. The results do not depend on it. The default is yes.
     ///
     /// ```
     /// use dsrunner::{DSRunner, neurons};

@@ -45,6 +45,9 @@ fn the_plan_tells_the_choice() {
     let Some(device) = gpu() else { return };
     runner.to(device.as_str()).unwrap();
     assert_eq!(last(&runner), format!("device   {}: `{device}` was asked for", runner.device()));
+    let plan = runner.plan();
+    let before: Vec<&str> = plan.lines().rev().skip(1).take(1).map(str::trim).collect();
+    assert_eq!(before, ["played   64 steps a dispatch, workgroups of 128 invocations"]);
 }
 
 #[test]
