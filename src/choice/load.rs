@@ -11,7 +11,8 @@ const SOURCES_PER_SPIKE: f64 = 500.0;
 const FUNCTION: f64 = 18.0;
 const QUOTIENT: f64 = 5.0;
 
-/// Words that an invocation of a workgroup that has a network reads and writes beside those of its elements.
+/// Words that an invocation of a workgroup that has a network reads and writes beside those of its elements, or what takes as long:
+/// one for each element and these.
 const OWN_WORDS: usize = 8;
 
 /// The parts of a step.
@@ -58,7 +59,8 @@ impl Load {
             Some(Way::Together(lanes)) => {
                 let words = |p: &Population| {
                     let arms = p.streams.iter().filter(|s| s.space == Space::Accumulators).count();
-                    lanes * (gpu::blocks(p, lanes).count() * arms + plan.routes.len() + OWN_WORDS)
+                    let elements = gpu::blocks(p, lanes).count();
+                    lanes * (elements * (arms + 1) + plan.routes.len() + OWN_WORDS)
                 };
                 let blocks = |p: &Population| gpu::blocks(p, lanes).count();
                 Self {

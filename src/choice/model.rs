@@ -71,7 +71,7 @@ impl CostModel {
                 dispatch: 2e-5,
                 operation: 1e-10,
                 serial: 3e-9,
-                shared: 2e-10,
+                shared: 1.1e-10,
                 member: 2e-8,
                 word: 2.5e-9,
                 synapse: 1e-8,

@@ -26,7 +26,8 @@ override LANES: u32;
 fn computed(e: u32) -> f32 {
     var x = f32(e);
     for (var k = 0u; k < work.operations; k++) {
-        x = x * 0.75 + 1.0;
+        x = (((x * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0;
+        x = (((x * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0;
     }
     return x;
 }
@@ -74,9 +75,9 @@ struct Work {
     touches: u32,
 }
 
-/// What is measured: operations of a loop that counts, compares, multiplies and adds; words that are read and written; rounds.
-const OPERATIONS: Work = Work { operations: 256, rounds: 0, touches: 0 };
-const PER_OPERATION: f64 = 4.0 * 256.0;
+/// What is measured: operations, by a loop that counts, compares, multiplies and adds; words that are read and written; rounds.
+const OPERATIONS: Work = Work { operations: 64, rounds: 0, touches: 0 };
+const PER_OPERATION: f64 = 18.0 * 64.0;
 const ROUNDS: Work = Work { operations: 0, rounds: 64, touches: 0 };
 const PER_ROUND: f64 = 64.0;
 const TOUCHES: Work = Work { operations: 0, rounds: 0, touches: 8 };
@@ -89,11 +90,11 @@ const MANY: usize = 512;
 const GROUPS: u32 = 4096;
 const DISPATCHES: u32 = 512;
 const MORE: u32 = 4;
-const ENOUGH: Duration = Duration::from_micros(200);
+const ENOUGH: Duration = Duration::from_micros(100);
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
 /// What has not been begun by then stays as it is believed to be: a driver that has to compile the kernels may take long.
-const BUDGET: Duration = Duration::from_millis(30);
+const BUDGET: Duration = Duration::from_millis(25);
 
 /// The model of a device.
 pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
