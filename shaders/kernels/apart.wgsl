@@ -7,22 +7,19 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let first = (group.x + group.y * groups.x) * LANES;
-    let member = member_of(first);
-    let own = table[member];
-    let e = first + lane;
-    let element = e - own.x;
-    if element >= own.y {
+    let own = element_of(group, groups, lane);
+    if !own.is_there {
         return;
     }
+    let e = own.e;
     let begin = first_of(e);
     let end = first_of(e + 1u);
     clock = clocks[0];
-    var words = load(e, element, member);
+    var words = load(e, own.element, own.member);
     let steps = clocks[0].steps;
     for (var k = 0u; k < steps; k++) {
         clock = clocks[k];
-        if one_step(&words, e, element, member) {
+        if one_step(&words, e, own.element, own.member) {
             spiked(e);
         }
         for (var r = begin; r < end; r++) {

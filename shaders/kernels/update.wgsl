@@ -31,15 +31,15 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let first = (group.x + group.y * groups.x) * LANES;
-    let member = member_of(first);
-    let own = table[member];
-    let more = table[member + 1u];
-    let e = first + lane;
-    let element = e - own.x;
-    if element >= own.y {
+    let invocation = element_of(group, groups, lane);
+    if !invocation.is_there {
         return;
     }
+    let e = invocation.e;
+    let element = invocation.element;
+    let member = invocation.member;
+    let own = table[member];
+    let more = table[member + 1u];
     var inputs = more.y;
     if clock.starts == 0u {
         clear(e);
