@@ -1,5 +1,5 @@
-//! Time of a hundred steps on the CPU engine. The control row has one element: what is left there is the cost of a run, not
-//! of its elements, and the other rows are to be read against it.
+//! Time of a hundred steps on the CPU engine, or the device that `DSRUNNER_DEVICE` names. The control row has one element: what is
+//! left there is the cost of a run, not of its elements, and the other rows are to be read against it.
 //!
 //! `cargo bench`
 
@@ -11,10 +11,14 @@ use dsrunner::{
 
 const STEPS: u64 = 100;
 
+fn device() -> String {
+    std::env::var("DSRUNNER_DEVICE").unwrap_or_else(|_| "cpu".into())
+}
+
 fn runner(target: impl DynamicalSystem + 'static, input: Option<&str>, dt: f64) -> DSRunner {
     let inputs = input.map(|path| (path, 20.0));
     let builder = DSRunner::builder(target).inputs(inputs).dt(dt).outputs(false);
-    let builder = builder.progress_bar(false).device("cpu");
+    let builder = builder.progress_bar(false).device(device());
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -84,7 +88,7 @@ fn stencil(side: usize) -> Network {
 }
 
 fn steps(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("100 steps");
+    let mut group = criterion.benchmark_group(format!("100 steps, {}", device()));
     let mut row = |name: &str, elements: usize, mut runner: DSRunner| {
         group.throughput(Throughput::Elements(elements as u64 * STEPS));
         group.bench_function(BenchmarkId::new(name, elements), |bencher| {
