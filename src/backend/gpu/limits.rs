@@ -11,7 +11,7 @@ const ROW_BUDGET: usize = 1 << 23;
 const MOST_STEPS: [usize; 2] = [512, 4096];
 
 /// Most workgroups in a dimension on every device.
-const MOST_GROUPS: usize = 65_535;
+pub(super) const MOST_GROUPS: usize = 65_535;
 
 /// Sizes of the buffers in words.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::adapters::invocations;
 use super::context::Context;
-use super::limits::Sizes;
+use super::limits::{MOST_GROUPS, Sizes};
 use crate::choice::CostModel;
 use crate::error::Result;
 
@@ -86,7 +86,7 @@ const PER_TOUCH: f64 = 2.0 * 8.0;
 /// Invocations of a workgroup of `apart`, and of `together` where the device has so many.
 const FEW: usize = 32;
 const MANY: usize = 512;
-/// Workgroups of a dispatch, and dispatches, at most. They grow until they take long enough to be measured.
+/// Workgroups of a dispatch, for which there are words, and dispatches, at most. They grow until they take long enough to be measured.
 const GROUPS: u32 = 4096;
 const DISPATCHES: u32 = 512;
 const MORE: u32 = 4;
@@ -94,7 +94,7 @@ const ENOUGH: Duration = Duration::from_micros(100);
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
 /// What has not been begun by then stays as it is believed to be: a driver that has to compile the kernels may take long.
-const BUDGET: Duration = Duration::from_millis(25);
+const BUDGET: Duration = Duration::from_millis(30);
 
 /// The model of a device.
 pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
@@ -205,8 +205,10 @@ impl Kernel<'_> {
 
     /// Seconds of a workgroup among many.
     fn among(&self, work: Work) -> Result<f64> {
+        // what touches no words needs no room for them
+        let groups = if work.touches > 0 { GROUPS } else { MOST_GROUPS as u32 };
         self.grown(16, GROUPS * DISPATCHES, |count| {
-            self.seconds(work, count.min(GROUPS), count.div_ceil(GROUPS))
+            self.seconds(work, count.min(groups), count.div_ceil(groups))
         })
     }
 
