@@ -7,6 +7,10 @@ use super::adapters::adapters;
 use super::limits::Sizes;
 use crate::error::{Error, Result};
 
+/// Set to 0, this environment variable has kernels handed over for wgpu to translate, as on Metal and DX12, where Vulkan is given
+/// SPIR-V otherwise.
+const SPIRV: &str = "DSRUNNER_SPIRV";
+
 /// An opened device.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -48,7 +52,8 @@ impl Context {
         let limits = limits.using_resolution(available.clone());
         let passthrough = wgpu::Features::PASSTHROUGH_SHADERS;
         let spirv = adapter.get_info().backend == wgpu::Backend::Vulkan
-            && adapter.features().contains(passthrough);
+            && adapter.features().contains(passthrough)
+            && std::env::var_os(SPIRV).is_none_or(|word| word != "0");
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("dsrunner"),
             required_features: if spirv { passthrough } else { wgpu::Features::empty() },
@@ -92,8 +97,8 @@ impl Context {
     ) -> wgpu::Buffer {
         self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
-            // a binding cannot be empty
-            size: 4 * words.max(2) as u64,
+            // a binding has at least one of what the kernel declares, four words at most
+            size: 4 * words.max(4) as u64,
             usage: usage | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         })

@@ -11,7 +11,8 @@ use naga::{
 };
 
 /// The texts that calls go to. In a kernel they stand before the rest.
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
+    include_str!("../../../shaders/lib/fence.wgsl"),
     include_str!("../../../shaders/lib/bits.wgsl"),
     include_str!("../../../shaders/lib/divide.wgsl"),
     include_str!("../../../shaders/lib/builtins.wgsl"),
@@ -60,6 +61,15 @@ const DOT: &str = "dot";
 /// Division and square root, where a device needs help with them.
 const QUOTIENT: (&str, usize) = ("divide", 2);
 const ROOT: (&str, usize) = ("sqrt", 1);
+/// Arithmetic, where a device's compiler may reorder it.
+const SUM: (&str, usize) = ("fenced_sum", 2);
+const DIFFERENCE: (&str, usize) = ("fenced_difference", 2);
+const PRODUCT: (&str, usize) = ("fenced_product", 2);
+const FENCED_QUOTIENT: (&str, usize) = ("fenced_quotient", 2);
+const FENCED_ROOT: (&str, usize) = ("fenced_root", 1);
+/// `!=`, which naga takes for false where either is NaN.
+const UNEQUAL: (&str, usize) = ("unequal", 2);
+const FENCED: [(&str, usize); 5] = [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT];
 
 /// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
 pub(super) fn library() -> String {
@@ -67,10 +77,15 @@ pub(super) fn library() -> String {
     let functions = FUNCTIONS.iter().map(|&(_, name, count)| (name, count));
     for width in 2..=4usize {
         let components = &["x", "y", "z", "w"][..width];
-        for (name, count) in functions.clone().chain([REMAINDER, QUOTIENT, ROOT]) {
-            vectors(&mut text, name, components, &vec![true; count]);
+        let others = [REMAINDER, QUOTIENT, ROOT].into_iter().chain(FENCED);
+        for (name, count) in functions.clone().chain(others) {
+            vectors(&mut text, name, components, &vec![true; count], "f32");
         }
-        vectors(&mut text, "mix", components, &[true, true, false]);
+        vectors(&mut text, UNEQUAL.0, components, &[true; 2], "bool");
+        vectors(&mut text, "mix", components, &[true, true, false], "f32");
+        for is_vector in [[true, false], [false, true]] {
+            vectors(&mut text, PRODUCT.0, components, &is_vector, "f32");
+        }
         let products = components.iter().map(|c| format!("a.{c} * b.{c}"));
         let sum = products.reduce(|sum, product| format!("({sum}) + {product}"));
         let _ = writeln!(
@@ -84,7 +99,7 @@ pub(super) fn library() -> String {
 }
 
 /// A function of vectors, component by component; those arguments that are no vectors are the same for all.
-fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool]) {
+fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool], result: &str) {
     let width = components.len();
     let letters = ["a", "b", "c"];
     let arguments = || letters.into_iter().zip(is_vector);
@@ -104,7 +119,7 @@ fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool
     let full = vector_name(name, &widths);
     let _ = writeln!(
         text,
-        "fn {full}({parameters}) -> vec{width}<f32> {{ return vec{width}<f32>({calls}); }}"
+        "fn {full}({parameters}) -> vec{width}<{result}> {{ return vec{width}<{result}>({calls}); }}"
     );
 }
 
@@ -117,16 +132,20 @@ fn vector_name(name: &str, widths: &[usize]) -> String {
     format!("pinned_{name}_of_{}_wide", widths.join("_"))
 }
 
-/// Which operations are exact on a device.
+/// What a device does as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Native {
+    /// Whether it rounds quotients exactly.
     pub division: bool,
+    /// Whether it rounds square roots exactly.
     pub root: bool,
+    /// Whether its compiler is told to keep the order of operations.
+    pub order: bool,
 }
 
 impl Native {
     /// Those of a device that needs no help.
-    pub(super) const EXACT: Self = Self { division: true, root: true };
+    pub(super) const EXACT: Self = Self { division: true, root: true, order: true };
 }
 
 /// Replaces the built-in functions in all functions and entry points, and what is not exact on the device. The module has
@@ -218,7 +237,8 @@ fn replacements(
             Expression::Math { fun, arg, arg1, arg2, .. } => {
                 let name = match fun {
                     Math::Dot => Some(DOT),
-                    Math::Sqrt => (!native.root).then_some(ROOT.0),
+                    Math::Sqrt if !native.root => Some(ROOT.0),
+                    Math::Sqrt => (!native.order).then_some(FENCED_ROOT.0),
                     fun => FUNCTIONS.iter().find(|(f, ..)| *f == fun).map(|&(_, name, _)| name),
                 };
                 let arguments = [Some(arg), arg1, arg2].into_iter().flatten().collect();
@@ -230,6 +250,17 @@ fn replacements(
             }
             Expression::Binary { op: BinaryOperator::Divide, left, right } if !native.division => {
                 (QUOTIENT.0, vec![left, right])
+            }
+            Expression::Binary { op, left, right } if !native.order => {
+                let (name, _) = match op {
+                    BinaryOperator::Add => SUM,
+                    BinaryOperator::Subtract => DIFFERENCE,
+                    BinaryOperator::Multiply => PRODUCT,
+                    BinaryOperator::Divide => FENCED_QUOTIENT,
+                    BinaryOperator::NotEqual => UNEQUAL,
+                    _ => continue,
+                };
+                (name, vec![left, right])
             }
             _ => continue,
         };

@@ -82,7 +82,8 @@ fn measure(context: &Context) -> Result<Native> {
             .zip(results.chunks_exact(2))
             .all(|(pair, result)| wanted(pair[0], pair[1]).to_bits() == result[place])
     };
-    Ok(Native { division: exact(0, &|a, b| a / b), root: exact(1, &|_, b| b.sqrt()) })
+    let (division, root) = (exact(0, &|a, b| a / b), exact(1, &|_, b| b.sqrt()));
+    Ok(Native { division, root, order: context.spirv })
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
         let wanted = results("cpu");
         // what lavapipe does itself, then what a device that does not would be given
         assert!(results(&device.index.to_string()) == wanted, "without help");
-        let none = Native { division: false, root: false };
+        let none = Native { division: false, root: false, order: false };
         KNOWN.lock().unwrap().get_or_insert_default().insert(device.index, none);
         assert!(results(&device.index.to_string()) == wanted, "with help");
     }
