@@ -22,7 +22,7 @@ pub(super) struct Spill {
 pub(super) struct Registers<'a> {
     lowered: &'a Lowered,
     uniforms: &'a [Option<usize>],
-    /// Operations that read each value, in order; results are read behind the last.
+    /// Operations that read each value, in order; results are read behind the last, one after the other.
     uses: Vec<Vec<u32>>,
     /// Values that more than one block of operations knows, and those that are written more than once: they are always in
     /// their slot.
@@ -67,9 +67,9 @@ impl<'a> Registers<'a> {
                 known(op.dst, blocks[at], &mut shared);
             }
         }
-        for &(value, _) in stores {
+        for (&(value, _), at) in stores.iter().zip(end..) {
             known(value, blocks[lowered.body.len()], &mut shared);
-            uses[value as usize].push(end);
+            uses[value as usize].push(at);
         }
         Self {
             lowered,

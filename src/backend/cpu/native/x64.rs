@@ -133,7 +133,8 @@ impl Body<'_> {
             e.registers.flush();
             dynasm!(e.asm ; .arch x64 ; =>labels[end]);
         }
-        for &(value, stream) in self.stores {
+        for (&(value, stream), at) in self.stores.iter().zip(end as u32..) {
+            e.registers.at = at;
             let register = e.load(value, &[]);
             let to = e.stream(stream);
             e.vector(encode::STORE, register, None, to);

@@ -124,6 +124,45 @@ fn instruction_sets_agree() {
     }
 }
 
+/// Results that do not fit into the registers all arrive, each moved to the place of the one before, changed or as it was.
+#[test]
+fn more_results_than_registers() {
+    for (count, sum) in (1..=70).flat_map(|count| [(count, ""), (count, " + f32(1.5)")]) {
+        let members: String = (0..count).map(|k| format!("v{k}: f32, ")).collect();
+        let values: Vec<String> =
+            (0..count).map(|k| format!("s.v{}{sum}", (k + 1) % count)).collect();
+        let text = format!(
+            "struct State {{ {members} }} fn update(s: State) -> State {{ return State({}); }}",
+            values.join(", ")
+        );
+        let element = Model::from_wgsl("Many", &text).unwrap();
+        let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
+        let method = Method::EULER;
+        let program = Structure { element, method, arms, ltc, observe_inputs }.compose().unwrap();
+        let value = |member: usize, k: usize| (100 * member + k) as f32;
+        let columns: Vec<Vec<u32>> = program
+            .feeds
+            .iter()
+            .map(|feed| match *feed {
+                crate::model::Feed::State(_, member) => {
+                    (0..37).map(|k| value(member, k).to_bits()).collect()
+                }
+                _ => vec![0],
+            })
+            .collect();
+        let more = if sum.is_empty() { 0.0 } else { 1.5 };
+        let wanted: Vec<Vec<u32>> = (0..count)
+            .map(|member| {
+                (0..37).map(|k| (value((member + 1) % count, k) + more).to_bits()).collect()
+            })
+            .collect();
+        assert!(evaluate(&program, &columns, 37).unwrap() == wanted, "{count} results{sum}");
+        for (width, compiled) in native(&program, &columns, 37, true) {
+            assert!(compiled == wanted, "{width:?}: {count} results{sum}");
+        }
+    }
+}
+
 #[test]
 fn early_returns() {
     check(
