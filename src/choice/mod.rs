@@ -6,7 +6,7 @@ mod model;
 
 use std::fmt::Write as _;
 
-use crate::backend::gpu::{Way, invocations};
+use crate::backend::gpu::{Way, reach};
 use crate::device::{Device, DeviceInfo, DeviceKind, devices};
 use crate::error::Result;
 use crate::plan::Plan;
@@ -66,7 +66,7 @@ pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choi
         return Ok(Choice { device, reason, model });
     }
     let candidate = |info: &DeviceInfo| {
-        let ways = || Load::on_gpu(plan, invocations(info.index)).into_iter();
+        let ways = || Load::on_gpu(plan, reach(info.index).invocations).into_iter();
         Candidate {
             device: info.index,
             name: info.name.clone(),

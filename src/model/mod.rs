@@ -4,6 +4,7 @@ mod compose;
 mod contract;
 mod expression;
 mod indexed;
+mod iterations;
 pub(crate) mod jacobian;
 mod kernel;
 mod library;

@@ -165,6 +165,13 @@ impl Program {
         self.module.functions.iter().map(|(_, function)| function.expressions.len()).sum()
     }
 
+    /// Iterations of its loops in a step at most; none where that is not known.
+    pub(crate) fn iterations(&self) -> Option<usize> {
+        let mut functions = self.module.functions.iter().map(|(_, function)| function);
+        let advance = functions.find(|function| function.name.as_deref() == Some("advance"))?;
+        super::iterations::of(&self.module, advance)
+    }
+
     /// The operations of `advance`, for one way of feeding it.
     ///
     /// # Errors

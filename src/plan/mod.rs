@@ -237,6 +237,18 @@ pub(crate) struct Route {
     pub fixed: fixed::Fixed,
 }
 
+impl Route {
+    /// Synapses of its longest row.
+    pub(crate) fn longest(&self) -> usize {
+        longest(&self.indptr)
+    }
+}
+
+/// The longest of the rows that start at these, and end where the next one starts.
+pub(crate) fn longest(indptr: &[u32]) -> usize {
+    indptr.windows(2).map(|row| row[1] - row[0]).max().unwrap_or(0) as usize
+}
+
 /// Application of one input to one variable.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InputOp {

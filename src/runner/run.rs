@@ -551,11 +551,14 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Unsupported`] where a kernel cannot be written.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
-        let (model, invocations) = match self.choice.device {
-            0 => (CostModel::of(DeviceKind::Discrete), 1024),
-            index => (self.choice.model, gpu::invocations(index)),
+        let (model, reach) = match self.choice.device {
+            0 => {
+                let reach = gpu::Reach { invocations: 1024, iterations: usize::MAX };
+                (CostModel::of(DeviceKind::Discrete), reach)
+            }
+            index => (self.choice.model, gpu::reach(index)),
         };
-        gpu::kernels(&self.plan, &model, invocations)
+        gpu::kernels(&self.plan, &model, reach)
     }
 }
 

@@ -21,13 +21,29 @@ pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
     &ADAPTERS
 }
 
-/// Invocations that a workgroup may have on an adapter.
-pub(crate) fn invocations(index: usize) -> usize {
+/// What the invocations of a kernel can be and do on an adapter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// How many a workgroup may have.
+    pub invocations: usize,
+    /// How often all loops of one may go round in a dispatch.
+    pub iterations: usize,
+}
+
+/// After so many iterations llvmpipe ends the loops of an invocation, and does not tell.
+const LLVMPIPE: (&str, usize) = ("llvmpipe", 65_535);
+
+pub(crate) fn reach(index: usize) -> Reach {
     let found = adapters().iter().find(|(_, info)| info.index == index);
-    found.map_or(0, |(adapter, _)| {
+    found.map_or(Reach { invocations: 0, iterations: 0 }, |(adapter, _)| {
         let limits = adapter.limits();
-        limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x)
-            as usize
+        let (driver, most) = LLVMPIPE;
+        Reach {
+            invocations: limits
+                .max_compute_invocations_per_workgroup
+                .min(limits.max_compute_workgroup_size_x) as usize,
+            iterations: if adapter.get_info().driver == driver { most } else { usize::MAX },
+        }
     })
 }
 

@@ -17,6 +17,9 @@ pub(super) const CLOCK_WORDS: usize = 64;
 /// Words of a record, as `clock.wgsl` declares them.
 pub(super) const CLOCK_USED: usize = 11;
 
+/// Iterations of an invocation that delivers, at most as far as workgroups allow it: the fewest that a driver is known to limit.
+const ITERATIONS: usize = 32_768;
+
 pub(super) struct Buffers {
     pub clock: wgpu::Buffer,
     pub arena: wgpu::Buffer,
@@ -108,12 +111,16 @@ impl Maker<'_> {
                 vec![self.input(&table, count, &buffers.values)?]
             }
             Op::Deliver(stage) if !plan.routes.is_empty() => {
-                let routes = plan.routes.iter().filter(|route| route.stage == stage);
-                let sources: usize = routes.map(|r| r.indptr.len()).sum();
+                let routes = || plan.routes.iter().filter(|route| route.stage == stage);
                 let copies = plan.copies.map_or(1, |copies| copies.count);
+                let sources: usize = routes().map(|r| r.indptr.len() * copies).sum();
+                // each spike of all sources, and the longest row shared by the lanes of a workgroup
+                let most: usize =
+                    routes().map(|r| r.sources * copies * (1 + r.longest() / 64)).sum();
                 // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
-                // spike costs too
-                let groups = [(sources * copies / 1024).clamp(1, 1024) as u32, 1, 1];
+                // spike costs too; and where all fire, no invocation is to go round its loops too often
+                let groups = (sources / 1024).max(most / ITERATIONS).clamp(1, 1024);
+                let groups = [groups as u32, 1, 1];
                 let own = Own::table(&buffers.routes[stage]);
                 let kernel = kernels::deliver(plan, stage, target)?;
                 vec![dispatch(context, &kernel, buffers, own, groups)?]

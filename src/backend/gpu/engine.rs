@@ -5,14 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::adapters::invocations;
+use super::adapters::reach;
 use super::context::Context;
 use super::dispatch::{Buffers, CLOCK_USED, CLOCK_WORDS, Dispatch, Maker};
 use super::kernels::Target;
-use super::limits::Sizes;
+use super::limits::{self, Sizes};
 use super::probe;
 use super::shape::Shape;
-use super::steps::{self, Steps};
+use super::steps::Steps;
 use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
 use crate::choice::CostModel;
@@ -97,7 +97,7 @@ impl DeviceRows for KeptRows {
 impl Many {
     /// For chunks of so many steps at most.
     fn new(context: &Context, most_steps: usize, steps: Steps) -> Self {
-        let words = most_steps.div_ceil(steps::MOST) * steps.clock_words();
+        let words = most_steps.div_ceil(steps.most) * steps.clock_words();
         let clocks = context.buffer("clocks", words, wgpu::BufferUsages::UNIFORM);
         Self { steps, clocks, dispatches: Vec::new() }
     }
@@ -106,7 +106,7 @@ impl Many {
 impl GpuEngine {
     /// For a device of that model.
     pub(crate) fn new(index: usize, plan: Arc<Plan>, model: &CostModel) -> Result<Self> {
-        let shape = Shape::of(&plan, model, invocations(index));
+        let shape = Shape::of(&plan, model, reach(index));
         Self::shaped(index, plan, shape)
     }
 
@@ -117,6 +117,7 @@ impl GpuEngine {
         let routes = routes.into_iter();
         let sizes = Sizes::of(&plan, &lists, synapses.len(), shape.steps.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
+        limits::check_sums(&plan, &context.name, reach(index).iterations)?;
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let uniform = |label: &str, words: &[u32]| {
             let usage = storage | wgpu::BufferUsages::UNIFORM;
@@ -326,7 +327,7 @@ impl Engine for GpuEngine {
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             let (count, words) = match many {
-                Some(many) => (chunk.steps.div_ceil(steps::MOST), many.steps.clock_words()),
+                Some(many) => (chunk.steps.div_ceil(many.steps.most), many.steps.clock_words()),
                 None => (chunk.steps, CLOCK_WORDS),
             };
             for k in 0..count {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::adapters::Reach;
 use super::limits;
 use super::pin::{self, Native};
 use super::shape::Shape;
@@ -98,14 +99,13 @@ impl Bound {
     }
 }
 
-/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would play it whose workgroups
-/// have at most so many invocations.
+/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would play it.
 pub(crate) fn kernels(
     plan: &Plan,
     model: &CostModel,
-    invocations: usize,
+    reach: Reach,
 ) -> Result<Vec<(String, String)>> {
-    all(plan, &Shape::of(plan, model, invocations))?
+    all(plan, &Shape::of(plan, model, reach))?
         .into_iter()
         .map(|kernel| {
             let info = validate(&kernel.module)

@@ -2,7 +2,7 @@
 
 use super::tables::Lists;
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{Plan, Work, longest};
 
 /// Words that the recorded rows and the rows of inputs of one chunk may take.
 const ROW_BUDGET: usize = 1 << 23;
@@ -88,6 +88,25 @@ impl Sizes {
             help: "use fewer elements, synapses or recorded values, or the CPU engine",
         })
     }
+}
+
+/// Fails where an invocation would have to add more terms than its loops may go round.
+pub(super) fn check_sums(plan: &Plan, device: &str, iterations: usize) -> Result<()> {
+    let terms = plan.columns.iter().map(|column| match &column.work {
+        Work::Sum { indptr, .. } => longest(indptr),
+        _ => 0,
+    });
+    let terms = terms.max().unwrap_or(0);
+    if terms < iterations {
+        return Ok(());
+    }
+    Err(Error::Limit {
+        what: "the couplings of an element".into(),
+        needed: format!("a loop of {terms} iterations"),
+        available: format!("at most {iterations}, and does not tell when it ends one"),
+        device: device.into(),
+        help: "use couplings with fewer terms for each element, or another device",
+    })
 }
 
 /// Workgroups of `lanes` for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::adapters::invocations;
+use super::adapters::reach;
 use super::context::Context;
 use super::limits::{MOST_GROUPS, Sizes};
 use crate::choice::CostModel;
@@ -119,7 +119,7 @@ pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
     if started.elapsed() > BUDGET {
         return Ok(model);
     }
-    let lanes = MANY.min(invocations(index));
+    let lanes = MANY.min(reach(index).invocations);
     let together = bench.kernel("together", lanes)?;
     let many = lanes as f64;
     let dispatch = together.alone(Work::default())?;

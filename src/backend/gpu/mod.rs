@@ -15,7 +15,7 @@ mod spirv;
 mod steps;
 mod tables;
 
-pub(crate) use adapters::{adapters, invocations};
+pub(crate) use adapters::{Reach, adapters, reach};
 pub(crate) use engine::GpuEngine;
 pub(crate) use kernels::kernels;
 pub(crate) use measure::measure;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::steps::{self, Steps, Way};
+use super::adapters::Reach;
+use super::steps::{Steps, Way};
 use crate::choice::{CostModel, ways};
 use crate::plan::Plan;
 
@@ -17,29 +18,27 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// For a device of that model, whose workgroups have at most so many invocations.
-    pub(super) fn of(plan: &Plan, model: &CostModel, invocations: usize) -> Self {
+    /// For a device of that model.
+    pub(super) fn of(plan: &Plan, model: &CostModel, reach: Reach) -> Self {
         let cut = |(way, seconds)| match way {
             None => Some((None, seconds)),
-            Some(way) => Steps::of(plan, way).map(|steps| (Some(steps), seconds)),
+            Some(way) => Steps::of(plan, way, reach).map(|steps| (Some(steps), seconds)),
         };
-        let best = ways(plan, model, invocations).into_iter().find_map(cut);
-        let (steps, seconds) = best.unwrap_or_default();
-        Self { steps, lanes: model.lanes.min(invocations), seconds }
+        let ways = ways(plan, model, reach.invocations).into_iter();
+        let (steps, seconds) = ways.filter_map(cut).next().unwrap_or((None, f64::INFINITY));
+        Self { steps, lanes: model.lanes.min(reach.invocations), seconds }
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let many = steps::MOST;
-        match self.steps.as_ref().map(|steps| steps.way) {
-            None => write!(f, "each step dispatched, workgroups of {} invocations", self.lanes),
-            Some(Way::Apart) => {
-                write!(f, "{many} steps a dispatch, workgroups of {} invocations", self.lanes)
-            }
-            Some(Way::Together(lanes)) => {
-                write!(f, "{many} steps a dispatch, one workgroup of {lanes} invocations")
-            }
+        let Some(Steps { way, most, .. }) = &self.steps else {
+            return write!(f, "each step dispatched, workgroups of {} invocations", self.lanes);
+        };
+        write!(f, "{most} steps a dispatch, ")?;
+        match way {
+            Way::Apart => write!(f, "workgroups of {} invocations", self.lanes),
+            Way::Together(lanes) => write!(f, "one workgroup of {lanes} invocations"),
         }
     }
 }
@@ -49,7 +48,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::backend::gpu::{GpuEngine, invocations};
+    use crate::backend::gpu::{GpuEngine, reach};
     use crate::backend::{Chunk, Engine, Rows};
     use crate::plan::{Description, Schedule, State, build};
     use crate::{
@@ -130,12 +129,13 @@ mod tests {
                 played(cpu, &plan)
             };
             for device in devices().into_iter().skip(1) {
-                let most = invocations(device.index);
-                let ways: Vec<_> = ways(&plan, &model, most).into_iter().map(|(w, _)| w).collect();
+                let reach = reach(device.index);
+                let ways: Vec<_> =
+                    ways(&plan, &model, reach.invocations).into_iter().map(|(w, _)| w).collect();
                 assert!(ways.contains(&None) && (!several || ways.len() > 3), "{ways:?}");
                 for way in ways {
                     for lanes in [64, 256] {
-                        let steps = way.map(|way| Steps::of(&plan, way).unwrap());
+                        let steps = way.map(|way| Steps::of(&plan, way, reach).unwrap());
                         let shape = Shape { steps, lanes, seconds: 1e-5 };
                         let name = shape.to_string();
                         let gpu = GpuEngine::shaped(device.index, plan.clone(), shape).unwrap();

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use super::adapters::Reach;
 use super::dispatch::CLOCK_USED;
 use super::kernels;
 use crate::backend::Chunk;
-use crate::plan::{Gather, InputOp, Op, Plan, Population, Space, Stream};
+use crate::plan::{Gather, InputOp, Op, Plan, Population, Route, Space, Stream};
 
 /// Steps of a dispatch at most.
 pub(crate) const MOST: usize = 64;
@@ -15,7 +16,10 @@ pub(crate) const MOST: usize = 64;
 const CLOCK: usize = CLOCK_USED + 1;
 
 /// Invocations that the workgroup of a network can have.
-const LANES: [usize; 6] = [32, 64, 128, 256, 512, 1024];
+const LANES: [usize; 5] = [32, 64, 128, 256, 512];
+
+/// Invocations that share the synapses of a spike, as in `together.wgsl`.
+const SHARE: usize = 16;
 
 /// Elements that each has at most, and routes that it can tell apart: each element takes registers, and the program's instructions
 /// once more, which takes time to compile.
@@ -38,6 +42,8 @@ pub(crate) enum Way {
 /// How a plan is played many steps at a time.
 pub(super) struct Steps {
     pub way: Way,
+    /// Steps of a dispatch at most.
+    pub most: usize,
     /// For each population what is recorded of it, four words a thing, as `steps.wgsl` reads them.
     pub recorded: Vec<Vec<u32>>,
     /// For each population the flags that are recorded of it, whose words have to be zero before.
@@ -55,8 +61,9 @@ pub(super) struct Flags {
 }
 
 impl Steps {
-    /// Of one of the plan's [`ways`]; none where what is recorded cannot be told from the variables of the elements.
-    pub(super) fn of(plan: &Plan, way: Way) -> Option<Self> {
+    /// Of one of the plan's [`ways`]; none where what is recorded cannot be told from the variables of the elements, or where the
+    /// device could not go round all loops.
+    pub(super) fn of(plan: &Plan, way: Way, reach: Reach) -> Option<Self> {
         let populations = plan.populations.len();
         let mut recorded = vec![Vec::new(); populations];
         let mut flags: Vec<Vec<Flags>> = (0..populations).map(|_| Vec::new()).collect();
@@ -93,9 +100,13 @@ impl Steps {
             }
         }
         recorded.iter_mut().for_each(|things: &mut Vec<[u32; 4]>| things.sort_unstable());
+        let most = match reach.iterations {
+            usize::MAX => MOST,
+            iterations => MOST.min(iterations.checked_div(iterations_of(plan, way, &recorded)?)?),
+        };
         let recorded = recorded.into_iter().map(|things| things.concat()).collect();
-        let steps = Self { way, recorded, flags, cadences: plan.cadences.len() };
-        (4 * steps.clock_words() <= kernels::UNIFORM_BYTES).then_some(steps)
+        let steps = Self { way, most, recorded, flags, cadences: plan.cadences.len() };
+        (most > 0 && 4 * steps.clock_words() <= kernels::UNIFORM_BYTES).then_some(steps)
     }
 
     /// Words of a clock's record.
@@ -114,10 +125,12 @@ impl Steps {
         chunk: &Chunk,
         clock: impl Iterator<Item = [u32; CLOCK_USED]>,
     ) -> Vec<u32> {
-        let mut words = vec![0; chunk.steps.div_ceil(MOST) * self.clock_words()];
-        for (k, (record, used)) in words.chunks_exact_mut(self.record()).zip(clock).enumerate() {
+        let mut words = vec![0; chunk.steps.div_ceil(self.most) * self.clock_words()];
+        let dispatches = words.chunks_exact_mut(self.clock_words());
+        let records = dispatches.flat_map(|of| of.chunks_exact_mut(self.record()).take(self.most));
+        for (k, (record, used)) in records.zip(clock).enumerate() {
             record[..CLOCK_USED].copy_from_slice(&used);
-            record[CLOCK_USED] = (chunk.steps - k).min(MOST) as u32;
+            record[CLOCK_USED] = (chunk.steps - k).min(self.most) as u32;
             let rows = &chunk.schedule.entries[k * self.cadences..][..self.cadences];
             for (word, entry) in record[CLOCK..].iter_mut().zip(rows) {
                 *word = entry.row.map_or(0, |row| row as u32 + 1);
@@ -154,6 +167,35 @@ pub(crate) fn ways(plan: &Plan, invocations: usize) -> Vec<Way> {
     }
     let lanes = LANES.into_iter().filter(|&lanes| lanes <= invocations && together(plan, lanes));
     lanes.map(Way::Together).collect()
+}
+
+/// Iterations of all loops that an invocation may make in a step, all sources spiking; none where that is not known.
+fn iterations_of(plan: &Plan, way: Way, recorded: &[Vec<[u32; 4]>]) -> Option<usize> {
+    let lane = |key: u32| match way {
+        Way::Apart => key,
+        Way::Together(_) => key / KEYS as u32,
+    };
+    // what is recorded is sorted by its key
+    let records = |things: &Vec<[u32; 4]>| {
+        things.chunk_by(|a, b| lane(a[0]) == lane(b[0])).map(<[_]>::len).max().unwrap_or(0)
+    };
+    let records = recorded.iter().map(records).max().unwrap_or(0);
+    let mut programs = plan.populations.iter().map(|population| population.program.iterations());
+    let program = programs.try_fold(0, |most: usize, own| Some(most.max(own?)))?;
+    let (elements, deliveries) = match way {
+        Way::Apart => (1, 0),
+        Way::Together(lanes) => {
+            let blocks = plan.populations.iter().map(|p| blocks(p, lanes).count()).sum();
+            let copies = plan.copies.map_or(1, |copies| copies.count);
+            let route = |route: &Route| {
+                let sources = (route.sources * copies).div_ceil(lanes / SHARE);
+                sources * (1 + route.longest().div_ceil(SHARE)) + 1
+            };
+            (blocks, plan.routes.iter().map(route).sum())
+        }
+    };
+    // the step itself, and an element that spiked
+    Some(1 + records + elements * (1 + program) + deliveries)
 }
 
 fn apart(plan: &Plan) -> bool {
