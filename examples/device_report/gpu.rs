@@ -220,7 +220,7 @@ impl Gpu {
         let Some(clock) = &self.clock else { return Ok(started.elapsed().as_secs_f64()) };
         let ticks = self.mapped(&clock.staging, |words| {
             let time = |k: usize| u64::from(words[k + 1]) << 32 | u64::from(words[k]);
-            time(2) as f64 - time(0) as f64
+            time(2).wrapping_sub(time(0)) as f64
         })?;
         Ok(ticks * f64::from(self.queue.get_timestamp_period()) * 1e-9)
     }

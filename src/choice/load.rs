@@ -1,11 +1,15 @@
 //! What a step asks of a device.
 
 use crate::backend::gpu::{self, MOST_STEPS, Way};
-use crate::plan::{Binding, Op, Plan, Population, Space};
+use crate::plan::{Binding, Column, Op, Plan, Population, Space, Work};
 use crate::scalar::{Access, Code};
 
-/// Sources of which one spikes in a step: 20 Hz at steps of 0.1 ms. What is not known before a run is believed.
-const SOURCES_PER_SPIKE: f64 = 500.0;
+/// Spikes of a source in a ms, 20 a second. What is not known before a run is believed.
+const RATE: f64 = 0.02;
+
+/// Operations that a read takes where the next waits for it, and lanes of a reduction.
+const READ: f64 = 100.0;
+const LANES: f64 = 256.0;
 
 /// Operations that an elementary function, a quotient and anything else stand for.
 const FUNCTION: f64 = 18.0;
@@ -30,20 +34,23 @@ pub(crate) struct Load {
     pub dispatches: f64,
     /// Invocations of the workgroup that has the whole system; 0 where there are many workgroups.
     pub workgroup: f64,
+    /// Submissions that are waited for.
+    pub submissions: f64,
 }
 
 impl Load {
     /// On the CPU engine, whose words are part of its operations.
     pub(crate) fn on_cpu(plan: &Plan) -> Self {
         let own = |p: &Population| p.elements as f64 * operations(p);
-        let columns: usize = plan.columns.iter().map(|column| column.words).sum();
+        let columns: usize = plan.columns.iter().map(terms).sum();
         Self {
             operations: plan.populations.iter().map(own).sum::<f64>() + columns as f64,
             chain: 0.0,
             words: 0.0,
-            synapses: plan.synapses() as f64 / SOURCES_PER_SPIKE,
+            synapses: plan.synapses() as f64 * (RATE * plan.dt).min(1.0),
             dispatches: 0.0,
             workgroup: 0.0,
+            submissions: 0.0,
         }
     }
 
@@ -57,12 +64,11 @@ impl Load {
                 Self { chain: longest, dispatches: plan.populations.len() as f64 * once, ..load }
             }
             Some(Way::Together(lanes)) => {
+                let blocks = |p: &Population| gpu::blocks(p, lanes).count();
                 let words = |p: &Population| {
                     let arms = p.streams.iter().filter(|s| s.space == Space::Accumulators).count();
-                    let elements = gpu::blocks(p, lanes).count();
-                    lanes * (elements * (arms + 1) + plan.routes.len() + OWN_WORDS)
+                    lanes * (blocks(p) * (arms + 1) + plan.routes.len() + OWN_WORDS)
                 };
-                let blocks = |p: &Population| gpu::blocks(p, lanes).count();
                 Self {
                     chain: longest * plan.populations.iter().map(blocks).sum::<usize>() as f64,
                     words: plan.populations.iter().map(words).sum::<usize>() as f64,
@@ -73,21 +79,41 @@ impl Load {
             }
             None => {
                 let words = |p: &Population| (p.elements * 2 * p.streams.len()) as f64;
-                let steps = plan.step.iter().filter(|op| match op {
-                    Op::Deliver(_) => !plan.routes.is_empty(),
-                    Op::Input(_) | Op::Clear => !plan.fused(),
-                    _ => true,
+                let dispatches = plan.step.iter().map(|op| match op {
+                    Op::Deliver(_) => usize::from(!plan.routes.is_empty()),
+                    Op::Input(_) | Op::Clear => usize::from(!plan.fused()),
+                    Op::Call(_) => 0,
+                    Op::Kernel(k) => {
+                        // its arrays are brought there, and those that it writes are brought back
+                        let arrays = &plan.kernels[*k].arrays;
+                        let written = arrays.iter().filter(|array| array.writable).count();
+                        (arrays.len() + 1 + written) * plan.copy_numbers().count()
+                    }
+                    _ => 1,
+                });
+                let reduced = plan.columns.iter().map(|column| match &column.work {
+                    Work::Reduce { from, .. } => READ * from.len() as f64 / LANES,
+                    _ => 0.0,
                 });
                 Self {
-                    chain: longest,
+                    chain: longest + reduced.sum::<f64>(),
                     words: plan.populations.iter().map(words).sum(),
-                    dispatches: steps.count() as f64,
+                    dispatches: dispatches.sum::<usize>() as f64,
                     ..load
                 }
             }
         };
         let ways = gpu::ways(plan, invocations).into_iter().map(Some).chain([None]);
         ways.map(|way| (way, of(way))).collect()
+    }
+}
+
+/// What a column is made of.
+fn terms(column: &Column) -> usize {
+    match &column.work {
+        Work::Reduce { from, .. } | Work::Accumulate { from, .. } => from.len(),
+        Work::Sum { connections, .. } => *connections,
+        _ => column.words,
     }
 }
 

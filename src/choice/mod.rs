@@ -5,11 +5,13 @@ mod load;
 mod model;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::backend::gpu::{Way, reach};
+use crate::backend::{Engine, engine};
 use crate::device::{Device, DeviceInfo, DeviceKind, devices};
-use crate::error::Result;
-use crate::plan::Plan;
+use crate::error::{Error, Result};
+use crate::plan::{Op, Plan};
 
 pub(crate) use calibrate::measured;
 pub(crate) use load::Load;
@@ -33,6 +35,8 @@ pub(crate) struct Limits {
     pub threads: usize,
     /// Whether devices may be measured.
     pub calibrate: bool,
+    /// Whether the host has to look into each step.
+    pub stepwise: bool,
 }
 
 /// What a device would take for a step.
@@ -54,32 +58,66 @@ impl Candidate {
     }
 }
 
-/// The device for a plan that the user's word means.
+/// The device for a plan that the user's word means, and the engine there, but for the device that is in use. Where the choice is
+/// left, a device that fails gives way to the next.
 ///
 /// # Errors
-/// [`Error::NoDevice`](crate::Error::NoDevice).
-pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choice> {
+/// [`Error::NoDevice`](crate::Error::NoDevice), and those of the engine on the first of the devices.
+pub(crate) fn open(
+    asked: &Device,
+    plan: &Arc<Plan>,
+    limits: Limits,
+    in_use: Option<usize>,
+) -> Result<(Choice, Option<Box<dyn Engine>>)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(limits.threads);
-    if let Some((device, reason)) = asked.resolve()? {
+    let (order, mut reason) = match asked.resolve()? {
+        Some((device, reason)) => (vec![device], reason),
+        None => choose(plan, threads, limits),
+    };
+    let mut failed = None;
+    for device in order {
         let model = settled(device, threads, limits.calibrate);
-        return Ok(Choice { device, reason, model });
+        if in_use == Some(device) {
+            return Ok((Choice { device, reason, model }, None));
+        }
+        match engine(device, plan.clone(), limits.threads, &model) {
+            Ok(engine) => return Ok((Choice { device, reason, model }, Some(engine))),
+            Err(error) => {
+                log::warn!("device {device}: {error}");
+                let _ = write!(reason, "; device {device} failed: {error}");
+                failed.get_or_insert(error);
+            }
+        }
     }
+    Err(failed.unwrap_or_else(|| Error::no_device(&asked.to_string(), &devices())))
+}
+
+/// The devices for a plan where the choice is left, the best first, with the reason.
+fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
+    let calls = plan.step.iter().filter(|op| matches!(op, Op::Call(_))).count();
+    let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
-        let ways = || Load::on_gpu(plan, reach(info.index).invocations).into_iter();
+        let ways = || {
+            let ways = Load::on_gpu(plan, reach(info.index).invocations).into_iter();
+            ways.filter(|(way, _)| way.is_none() || !limits.stepwise)
+        };
         Candidate {
             device: info.index,
             name: info.name.clone(),
             model: believed(info.kind, threads),
             loads: match info.kind {
                 DeviceKind::Cpu => vec![Load::on_cpu(plan)],
-                _ => ways().map(|(_, load)| load).collect(),
+                _ => ways().map(|(_, load)| Load { submissions, ..load }).collect(),
             },
             measured: false,
         }
     };
     let fits = |info: &&DeviceInfo| info.most_words.is_none_or(|most| plan.most_words() <= most);
-    let mut candidates: Vec<Candidate> = devices().iter().filter(fits).map(candidate).collect();
+    let there = devices();
+    let single = |info: &&DeviceInfo| !is_twin(info, &there);
+    let fitting = there.iter().filter(fits).filter(single);
+    let mut candidates: Vec<Candidate> = fitting.map(candidate).collect();
     if limits.calibrate && !is_clear(&candidates) {
         for candidate in &mut candidates {
             // what cannot be measured stays as it is believed to be
@@ -88,8 +126,13 @@ pub(crate) fn choose(asked: &Device, plan: &Plan, limits: Limits) -> Result<Choi
             }
         }
     }
-    let (device, reason) = best(&candidates);
-    Ok(Choice { device, reason, model: settled(device, threads, limits.calibrate) })
+    best(&candidates)
+}
+
+/// Whether a device is there on Vulkan, too, where the same card gives the same bits as the CPU engine.
+fn is_twin(info: &DeviceInfo, all: &[DeviceInfo]) -> bool {
+    let vulkan = |other: &DeviceInfo| other.backend == "vulkan" && other.name == info.name;
+    info.backend != "vulkan" && all.iter().any(vulkan)
 }
 
 /// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
@@ -125,8 +168,8 @@ fn is_clear(candidates: &[Candidate]) -> bool {
     !matches!(seconds[..], [first, second, ..] if second < CLEAR * first)
 }
 
-/// The device whose steps are the shortest, the first of those that are equal, with the reason.
-fn best(candidates: &[Candidate]) -> (usize, String) {
+/// The devices by how short their steps are, with the reason why the first is the best.
+fn best(candidates: &[Candidate]) -> (Vec<usize>, String) {
     let mut order: Vec<&Candidate> = candidates.iter().collect();
     order.sort_by(|a, b| a.seconds().total_cmp(&b.seconds()));
     let mut reason = String::from("the shortest steps:");
@@ -135,7 +178,7 @@ fn best(candidates: &[Candidate]) -> (usize, String) {
         let how = if candidate.measured { "measured" } else { "estimated" };
         let _ = write!(reason, "{sign} {seconds:.1} us on {} ({how})", candidate.name);
     }
-    (order.first().map_or(0, |best| best.device), reason)
+    (order.iter().map(|candidate| candidate.device).collect(), reason)
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(crate) struct CostModel {
     pub word: f64,
     /// A synapse over which a spike is delivered.
     pub synapse: f64,
+    /// A submission that is waited for.
+    pub submission: f64,
     /// Invocations of the workgroups over which elements are spread.
     pub lanes: usize,
 }
@@ -39,6 +41,7 @@ const ANY: CostModel = CostModel {
     member: 0.0,
     word: 0.0,
     synapse: 0.0,
+    submission: 0.0,
     lanes: 128,
 };
 
@@ -46,8 +49,10 @@ impl CostModel {
     /// What is believed of devices of a kind before they are measured; the CPU engine by the thread.
     pub(crate) fn of(kind: DeviceKind) -> Self {
         match kind {
-            DeviceKind::Cpu => Self { step: 1e-6, operation: 4e-11, synapse: 2e-9, ..ANY },
+            DeviceKind::Cpu => Self { step: 2e-7, operation: 4e-11, synapse: 2e-9, ..ANY },
             DeviceKind::Discrete => Self {
+                step: 5e-7,
+                submission: 5e-5,
                 dispatch: 3e-6,
                 operation: 1e-13,
                 serial: 3e-9,
@@ -58,6 +63,8 @@ impl CostModel {
                 ..ANY
             },
             DeviceKind::Integrated | DeviceKind::Virtual => Self {
+                step: 1e-6,
+                submission: 1e-4,
                 dispatch: 6e-6,
                 operation: 2e-12,
                 serial: 5e-9,
@@ -68,6 +75,7 @@ impl CostModel {
                 ..ANY
             },
             DeviceKind::Software => Self {
+                submission: 1e-4,
                 dispatch: 2e-5,
                 operation: 1e-10,
                 serial: 3e-9,
@@ -91,12 +99,16 @@ impl CostModel {
         let serial = self.serial.max(load.workgroup * self.shared);
         let elements = (load.operations * self.operation).max(load.chain * serial);
         let alone = if load.workgroup > 0.0 { 1.0 } else { 0.0 };
+        // a round has a synapse for each invocation; another takes two of its five words that wait for each other
+        let more = load.synapses / load.workgroup.max(1.0) - 1.0;
+        let synapses = (load.synapses * self.synapse).max(alone * 0.4 * self.round * more);
         self.step
             + load.dispatches * self.dispatch
             + alone * self.round
             + load.workgroup * self.member
             + elements
             + load.words * self.word
-            + load.synapses * self.synapse
+            + synapses
+            + load.submissions * self.submission
     }
 }

@@ -15,6 +15,7 @@ const NOTHING: CostModel = CostModel {
     member: 0.0,
     word: 0.0,
     synapse: 0.0,
+    submission: 0.0,
     lanes: 128,
 };
 
@@ -27,6 +28,7 @@ fn loads(elements: f64) -> [Load; 2] {
         synapses: 80.0 * elements / 500.0,
         dispatches: 0.0,
         workgroup: 0.0,
+        submissions: 0.0,
     };
     [cpu, Load { chain: 100.0, words: 14.0 * elements, dispatches: 3.0, ..cpu }]
 }
@@ -41,7 +43,7 @@ fn chosen(elements: f64, gpu: CostModel) -> usize {
         loads: vec![load],
         measured: false,
     };
-    best(&[candidate(0, cpu, on_cpu), candidate(1, gpu, on_gpu)]).0
+    best(&[candidate(0, cpu, on_cpu), candidate(1, gpu, on_gpu)]).0[0]
 }
 
 /// The fewest elements, by powers of two, from which on the GPU is chosen; none where it never is.
@@ -155,6 +157,7 @@ fn reasons() {
         synapses: 0.0,
         dispatches: 2.0,
         workgroup: 0.0,
+        submissions: 0.0,
     };
     let model = CostModel { dispatch: 1e-6, operation: 1e-12, ..NOTHING };
     let candidate = |device, name: &str, dispatch, measured| Candidate {
@@ -166,7 +169,7 @@ fn reasons() {
     };
     let choice = best(&[candidate(0, "a", 1e-5, false), candidate(1, "b", 2e-6, true)]);
     let reason = "the shortest steps: 5.0 us on b (measured), 21.0 us on a (estimated)".into();
-    assert_eq!(choice, (1, reason));
+    assert_eq!(choice, (vec![1, 0], reason));
 }
 
 /// Every device can be measured, gives numbers, and is not measured again.

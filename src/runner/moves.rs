@@ -1,7 +1,8 @@
 //! Moving a simulation between devices.
 
+use super::play::is_stepwise;
 use super::run::DSRunner;
-use crate::choice::{Limits, choose};
+use crate::choice::{Limits, open};
 use crate::device::{Device, devices};
 use crate::error::{Error, Result};
 
@@ -28,12 +29,13 @@ impl DSRunner {
     /// [`Error::Device`]. Nothing has changed then.
     pub fn to(&mut self, device: impl Into<Device>) -> Result<&mut Self> {
         self.settle()?;
-        let limits = Limits { threads: self.threads, calibrate: self.settings.calibrate };
-        let choice = choose(&device.into(), &self.plan, limits)?;
-        if choice.device != self.choice.device {
+        let stepwise = is_stepwise(&self.settings, &self.host);
+        let calibrate = self.settings.calibrate;
+        let limits = Limits { threads: self.threads, calibrate, stepwise };
+        let in_use = Some(self.choice.device);
+        let (choice, engine) = open(&device.into(), &self.plan, limits, in_use)?;
+        if let Some(mut engine) = engine {
             let state = self.engine.state()?;
-            let (plan, threads) = (self.plan.clone(), self.threads);
-            let mut engine = crate::backend::engine(choice.device, plan, threads, &choice.model)?;
             engine.set_state(&state)?;
             self.engine = engine;
         }

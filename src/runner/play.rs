@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use indicatif::ProgressBar;
 
+use super::builder::Settings;
 use super::handles::{InputHandle, ReadHandle};
 use super::results::{Mon, Times};
 use super::run::DSRunner;
@@ -14,7 +15,7 @@ use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
 use crate::input::Shared;
-use crate::plan::{HostRecord, Op, Role, Schedule, words};
+use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
 const IN_FLIGHT: usize = 2;
@@ -27,23 +28,23 @@ struct Filled {
     failure: Option<Error>,
 }
 
+/// Whether the host is asked in the midst of a step.
+pub(super) fn is_stepwise(settings: &Settings, host: &Host) -> bool {
+    let reads = host.records.iter().any(|r| matches!(r, HostRecord::Read(_)));
+    !settings.jit.predict || !host.inputs.calls.is_empty() || reads
+}
+
 impl DSRunner {
     /// Plays the steps of a run.
     pub(super) fn play(&mut self, run: Range<u64>, bar: &ProgressBar) -> Result<()> {
         let initial = self.record_initial(&run);
-        let outcome = initial.and_then(|()| match self.is_stepwise() {
+        let outcome = initial.and_then(|()| match is_stepwise(&self.settings, &self.host) {
             true => self.play_stepwise(&run, bar),
             false => self.play_chunks(&run, bar),
         });
         // a run that did nothing leaves inputs that were set before for the next
         self.unsettled &= self.step > run.start || outcome.is_err();
         outcome
-    }
-
-    /// Whether the host is asked in the midst of a step.
-    fn is_stepwise(&self) -> bool {
-        let reads = self.host.records.iter().any(|r| matches!(r, HostRecord::Read(_)));
-        !self.settings.jit.predict || !self.host.inputs.calls.is_empty() || reads
     }
 
     fn play_chunks(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {

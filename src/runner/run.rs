@@ -12,14 +12,15 @@ use super::builder::{RunnerBuilder, Settings};
 use super::data::RunData;
 use super::handles;
 use super::objects::Implicit;
+use super::play::is_stepwise;
 use super::predict::{Predict, Steps};
 use super::progress;
 use super::results::{Element, Mon};
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
 use crate::backend::{Engine, gpu};
-use crate::choice::{Choice, CostModel, Limits, choose};
-use crate::device::DeviceKind;
+use crate::choice::{Choice, CostModel, Limits, open};
+use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::Kind;
@@ -155,10 +156,11 @@ impl DSRunner {
     /// A runner whose description `builder` was compiled to `plan` and `host`.
     pub(super) fn new(builder: RunnerBuilder, plan: Plan, host: Host) -> Result<Self> {
         let RunnerBuilder { target, device, threads, settings, .. } = builder;
-        let limits = Limits { threads, calibrate: settings.calibrate };
-        let choice = choose(&device, &plan, limits)?;
+        let stepwise = is_stepwise(&settings, &host);
+        let limits = Limits { threads, calibrate: settings.calibrate, stepwise };
         let plan = Arc::new(plan);
-        let engine = crate::backend::engine(choice.device, plan.clone(), threads, &choice.model)?;
+        let (choice, engine) = open(&device, &plan, limits, None)?;
+        let engine = engine.ok_or_else(|| Error::no_device(&device.to_string(), &devices()))?;
         let mut runner = Self {
             name: NodeName::next("DSRunner"),
             implicit: Implicit::default(),

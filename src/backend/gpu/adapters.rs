@@ -75,6 +75,8 @@ fn find() -> Vec<(wgpu::Adapter, DeviceInfo)> {
             let nvidia = info.vendor & 0xffff == NVIDIA;
             let limits = adapter.limits();
             let bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+            // kernels on Metal are told sizes of 32 bits
+            let bytes = bytes.min(u64::from(u32::MAX));
             let most_words = Some(bytes / 4);
             let info =
                 DeviceInfo { index: k + 1, name: info.name, kind, backend, nvidia, most_words };

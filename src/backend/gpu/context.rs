@@ -37,19 +37,15 @@ impl Context {
         let (adapter, info) = found.ok_or_else(missing)?;
         let name = format!("{} ({}, {})", info.name, info.kind.name(), info.backend);
         let available = adapter.limits();
-        sizes.check(
-            &name,
-            available.max_storage_buffer_binding_size.min(available.max_buffer_size),
-        )?;
+        sizes.check(&name, 4 * info.most_words.unwrap_or(0))?;
         let (_, bytes) = sizes.largest();
-        let mut limits = wgpu::Limits::default();
+        // some adapters have less than the defaults of what is not used
+        let mut limits = wgpu::Limits::default().or_worse_values_from(&available);
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
         limits.max_buffer_size = limits.max_buffer_size.max(bytes);
         limits.max_compute_invocations_per_workgroup =
             available.max_compute_invocations_per_workgroup;
         limits.max_compute_workgroup_size_x = available.max_compute_workgroup_size_x;
-        // textures are not used, and some adapters have less than the defaults for them
-        let limits = limits.using_resolution(available.clone());
         let passthrough = wgpu::Features::PASSTHROUGH_SHADERS;
         let spirv = adapter.get_info().backend == wgpu::Backend::Vulkan
             && adapter.features().contains(passthrough)

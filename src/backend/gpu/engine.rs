@@ -22,8 +22,9 @@ use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
 const SUBMISSION: Duration = Duration::from_millis(80);
 
-/// What the first chunk is to take, as far as the cost model knows; later ones are as long as a submission may take.
-const FIRST: Duration = Duration::from_millis(10);
+/// What the first chunk is to take, as far as the cost model knows, which may be far off; later ones are as long as a submission may
+/// take.
+const FIRST: Duration = Duration::from_millis(2);
 
 pub(crate) struct GpuEngine {
     plan: Arc<Plan>,
@@ -71,6 +72,8 @@ struct UnderWay {
     rows: Pending,
     steps: usize,
     started: Instant,
+    /// Whether it had to wait for another.
+    behind: bool,
 }
 
 /// Where the rows of a submitted chunk are.
@@ -365,7 +368,14 @@ impl Engine for GpuEngine {
             staging.map_async(wgpu::MapMode::Read, ..4 * words as u64, |_| {});
         }
         self.next = chunk.next(self.plan.step.len());
-        self.under_way.push_back(UnderWay { submission, rows, steps: chunk.steps, started });
+        let behind = !self.under_way.is_empty();
+        self.under_way.push_back(UnderWay {
+            submission,
+            rows,
+            steps: chunk.steps,
+            started,
+            behind,
+        });
         self.context.check()
     }
 
@@ -386,8 +396,9 @@ impl Engine for GpuEngine {
                 Rows::Device(Arc::new(rows))
             }
         };
-        // two chunks are under way at a time, so this one waited for about one other
-        let per_step = chunk.started.elapsed().as_secs_f64() / (2 * chunk.steps) as f64;
+        // one that waited for another took about half of the time
+        let chunks = 1 + usize::from(chunk.behind);
+        let per_step = chunk.started.elapsed().as_secs_f64() / (chunks * chunk.steps) as f64;
         let wanted = (SUBMISSION.as_secs_f64() / per_step.max(1e-9)) as usize;
         self.steps = wanted.clamp(1, (2 * self.steps).min(self.most_steps));
         Ok(Some(rows))
@@ -431,7 +442,9 @@ impl Engine for GpuEngine {
             let mut rows = vec![0u32; (member.history - 1) * words];
             for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
                 let (count, start) = list.of_step(self.next.wrapping_sub(age));
-                packed(row, &events[start..start + events[count] as usize]);
+                // a device that was lost may have left anything there
+                let listed = (events[count] as usize).min(list.elements);
+                packed(row, &events[start..start + listed]);
             }
             history.push(rows);
         }

@@ -25,9 +25,12 @@ override LANES: u32;
 
 fn computed(e: u32) -> f32 {
     var x = f32(e);
+    let a = f32(work.stride) + 0.75;
+    let b = f32(work.rounds);
     for (var k = 0u; k < work.operations; k++) {
-        x = (((x * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0;
-        x = (((x * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0) * 0.75 + 1.0;
+        // no compiler joins these
+        x = max(max(max(max(x * a, b) * a, b) * a, b) * a, b);
+        x = max(max(max(max(x * a, b) * a, b) * a, b) * a, b);
     }
     return x;
 }
@@ -75,7 +78,7 @@ struct Work {
     touches: u32,
 }
 
-/// What is measured: operations, by a loop that counts, compares, multiplies and adds; words that are read and written; rounds.
+/// What is measured: operations, by a loop that counts, compares, multiplies and takes the greater; words that are read and written; rounds.
 const OPERATIONS: Work = Work { operations: 64, rounds: 0, touches: 0 };
 const PER_OPERATION: f64 = 18.0 * 64.0;
 const ROUNDS: Work = Work { operations: 0, rounds: 64, touches: 0 };
@@ -98,8 +101,8 @@ const BUDGET: Duration = Duration::from_millis(30);
 
 /// The model of a device.
 pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
-    let started = Instant::now();
     let bench = Bench::open(index)?;
+    let started = Instant::now();
     let or = |measured: f64, believed: f64| if measured > 0.0 { measured } else { believed };
     let apart = bench.kernel("apart", FEW)?;
     let few = FEW as f64;
@@ -114,6 +117,7 @@ pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
         serial: or(serial, believed.serial),
         word,
         synapse: WORDS_OF_SYNAPSE * word,
+        submission: apart.idle,
         ..believed
     };
     if started.elapsed() > BUDGET {
