@@ -160,6 +160,15 @@ fn one(
         )));
     }
     let mut scale = Scale::None;
+    let means = [monitor.reduction, monitor.per.map(|(_, reduction)| reduction)];
+    if means.contains(&Some(Reduction::Mean)) && matches!(values.kind, Kind::I32 | Kind::U32) {
+        // their sum may not fit into 32 bits
+        let count = values.offsets.len();
+        let work = Work::Copy { from: values.addresses(), as_f32: Some(values.kind) };
+        let base = plan.column(format!("f32 for {key}"), work, count);
+        let offsets = Offsets::Range { start: 0, count };
+        values = Values { spikes: false, kind: Kind::F32, base, offsets, ..values };
+    }
     if let Some(reduction) = monitor.reduction {
         let count = values.offsets.len();
         if count == 0 {

@@ -328,6 +328,14 @@ fn batches_that_cannot_be() {
         )
     );
     assert_eq!(
+        error(on("cpu", Batch::new(inner.clone(), 2).first_copy(u32::MAX)).build()),
+        format!(
+            "node `{name}`: its last copy has number 4294967296, but the largest is 4294967295; give `first_copy` a smaller \
+             number"
+        )
+    );
+    assert!(on("cpu", Batch::new(inner.clone(), 2).first_copy(u32::MAX - 1)).build().is_ok());
+    assert_eq!(
         error(on("cpu", Batch::new(inner, 0)).build()),
         format!("node `{name}`: it is a batch of 0 copies; a batch needs at least one")
     );

@@ -142,6 +142,24 @@ fn a1_monitors_include_initial(device: &str) {
     assert_eq!(runner.mon().steps("x").unwrap(), [1, 2]);
 }
 
+/// The sum of what a mean is made of need not fit into an integer.
+fn a1_monitors_means_of_large_integers(device: &str) {
+    let (_, _, net) = pair(4, 1000);
+    let large = wgsl("3000000 + i32(x * 0.0)");
+    let mut runner = on(device, net)
+        .monitor_map([
+            ("over elements", Monitor::wgsl("b", large.clone()).reduce(Reduction::Mean)),
+            ("over steps", Monitor::wgsl("b", large).index([0]).per(1000, Reduction::Mean)),
+        ])
+        .build()
+        .unwrap();
+    runner.run(Steps(1000)).unwrap();
+    // a sum of 1000 terms, each addition off by half a unit in the last place at most: 1000 * 2^-24
+    let near = |mean: &f32| (mean / 3e6 - 1.0).abs() < 6e-5;
+    assert!(rows::<f32>(&runner, "over elements").iter().all(near));
+    assert!(rows::<f32>(&runner, "over steps").iter().all(near));
+}
+
 fn a1_monitors_reductions(device: &str) {
     for elements in [1, 255, 256, 257, 1000] {
         let values: Vec<f64> = (0..elements).map(|k| ((k * 7919) % 1013) as f64 - 500.0).collect();
@@ -394,6 +412,7 @@ on_every_engine!(
     a1_monitors_events,
     a1_monitors_forms,
     a1_monitors_include_initial,
+    a1_monitors_means_of_large_integers,
     a1_monitors_per_window,
     a1_monitors_reductions,
     a1_monitors_see_inputs_before_they_are_cleared,

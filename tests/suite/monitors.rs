@@ -68,6 +68,20 @@ fn forms_and_indices(device: &str) {
     assert_eq!(mon.keys().last(), Some("map"));
 }
 
+/// A refractory period is the nearest number of steps, half steps up, whatever f32 makes of the quotient.
+fn refractory_periods_round_half_up(device: &str) {
+    for dt in [0.1, 0.3, 0.05] {
+        let periods: Vec<f64> = (0..120).map(|k| (f64::from(k) + 0.5) * dt).collect();
+        let cells = neurons::lif_ref(120).param("tau_ref", periods).param("V_th", -1.0);
+        let mut runner =
+            DSRunner::builder(cells).dt(dt).progress_bar(false).device(device).build().unwrap();
+        runner.run(Steps(1)).unwrap();
+        let left = runner.get::<i32>("refractory").unwrap();
+        let wanted: Vec<i32> = (1..=120).collect();
+        assert_eq!(left.as_slice().unwrap(), wanted, "dt {dt}");
+    }
+}
+
 fn each_run_replaces_the_results(device: &str) {
     let mut runner = DSRunner::builder(neurons::lif(2))
         .monitor("V")
@@ -102,4 +116,9 @@ fn the_wrong_type_is_an_error(device: &str) {
     assert!(runner.mon().events("V").is_err());
 }
 
-on_every_engine!(each_run_replaces_the_results, forms_and_indices, the_wrong_type_is_an_error);
+on_every_engine!(
+    each_run_replaces_the_results,
+    forms_and_indices,
+    refractory_periods_round_half_up,
+    the_wrong_type_is_an_error,
+);
