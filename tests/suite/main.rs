@@ -10,6 +10,7 @@ mod errors;
 mod files;
 mod inputs;
 mod larva;
+mod loops;
 mod models;
 mod monitors;
 mod moves;
