@@ -36,9 +36,10 @@ impl DSRunner {
             let chosen = self.plan.select("variable", &target)?;
             check_target(&path, chosen.slot.role)?;
             check_offsets(&path, &chosen.offsets)?;
-            let value =
-                if self.settings.batch_first { time_first(value, &path)? } else { value.clone() };
-            let (width, rows) = array(&value, &chosen.shape, chosen.slot.kind, &path)?;
+            let batch_first = self.settings.batch_first;
+            let value = if batch_first { time_first(value, &path)? } else { value.clone() };
+            let parsed = array(&value, &chosen.shape, chosen.slot.kind, &path);
+            let (width, rows) = parsed.map_err(|e| if batch_first { as_given(e) } else { e })?;
             let count = (rows.len() / width) as u64;
             if length.is_some_and(|length| length != count) {
                 return Err(Error::Input {
@@ -89,6 +90,22 @@ impl DSRunner {
                 reason: "data without a name are for a target that is a group with one input; name the variable by `Predict::input`".into(),
             }),
         }
+    }
+}
+
+/// An error of shapes `(T, B, ...)` with the shapes `(B, T, ...)` that the user knows.
+fn as_given(error: Error) -> Error {
+    let swapped = |mut shape: Vec<usize>| {
+        if shape.len() > 1 {
+            shape.swap(0, 1);
+        }
+        shape
+    };
+    match error {
+        Error::Shape { what, given, wanted, .. } => {
+            Error::shape(what, &swapped(given), &swapped(wanted))
+        }
+        error => error,
     }
 }
 

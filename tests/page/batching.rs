@@ -335,6 +335,12 @@ fn batches_that_cannot_be() {
         )
     );
     assert!(on("cpu", Batch::new(inner.clone(), 2).first_copy(u32::MAX - 1)).build().is_ok());
+    // data are told by the shape in which they are given
+    let mut batch = on("cpu", Batch::new(neurons::lif(6), 2)).build().unwrap();
+    assert_eq!(
+        error(batch.run(Predict::data(arr2(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])))),
+        "input: a value of shape [2, 3] does not broadcast to shape [2, 3, 6]; give a scalar or an array of shape [2, 3, 6]"
+    );
     assert_eq!(
         error(on("cpu", Batch::new(inner, 0)).build()),
         format!("node `{name}`: it is a batch of 0 copies; a batch needs at least one")
