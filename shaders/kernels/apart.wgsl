@@ -14,11 +14,11 @@ fn main(
     let e = own.e;
     let begin = first_of(e);
     let end = first_of(e + 1u);
-    clock = clocks[0];
+    set_clock(0u);
     var words = load(e, own.element, own.member);
     let steps = clocks[0].steps;
     for (var k = 0u; k < steps; k++) {
-        clock = clocks[k];
+        set_clock(k);
         if one_step(&words, e, own.element, own.member) {
             spiked(e);
         }

@@ -11,6 +11,13 @@
 @group(0) @binding(5) var<storage, read_write> rows: array<atomic<u32>>;
 
 var<private> clock: Clock;
+// Number of the step in the dispatch.
+var<private> nth: u32;
+
+fn set_clock(k: u32) {
+    clock = clocks[k];
+    nth = k;
+}
 
 // The first of the recorded things that has this key, or a later one.
 fn first_of(key: u32) -> u32 {
@@ -29,5 +36,6 @@ fn first_of(key: u32) -> u32 {
 
 // Where the row of a cadence starts + 1, 0 where the step has none.
 fn row_of(cadence: u32) -> u32 {
-    return clock.rows[cadence / 4u][cadence % 4u];
+    // a place that is known at run time only is looked up where it is, not in a copy
+    return clocks[nth].rows[cadence / 4u][cadence % 4u];
 }

@@ -311,7 +311,7 @@ impl Shell<'_> {
         };
         line("\n@compute @workgroup_size(LANES)");
         line("fn main(@builtin(local_invocation_index) lane: u32) {");
-        line("    clock = clocks[0];");
+        line("    set_clock(0u);");
         line(&format!("    let begin = first_of(lane * {KEYS}u);"));
         line(&format!("    let end = first_of(lane * {KEYS}u + {KEYS}u);"));
         for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
@@ -324,7 +324,7 @@ impl Shell<'_> {
         }
         line("    let steps = clocks[0].steps;");
         line("    for (var k = 0u; k < steps; k++) {");
-        line("        clock = clocks[k];");
+        line("        set_clock(k);");
         line("        clear_counts(lane);");
         (0..routes).for_each(|r| line(&format!("        let spikes{r} = spikes_of({r}u);")));
         let all: Vec<String> = (0..routes).map(|r| format!("spikes{r}")).collect();
