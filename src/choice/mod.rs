@@ -71,18 +71,29 @@ pub(crate) fn open(
 ) -> Result<(Choice, Option<Box<dyn Engine>>)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(limits.threads);
-    let (order, mut reason) = match asked.resolve()? {
+    let (order, reason) = match asked.resolve()? {
         Some((device, reason)) => (vec![device], reason),
         None => choose(plan, threads, limits),
     };
+    let (device, reason, (model, engine)) = first(order, reason, |device| {
+        let model = settled(device, threads, limits.calibrate);
+        let opened = || engine(device, plan.clone(), limits.threads, &model);
+        let engine = if in_use == Some(device) { None } else { Some(opened()?) };
+        Ok((model, engine))
+    })?;
+    Ok((Choice { device, reason, model }, engine))
+}
+
+/// The first of some devices that opens, and the reason with those that did not; else the first error.
+fn first<T>(
+    order: Vec<usize>,
+    mut reason: String,
+    mut open: impl FnMut(usize) -> Result<T>,
+) -> Result<(usize, String, T)> {
     let mut failed = None;
     for device in order {
-        let model = settled(device, threads, limits.calibrate);
-        if in_use == Some(device) {
-            return Ok((Choice { device, reason, model }, None));
-        }
-        match engine(device, plan.clone(), limits.threads, &model) {
-            Ok(engine) => return Ok((Choice { device, reason, model }, Some(engine))),
+        match open(device) {
+            Ok(opened) => return Ok((device, reason, opened)),
             Err(error) => {
                 log::warn!("device {device}: {error}");
                 let _ = write!(reason, "; device {device} failed: {error}");
@@ -90,7 +101,7 @@ pub(crate) fn open(
             }
         }
     }
-    Err(failed.unwrap_or_else(|| Error::no_device(&asked.to_string(), &devices())))
+    Err(failed.unwrap_or_else(|| Error::no_device("auto", &devices())))
 }
 
 /// The devices for a plan where the choice is left, the best first, with the reason.

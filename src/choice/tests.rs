@@ -147,6 +147,35 @@ fn what_is_near_is_measured() {
     assert!(!is_clear(&[candidate(9.0), candidate(1.0), candidate(4.0)]));
 }
 
+#[test]
+fn a_device_that_fails_gives_way() {
+    let error = |device: usize| Error::no_device(&device.to_string(), &[""]);
+    let opened = |working: usize| {
+        let open = |device| if device == working { Ok(10 * device) } else { Err(error(device)) };
+        first(vec![2, 0, 1], "fast".into(), open)
+    };
+    assert_eq!(opened(2).unwrap(), (2, "fast".into(), 20));
+    let (device, reason, _) = opened(1).unwrap();
+    let wanted = format!("fast; device 2 failed: {}; device 0 failed: {}", error(2), error(0));
+    assert_eq!((device, reason), (1, wanted));
+    assert_eq!(opened(3).unwrap_err().to_string(), error(2).to_string());
+}
+
+#[test]
+fn a_card_counts_once() {
+    let card = |index, name: &str, backend| DeviceInfo {
+        index,
+        name: name.into(),
+        kind: DeviceKind::Discrete,
+        backend,
+        nvidia: false,
+        most_words: None,
+    };
+    let all = [card(1, "a", "dx12"), card(2, "a", "vulkan"), card(3, "b", "dx12")];
+    let twins: Vec<usize> = all.iter().filter(|c| is_twin(c, &all)).map(|c| c.index).collect();
+    assert_eq!(twins, [1]);
+}
+
 /// The reason names every device with its time.
 #[test]
 fn reasons() {
