@@ -8,7 +8,7 @@ use super::limits::{MOST_GROUPS, Sizes};
 use crate::choice::CostModel;
 use crate::error::Result;
 
-/// The kernels, two for all measurements: on some devices compiling another takes longer than measuring. Each dispatch waits for the
+/// The kernels, two at most for all measurements: on some devices compiling another takes longer than measuring. Each dispatch waits for the
 /// one before. A round is what a network in one workgroup does in each step: words that are read to know where the next one is, and,
 /// in `together`, barriers.
 const TEXT: &str = "
@@ -93,7 +93,9 @@ const MANY: usize = 512;
 const GROUPS: u32 = 4096;
 const DISPATCHES: u32 = 512;
 const MORE: u32 = 4;
-const ENOUGH: Duration = Duration::from_micros(100);
+const ENOUGH: Duration = Duration::from_micros(50);
+/// A workgroup alone that takes less than so many times its share among many has no invocations at work at the same time.
+const IN_TURN: f64 = 2.0;
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
 /// What has not been begun by then stays as it is believed to be: a driver that has to compile the kernels may take long.
@@ -120,6 +122,12 @@ pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
         submission: apart.idle,
         ..believed
     };
+    if serial > 0.0 && serial < IN_TURN * few * operation {
+        // the invocations of a workgroup take turns, so what one workgroup takes follows from the rest
+        let slower = word / believed.word;
+        let [round, member] = [believed.round, believed.member].map(|seconds| seconds * slower);
+        return Ok(CostModel { shared: operation, round, member, ..model });
+    }
     if started.elapsed() > BUDGET {
         return Ok(model);
     }
