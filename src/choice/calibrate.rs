@@ -10,6 +10,7 @@ use crate::backend::{Chunk, engine};
 use crate::error::Result;
 use crate::plan::{Description, Plan, Schedule, build};
 use crate::shipped::neurons;
+use crate::system::DynamicalSystem;
 
 /// What was measured, by device, and by number of threads for the CPU engine.
 static KNOWN: Mutex<Option<HashMap<(usize, usize), CostModel>>> = Mutex::new(None);
@@ -41,9 +42,9 @@ pub(crate) fn measured(device: usize, threads: usize, believed: CostModel) -> Re
 
 /// The CPU engine, by steps of a neuron.
 fn cpu(threads: usize, believed: CostModel) -> Result<CostModel> {
-    let one = plan(1)?;
+    let one = plan(&neurons::lif(1))?;
     let step = seconds(&one, threads, 4 * STEPS, &believed)?;
-    let many = plan(ELEMENTS)?;
+    let many = plan(&neurons::lif(ELEMENTS))?;
     let operation =
         (seconds(&many, threads, STEPS, &believed)? - step) / Load::on_cpu(&many).operations;
     // a clock that does not tell the difference measures nothing
@@ -52,9 +53,10 @@ fn cpu(threads: usize, believed: CostModel) -> Result<CostModel> {
     Ok(CostModel { step, operation, synapse, ..believed })
 }
 
-fn plan(count: usize) -> Result<Arc<Plan>> {
+/// The plan of a target by itself, without inputs and monitors.
+pub(super) fn plan(target: &dyn DynamicalSystem) -> Result<Arc<Plan>> {
     let (plan, _) = build(&Description {
-        target: &neurons::lif(count),
+        target,
         dyn_vars: &[],
         inputs: &[],
         compat_input_order: false,

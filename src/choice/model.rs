@@ -30,8 +30,8 @@ pub(crate) struct CostModel {
     pub lanes: usize,
 }
 
-/// What is believed of every device.
-const ANY: CostModel = CostModel {
+/// A device on which nothing takes any time; those that are believed in differ from it.
+pub(super) const NOTHING: CostModel = CostModel {
     step: 0.0,
     dispatch: 0.0,
     operation: 0.0,
@@ -49,7 +49,7 @@ impl CostModel {
     /// What is believed of devices of a kind before they are measured; the CPU engine by the thread.
     pub(crate) fn of(kind: DeviceKind) -> Self {
         match kind {
-            DeviceKind::Cpu => Self { step: 2e-7, operation: 4e-11, synapse: 2e-9, ..ANY },
+            DeviceKind::Cpu => Self { step: 2e-7, operation: 4e-11, synapse: 2e-9, ..NOTHING },
             DeviceKind::Discrete => Self {
                 step: 5e-7,
                 submission: 5e-5,
@@ -60,7 +60,7 @@ impl CostModel {
                 round: 2e-6,
                 word: 1e-11,
                 synapse: 5e-11,
-                ..ANY
+                ..NOTHING
             },
             DeviceKind::Integrated | DeviceKind::Virtual => Self {
                 step: 1e-6,
@@ -72,7 +72,7 @@ impl CostModel {
                 round: 3e-6,
                 word: 1e-10,
                 synapse: 5e-10,
-                ..ANY
+                ..NOTHING
             },
             DeviceKind::Software => Self {
                 submission: 1e-4,
@@ -83,7 +83,7 @@ impl CostModel {
                 member: 2e-8,
                 word: 2.5e-9,
                 synapse: 1e-8,
-                ..ANY
+                ..NOTHING
             },
         }
     }

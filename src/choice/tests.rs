@@ -1,23 +1,9 @@
 //! The choice with models that are given.
 
+use super::calibrate::plan;
+use super::model::NOTHING;
 use super::*;
-use crate::plan::{Description, build};
 use crate::{Connect, Network, Projection, neurons, synapses};
-
-/// A device on which nothing takes any time.
-const NOTHING: CostModel = CostModel {
-    step: 0.0,
-    dispatch: 0.0,
-    operation: 0.0,
-    serial: 0.0,
-    shared: 0.0,
-    round: 0.0,
-    member: 0.0,
-    word: 0.0,
-    synapse: 0.0,
-    submission: 0.0,
-    lanes: 128,
-};
 
 /// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.
 fn loads(elements: f64) -> [Load; 2] {
@@ -93,18 +79,7 @@ fn way(neurons: usize, model: CostModel) -> Option<Way> {
         .with("I2I", arm(&i, &i))
         .with("E", e)
         .with("I", i);
-    let (plan, _) = build(&Description {
-        target: &network,
-        dyn_vars: &[],
-        inputs: &[],
-        compat_input_order: false,
-        monitors: &[],
-        dt: 0.1,
-        t0: 0.0,
-        seed: 0,
-        outputs: false,
-    })
-    .unwrap();
+    let plan = plan(&network).unwrap();
     ways(&plan, &model, 1024)[0].0
 }
 

@@ -8,9 +8,9 @@ use super::limits::{MOST_GROUPS, Sizes};
 use crate::choice::CostModel;
 use crate::error::Result;
 
-/// The kernels, two at most for all measurements: on some devices compiling another takes longer than measuring. Each dispatch waits for the
-/// one before. A round is what a network in one workgroup does in each step: words that are read to know where the next one is, and,
-/// in `together`, barriers.
+/// The kernels, two at most for all measurements: on some devices compiling another takes longer than measuring. Each dispatch
+/// waits for the one before. A round is what a network in one workgroup does in each step: words that are read to know where the
+/// next one is, and, in `together`, barriers.
 const TEXT: &str = "
 struct Work {
     operations: u32,
