@@ -20,6 +20,13 @@ fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }
 
+// x, but a zero of its sign for denormal numbers, which GPUs may take for zero and on which processors compute slowly. What is
+// stored in a state variable goes through it.
+fn flushed(x: f32) -> f32 {
+    let bits = bitcast<u32>(x);
+    return bitcast<f32>(select(bits & 0x80000000u, bits, (bits & 0x7f800000u) != 0u));
+}
+
 // (e^x - 1) / x, and 1 at 0.
 fn exprel(x: f32) -> f32 {
     return pinned_exprel(x);

@@ -10,7 +10,7 @@ use super::contract::Argument;
 use super::jacobian::Field;
 use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, prefixed_primitive};
 use super::written::{Written, broken, parsed};
-use super::{Kind, LIBRARY_PRIMITIVE, Member, Model, prefix};
+use super::{EXPREL, FLUSHED, Kind, Member, Model, prefix};
 use crate::error::Result;
 use crate::integrate::{Equations, Method};
 use crate::scalar::{self, Access, cast, write};
@@ -267,7 +267,7 @@ impl<'s> Composer<'s> {
             } else {
                 self.jacobian(unit, v, &used, arriving, &call("s", "h"))?
             };
-            let exprel = format!("{prefix}_{LIBRARY_PRIMITIVE}");
+            let exprel = format!("{prefix}_{EXPREL}");
             let text = method.generate(&Equations {
                 system: v,
                 state_type: &format!("{prefix}_State"),
@@ -305,7 +305,12 @@ impl<'s> Composer<'s> {
         };
         self.line(&format!("let {v}_end = {end};"));
         for (k, name) in state_names.iter().enumerate() {
-            self.sinks.push((Sink::State(unit, k), inner.state[k].kind, format!("{v}_end.{name}")));
+            let kind = inner.state[k].kind;
+            let end = match kind {
+                Kind::F32 => format!("{prefix}_{FLUSHED}({v}_end.{name})"),
+                _ => format!("{v}_end.{name}"),
+            };
+            self.sinks.push((Sink::State(unit, k), kind, end));
         }
         Ok(())
     }
@@ -413,8 +418,7 @@ impl<'s> Composer<'s> {
         let (derivative, streams) = field
             .differentiated()
             .map_err(|refusal| broken(&name, &format!("its derivative: {}", refusal.what)))?;
-        let exprel = format!("{prefix}_{LIBRARY_PRIMITIVE}");
-        let (body, results) = write(&derivative, &streams, &exprel);
+        let (body, results) = write(&derivative, &streams, prefix);
         let results = results.into_iter().map(|(kind, text)| cast(text, kind, scalar::Kind::F));
         let results = results.collect::<Vec<_>>().join(", ");
         let text = format!(

@@ -2,7 +2,7 @@
 
 use naga::{Module, TypeInner};
 
-use super::{Inner, LIBRARY_PRIMITIVE, Model};
+use super::{Inner, Model, PRIMITIVES};
 use crate::error::{Error, Location, Result};
 use crate::model::Argument;
 use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
@@ -16,7 +16,7 @@ pub(crate) const NOT_LTC: &str =
 
 /// The function of that name in a model's own text that is one operation.
 pub(super) fn primitive(name: &str) -> Option<Code> {
-    (name == LIBRARY_PRIMITIVE).then_some(Code::ExprelF)
+    PRIMITIVES.into_iter().find_map(|(known, code)| (name == known).then_some(code))
 }
 
 /// A function whose result is differentiated.

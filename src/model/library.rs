@@ -11,7 +11,7 @@ const TEXTS: [&str; 5] = [
 ];
 
 /// What generated programs use.
-const ALWAYS: [&str; 3] = ["Shared", "Random", super::LIBRARY_PRIMITIVE];
+const ALWAYS: [&str; 4] = ["Shared", "Random", super::EXPREL, super::FLUSHED];
 
 /// Built-in functions that the library calls.
 pub(super) const BUILT_IN: [&str; 9] =
@@ -95,7 +95,9 @@ mod tests {
     #[test]
     fn only_what_is_needed() {
         let text = needed("fn f(r: Random) -> f32 { return random_uniform(r, 0u); }");
-        for there in ["struct Shared", "fn random_uniform", "fn philox_product", "fn exprel"] {
+        for there in
+            ["struct Shared", "fn random_uniform", "fn philox_product", "fn exprel", "fn flushed"]
+        {
             assert!(text.contains(there), "{there}");
         }
         for absent in ["fn random_normal", "fn steps", "fn pinned_sin", "\n//"] {

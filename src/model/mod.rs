@@ -22,9 +22,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Location, Result};
+use crate::scalar::Code;
 
-/// The function of the library that the engines know as one operation.
-pub(crate) const LIBRARY_PRIMITIVE: &str = "exprel";
+/// The functions of the library that the engines know as one operation.
+const PRIMITIVES: [(&str, Code); 2] = [(EXPREL, Code::ExprelF), (FLUSHED, Code::FlushF)];
+const EXPREL: &str = "exprel";
+const FLUSHED: &str = "flushed";
 
 /// Type of a variable's or a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

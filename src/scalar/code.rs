@@ -38,6 +38,8 @@ pub(crate) enum Code {
     AtanhF,
     /// `(e^x - 1) / x`
     ExprelF,
+    /// A zero of its sign where the bits of the exponent are zero, else the value itself.
+    FlushF,
     FtoI,
     FtoU,
     ItoF,

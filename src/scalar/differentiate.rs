@@ -160,7 +160,7 @@ impl Pass {
     fn rule(&mut self, op: &Op<Id>, [da, db, dc]: [Option<Id>; 3]) -> Option<Id> {
         let [a, b, _] = op.args;
         match op.code {
-            Code::Copy | Code::FractF => da,
+            Code::Copy | Code::FractF | Code::FlushF => da,
             Code::NegF => da.map(|da| self.neg(da)),
             Code::AddF => self.add(da, db),
             Code::SubF => self.sub(da, db),

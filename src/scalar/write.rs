@@ -10,11 +10,11 @@ use super::value::Kind;
 const HIDDEN: &str = "hidden_zero";
 
 /// The statements that compute a function's results, and for each result its type and an expression. `streams[k]` is the
-/// expression for stream `k`, `exprel` the name of that function. The function has no loop.
+/// expression for stream `k`, `prefix` what names of the library begin with. The function has no loop.
 pub(crate) fn write(
     lowered: &Lowered,
     streams: &[String],
-    exprel: &str,
+    prefix: &str,
 ) -> (String, Vec<(Kind, String)>) {
     let ops = || lowered.prologue.iter().chain(&lowered.body);
     let mut used = vec![false; lowered.values.len()];
@@ -26,7 +26,7 @@ pub(crate) fn write(
             op.args[..op.code.arity()].iter().for_each(|&arg| used[arg as usize] = true);
         }
     }
-    let writer = Writer { lowered, streams, exprel };
+    let writer = Writer { lowered, streams, prefix };
     let mut text = String::new();
     for op in ops().filter(|op| used[op.dst as usize]) {
         let _ = writeln!(text, "    let v{} = {};", op.dst, writer.expression(op));
@@ -44,7 +44,7 @@ pub(crate) fn write(
 struct Writer<'a> {
     lowered: &'a Lowered,
     streams: &'a [String],
-    exprel: &'a str,
+    prefix: &'a str,
 }
 
 impl Writer<'_> {
@@ -72,7 +72,7 @@ impl Writer<'_> {
             _ => self.operand(op.args[k], of),
         };
         let text = match symbol(op.code, of) {
-            Symbol::Function("exprel") => format!("{}({})", self.exprel, arg(0)),
+            Symbol::Library(name) => format!("{}_{name}({})", self.prefix, arg(0)),
             Symbol::Function(name) if op.code.arity() == 1 => format!("{name}({})", arg(0)),
             Symbol::Function(name) => format!("{name}({}, {})", arg(0), arg(1)),
             Symbol::Prefix(sign) => format!("{sign}({})", arg(0)),
@@ -92,6 +92,8 @@ impl Writer<'_> {
 
 enum Symbol {
     Function(&'static str),
+    /// A function of the models' library, of one operand.
+    Library(&'static str),
     Prefix(&'static str),
     Infix(&'static str),
     Shift(&'static str),
@@ -128,7 +130,7 @@ fn kinds(code: Code, to: Kind, from: Kind) -> (Kind, Kind) {
 
 fn symbol(code: Code, of: Kind) -> Symbol {
     use Code::*;
-    use Symbol::{Function, Infix, Prefix, Shift};
+    use Symbol::{Function, Infix, Library, Prefix, Shift};
     match code {
         Copy => Prefix(""),
         Not => Prefix(if of == Kind::B { "!" } else { "~" }),
@@ -158,7 +160,8 @@ fn symbol(code: Code, of: Kind) -> Symbol {
         AsinhF => Function("asinh"),
         AcoshF => Function("acosh"),
         AtanhF => Function("atanh"),
-        ExprelF => Function("exprel"),
+        ExprelF => Library("exprel"),
+        FlushF => Library("flushed"),
         FtoI | ItoF | UtoF | BtoF | FtoU | BtoI | FtoB | ItoB => Function(match code {
             FtoI => "i32",
             FtoU => "u32",

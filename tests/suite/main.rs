@@ -3,6 +3,7 @@
 mod accumulation;
 mod compare;
 mod delays;
+mod denormals;
 mod determinism;
 mod devices;
 mod engines;

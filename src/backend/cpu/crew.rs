@@ -1,5 +1,9 @@
 //! Threads that play a step together. A step takes microseconds, and waking a thread takes longer, so they wait for the next
-//! one awake, for a while.
+//! one awake, for a short while.
+//!
+//! Where other programs want the processors, a thread may lose its own in the midst of a step, for a time in which one thread
+//! alone would have played a hundred. So a part that nobody has begun is anybody's, and what waiting costs is measured
+//! ([`Pace`]): as long as helpers do not pay, the owner does without them.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -7,27 +11,34 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
-/// Turns of waiting before a thread goes to sleep, some 100 us.
-const PATIENCE: usize = 20_000;
+use super::pace::Pace;
 
-/// What all do, each with its number.
+/// How long a thread waits awake: some steps, but not long enough to be in anybody's way.
+const AWAKE: Duration = Duration::from_micros(50);
+
+/// Turns of waiting between two looks at the clock.
+const TURNS: usize = 64;
+
+/// What all do, by the number of the part.
 type Task = *const (dyn Fn(usize) + Sync);
 
 struct Shared {
     /// Counts tasks; changes when there is a new one.
     task: AtomicUsize,
     work: UnsafeCell<Option<Task>>,
-    /// Helpers that are not done with it.
-    busy: AtomicUsize,
+    /// For each helper the last task whose part somebody has begun: the helper, or the owner in its place.
+    begun: Vec<AtomicUsize>,
+    /// Parts beside the owner's that are not done.
+    left: AtomicUsize,
     asleep: Vec<AtomicBool>,
     ends: AtomicBool,
     /// What a helper panicked with.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-// SAFETY: `work` is written by the owner alone, while no helper is busy, and read by helpers after the count of tasks has told
-// them of it.
+// SAFETY: `work` is written by the owner alone, while no part is left, and read by helpers that have begun a part of the task.
 unsafe impl Sync for Shared {}
 // SAFETY: as above; the task that the pointer names can be called from any thread.
 unsafe impl Send for Shared {}
@@ -36,6 +47,7 @@ unsafe impl Send for Shared {}
 pub(super) struct Crew {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
+    pace: Pace,
 }
 
 impl Crew {
@@ -45,7 +57,8 @@ impl Crew {
         let shared = Arc::new(Shared {
             task: AtomicUsize::new(0),
             work: UnsafeCell::new(None),
-            busy: AtomicUsize::new(0),
+            begun: (0..count).map(|_| AtomicUsize::new(0)).collect(),
+            left: AtomicUsize::new(0),
             asleep: (0..count).map(|_| AtomicBool::new(false)).collect(),
             ends: AtomicBool::new(false),
             panic: Mutex::default(),
@@ -56,74 +69,142 @@ impl Crew {
             helper.spawn(move || shared.help(k)).ok()
         });
         let helpers = helpers.collect();
-        Self { shared, helpers }
+        Self { shared, helpers, pace: Pace::default() }
     }
 
     pub(super) fn threads(&self) -> usize {
         self.helpers.len() + 1
     }
 
-    /// Runs the task on all threads, this one with number 0, and comes back when all are done.
+    /// Does all parts of a task, one for each thread, and comes back when all are done. A part is done by one thread, and none of
+    /// them needs another to go on.
     pub(super) fn run(&mut self, task: &(dyn Fn(usize) + Sync)) {
         if self.helpers.is_empty() {
             task(0);
             return;
         }
+        let start = Instant::now();
+        let waited = if self.pace.is_alone() {
+            (0..self.threads()).for_each(task);
+            Duration::ZERO
+        } else {
+            self.run_together(task)
+        };
+        self.pace.ran(start.elapsed(), waited);
+    }
+
+    /// So many steps were played since the last call. Steps cost much the same, whatever tasks they consist of, so that they are
+    /// what is compared.
+    pub(super) fn played(&mut self, steps: usize) {
+        if !self.helpers.is_empty() {
+            self.pace.played(steps, Instant::now());
+        }
+    }
+
+    /// Gives how long the owner had to wait.
+    fn run_together(&mut self, task: &(dyn Fn(usize) + Sync)) -> Duration {
         let shared = &*self.shared;
-        // SAFETY: no helper is busy, so none reads it. The lifetime is lost on the way, but this function does not end, not even
-        // by a panic, before all helpers are done with the task.
+        // SAFETY: no part is left, so no helper reads it. The lifetime is lost on the way, but this function does not end, not even
+        // by a panic, before all parts are done.
         unsafe {
             let task: Task = std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), Task>(task);
             *shared.work.get() = Some(task);
         }
-        shared.busy.store(self.helpers.len(), Ordering::Relaxed);
-        shared.task.fetch_add(1, Ordering::SeqCst);
+        shared.left.store(self.helpers.len(), Ordering::Relaxed);
+        let number = shared.task.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
         for (helper, asleep) in self.helpers.iter().zip(&shared.asleep) {
             if asleep.load(Ordering::SeqCst) {
                 Thread::unpark(helper.thread());
             }
         }
-        let wait = Wait(shared);
+        let wait = Wait { shared, number };
         task(0);
+        for k in 0..self.helpers.len() {
+            if shared.begins(k, number) {
+                let _done = Done(shared);
+                task(k + 1);
+            }
+        }
+        let before = Instant::now();
         drop(wait);
+        let waited = before.elapsed();
         let panic = shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {
             std::panic::resume_unwind(panic);
         }
+        waited
     }
 }
 
-/// Waits for the helpers when it is dropped.
-struct Wait<'a>(&'a Shared);
+/// Counts a part as done when it is dropped.
+struct Done<'a>(&'a Shared);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.left.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Waits for the parts that helpers have begun when it is dropped; the others, which are left by a panic alone, are given up.
+struct Wait<'a> {
+    shared: &'a Shared,
+    number: usize,
+}
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        let mut turns = 0;
-        while self.0.busy.load(Ordering::Acquire) > 0 {
-            turns += 1;
-            // a helper may have lost its processor to another program
-            if turns % PATIENCE == 0 {
+        for k in 0..self.shared.begun.len() {
+            if self.shared.begins(k, self.number) {
+                drop(Done(self.shared));
+            }
+        }
+        let mut patience = Patience::default();
+        while self.shared.left.load(Ordering::Acquire) > 0 {
+            if !patience.goes_on() {
+                // a helper may wait for this very processor
                 std::thread::yield_now();
-            } else {
-                std::hint::spin_loop();
             }
         }
     }
 }
 
+/// Waiting awake.
+#[derive(Default)]
+struct Patience {
+    turns: usize,
+    since: Option<Instant>,
+}
+
+impl Patience {
+    /// A turn of waiting; false where it has been long enough.
+    fn goes_on(&mut self) -> bool {
+        self.turns += 1;
+        if !self.turns.is_multiple_of(TURNS) {
+            std::hint::spin_loop();
+            return true;
+        }
+        self.since.get_or_insert_with(Instant::now).elapsed() < AWAKE
+    }
+}
+
 impl Shared {
+    /// Begins helper `k`'s part of a task, unless somebody has.
+    fn begins(&self, k: usize, task: usize) -> bool {
+        let before = task.wrapping_sub(1);
+        let begun = &self.begun[k];
+        begun.compare_exchange(before, task, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
     /// The life of a helper.
     fn help(&self, k: usize) {
         let mut seen = 0;
         loop {
-            let mut turns = 0;
+            let mut patience = Patience::default();
             while self.task.load(Ordering::Acquire) == seen {
                 if self.ends.load(Ordering::Relaxed) {
                     return;
                 }
-                turns += 1;
-                if turns < PATIENCE {
-                    std::hint::spin_loop();
+                if patience.goes_on() {
                     continue;
                 }
                 // who brings a task looks here after the count of tasks, and this looks at the count once more after it
@@ -132,10 +213,15 @@ impl Shared {
                     std::thread::park();
                 }
                 self.asleep[k].store(false, Ordering::SeqCst);
-                turns = 0;
+                patience = Patience::default();
             }
-            seen += 1;
-            // SAFETY: the owner wrote it before it counted the task, and keeps it until all are done.
+            seen = self.task.load(Ordering::Acquire);
+            // the owner may have done it, and gone on to others
+            if !self.begins(k, seen) {
+                continue;
+            }
+            let _done = Done(self);
+            // SAFETY: the owner wrote it before it counted the task, and keeps it until all parts are done, of which this is one.
             if let Some(task) = unsafe { *self.work.get() } {
                 // SAFETY: as above.
                 let work = AssertUnwindSafe(|| unsafe { (*task)(k + 1) });
@@ -143,7 +229,6 @@ impl Shared {
                     *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
                 }
             }
-            self.busy.fetch_sub(1, Ordering::Release);
         }
     }
 }
@@ -164,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_do_all_tasks() {
+    fn all_parts_of_all_tasks_are_done_once() {
         for threads in [1, 2, 5] {
             let mut crew = Crew::new(threads);
             let counts: Vec<AtomicUsize> =
@@ -173,6 +258,7 @@ mod tests {
                 crew.run(&|k| {
                     counts[k].fetch_add(task, Ordering::Relaxed);
                 });
+                crew.played(1);
                 if task % 1000 == 0 {
                     // long enough to fall asleep
                     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -180,6 +266,25 @@ mod tests {
             }
             assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 3000 * 2999 / 2));
         }
+    }
+
+    /// With more threads than processors helpers come late to most tasks, or in the midst of a later one.
+    #[test]
+    fn parts_that_nobody_has_begun_are_the_owners() {
+        let mut crew = Crew::new(64);
+        let counts: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
+        let owner = std::thread::current().id();
+        let taken = AtomicUsize::new(0);
+        for task in 1..=500 {
+            crew.run(&|k| {
+                counts[k].fetch_add(1, Ordering::Relaxed);
+                if k > 0 && std::thread::current().id() == owner {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+            assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == task));
+        }
+        assert!(taken.load(Ordering::Relaxed) > 0);
     }
 
     #[test]

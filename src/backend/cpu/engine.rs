@@ -160,8 +160,12 @@ impl CpuEngine {
             entries: &chunk.schedule.entries[from * plan.cadences.len()..],
         };
         let (arenas, out) = (Arenas::new(arena.get_mut(), accumulators.get_mut()), Out::new(out));
+        let taken = independent.untaken();
         // SAFETY: each thread has a number of its own; all are borrowed mutably for the call.
-        crew.run(&|k| unsafe { independent.play(k, plan, members, &steps, &arenas, &out) });
+        crew.run(&|k| unsafe {
+            independent.play(k, &taken, plan, members, &steps, &arenas, &out);
+        });
+        crew.played(clocks.len());
         // the lists of spikes were not kept
         self.stale = true;
     }
@@ -293,6 +297,7 @@ impl Engine for CpuEngine {
             for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
                 self.play(op, &step, &mut out);
             }
+            self.crew.played(1);
         }
         if blocks {
             self.play_blocks(&chunk, general, &mut out);

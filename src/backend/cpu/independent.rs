@@ -1,7 +1,9 @@
 //! Systems whose elements do not look at each other: each block of elements plays all steps of a chunk while it is in the
-//! cache, and threads meet once a chunk.
+//! cache, and threads meet once a chunk. A thread takes the next block that nobody has, so that one which loses its processor
+//! keeps the others waiting for a block at most.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::member::{Arenas, MemberRun};
 use super::quick::Quick;
@@ -11,8 +13,8 @@ use crate::plan::{Entry, Gather, InputOp, Offsets, Op, Plan, Source};
 
 /// How a plan is played block by block.
 pub(super) struct Independent {
-    /// For each member its blocks, thread after thread.
-    members: Vec<Vec<Vec<Block>>>,
+    /// For each member its blocks.
+    members: Vec<Vec<Block>>,
     /// Numbers of the inputs that are not constant, and the streams that have to be cleared for them, by population.
     inputs: Vec<usize>,
     cleared: Vec<(usize, usize)>,
@@ -78,12 +80,9 @@ impl Independent {
             let columns = places.iter().filter(|place| place.stride == 1).count();
             let words = (population.streams.len() + columns).max(1);
             let length = (CACHE / (4 * words)).next_multiple_of(32);
-            let blocks = (0..run.parts()).map(|k| {
-                let part = run.elements_of(k);
-                let starts = part.clone().step_by(length);
-                let blocks = starts.map(|start| start..(start + length).min(part.end));
-                blocks.map(|elements| Block { elements, recorded: Vec::new() }).collect()
-            });
+            let starts = (0..run.elements).step_by(length);
+            let blocks = starts.map(|start| start..(start + length).min(run.elements));
+            let blocks = blocks.map(|elements| Block { elements, recorded: Vec::new() });
             members.push(blocks.collect());
         }
         let cleared = quick.cleared.clone();
@@ -125,7 +124,7 @@ impl Independent {
             // a word would belong to two blocks
             return None;
         }
-        for block in self.members[member].iter_mut().flatten() {
+        for block in &mut self.members[member] {
             let from = block.elements.start.max(first);
             let to = block.elements.end.min(first + all.count);
             if from < to {
@@ -141,13 +140,20 @@ impl Independent {
         Some(())
     }
 
-    /// Plays the blocks of thread `k`.
+    /// For each member how many of its blocks were taken: none.
+    pub(super) fn untaken(&self) -> Vec<AtomicUsize> {
+        self.members.iter().map(|_| AtomicUsize::new(0)).collect()
+    }
+
+    /// Plays blocks that no other thread has taken, as thread `k`.
     ///
     /// # Safety
-    /// No two threads have one number, and nobody else uses the arenas or `out` meanwhile, which has the rows of the schedule.
+    /// No two threads have one number, all count in the same `taken`, which nobody has used before, and nobody else uses the arenas
+    /// or `out` meanwhile, which has the rows of the schedule.
     pub(super) unsafe fn play(
         &self,
         k: usize,
+        taken: &[AtomicUsize],
         plan: &Plan,
         runs: &[MemberRun],
         steps: &Steps<'_>,
@@ -155,8 +161,10 @@ impl Independent {
         out: &Out,
     ) {
         let (width, cadences) = (plan.input_row, plan.cadences.len());
-        for (run, blocks) in runs.iter().zip(&self.members) {
-            let Some(blocks) = blocks.get(k) else { continue };
+        for ((run, blocks), taken) in runs.iter().zip(&self.members).zip(taken) {
+            if k >= run.parts() {
+                continue;
+            }
             let own = |&&i: &&usize| {
                 let input = &plan.inputs[i];
                 (input.population, input.member) == (run.population, run.member)
@@ -168,7 +176,7 @@ impl Independent {
             let cleared = self.cleared.iter().filter(|(at, _)| *at == run.population);
             let cleared: Vec<usize> =
                 cleared.map(|&(_, stream)| population.streams[stream].address + start).collect();
-            for block in blocks {
+            while let Some(block) = blocks.get(taken.fetch_add(1, Ordering::Relaxed)) {
                 for (step, clock) in steps.clocks.iter().enumerate() {
                     let row = &steps.rows[step * width..(step + 1) * width];
                     for input in &inputs {

@@ -178,11 +178,6 @@ impl MemberRun {
         self.parts.len()
     }
 
-    /// The elements that thread `k` has.
-    pub(super) fn elements_of(&self, k: usize) -> Range<usize> {
-        self.part(k).map_or(0..0, |part| part.elements.clone())
-    }
-
     fn part(&self, k: usize) -> Option<MutexGuard<'_, Part>> {
         // a part is consistent whenever its lock is free
         Some(self.parts.get(k)?.lock().unwrap_or_else(PoisonError::into_inner))
@@ -233,7 +228,7 @@ impl MemberRun {
         }
     }
 
-    /// A step of some elements of thread `k`, whole chunks of them, quickly.
+    /// A step of some elements by thread `k`, whole chunks of them, quickly.
     ///
     /// # Safety
     /// As of [`MemberRun::step`].

@@ -17,6 +17,7 @@ mod native;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "no_native.rs"]
 mod native;
+mod pace;
 mod player;
 mod quick;
 mod tape;

@@ -6,7 +6,7 @@ use super::kernels::{self, Bound, HEADER, Kernel, Target};
 use super::steps::{self, Block, KEYS, Steps, Way};
 use super::tables;
 use crate::error::Result;
-use crate::model::{Feed, Kind, LIBRARY_PRIMITIVE};
+use crate::model::{Feed, Kind};
 use crate::plan::{Binding, InputOp, Plan, Source, Space};
 use crate::scalar::{self, Access, cast, split, write};
 
@@ -99,8 +99,7 @@ impl Shell<'_> {
             .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Stream(k) })
             .collect();
         let [first, second] = split(&program.lower(&access).ok()?, access.len())?;
-        let exprel = program.prefixes.first()?;
-        let exprel = format!("{exprel}_{LIBRARY_PRIMITIVE}");
+        let prefix = program.prefixes.first()?;
         let at_first: Vec<String> = feeds()
             .map(|(&binding, &kind)| match binding {
                 Binding::Place(place) if population.uniform_rank(place).is_none() => {
@@ -109,7 +108,7 @@ impl Shell<'_> {
                 binding => self.feed(binding, kind),
             })
             .collect();
-        let first = write(&first, &at_first, &exprel);
+        let first = write(&first, &at_first, prefix);
         let mut streams: Vec<String> =
             feeds().map(|(&binding, &kind)| self.feed(binding, kind)).collect();
         let kept = first.1.iter().enumerate();
@@ -117,7 +116,7 @@ impl Shell<'_> {
             scalar::Kind::B => format!("((*words).u{k} != 0u)"),
             &kind => cast(format!("(*words).u{k}"), scalar::Kind::U, kind),
         }));
-        let second = write(&second, &streams, &exprel);
+        let second = write(&second, &streams, prefix);
         Some(Parts { first, second })
     }
 

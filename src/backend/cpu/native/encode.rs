@@ -40,6 +40,7 @@ instructions! {
     STORE = 1, 0, 0x11;
     SQRT_F = 1, 0, 0x51;
     AND = 1, 0, 0x54;
+    AND_NOT = 1, 0, 0x55;
     OR = 1, 0, 0x56;
     XOR = 1, 0, 0x57;
     ADD_F = 1, 0, 0x58;
@@ -61,6 +62,7 @@ instructions! {
     TEST = 2, 1, 0x0e;
     ABS_I = 2, 1, 0x1e;
     TEST_Z = 2, 1, 0x27;
+    TEST_NOT_Z = 2, 2, 0x27;
     FROM_MASK_Z = 2, 2, 0x38;
     MIN_I = 2, 1, 0x39;
     MIN_U = 2, 1, 0x3b;
@@ -201,6 +203,11 @@ mod tests {
         check(Width::Z, COMPARE_U_Z, mask, (0, Some(6)), &bytes);
         let memory = (3, Some(18), Memory(1, 0));
         check(Width::Z, TEST_Z, memory, none, &[0x62, 0xf2, 0x6d, 0x40, 0x27, 0x59, 0]);
+        let mask = (3, Some(18), Register(27));
+        check(Width::Z, TEST_NOT_Z, mask, none, &[0x62, 0x92, 0x6e, 0x40, 0x27, 0xdb]);
+        let masked = (9, Some(9), Memory(2, 128));
+        let bytes = [0x62, 0x71, 0x34, 0x4d, 0x54, 0x4a, 2];
+        check(Width::Z, AND, masked, (5, None), &bytes);
         let from = (25, None, Register(3));
         check(Width::Z, FROM_MASK_Z, from, none, &[0x62, 0x62, 0x7e, 0x48, 0x38, 0xcb]);
         check(Width::Z, BLEND_Z, high, (5, None), &[0x62, 0x12, 0x6d, 0x45, 0x65, 0xcb]);

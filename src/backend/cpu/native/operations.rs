@@ -106,6 +106,7 @@ impl Emitter<'_> {
             CeilF => self.rounded(op, 10),
             TruncF => self.rounded(op, 11),
             ItoF => self.one(op, |e, d, a| e.vector(encode::I_TO_F, d, None, a)),
+            FlushF => self.flush(op),
             UtoF => self.u_to_f(op),
             FtoI => self.several(op, |e, d, a, _| {
                 let [kept, number] = e.width.temporary();
@@ -287,6 +288,32 @@ impl Emitter<'_> {
             let third = Operand::Register(third);
             e.with_immediate(encode::TERNARY_Z, d, Some(second), third, Some(function));
         });
+    }
+
+    fn flush(&mut self, op: &Op<Id>) {
+        let a = self.load(op.args[0], &[]);
+        self.registers.release(&op.args[..1]);
+        let d = self.take(&[]);
+        let exponent = self.constant(0x7f80_0000);
+        match self.width {
+            Width::Y => {
+                let [small, _] = self.width.temporary();
+                let (zero, size) = (self.constant(0), self.constant(!(1 << 31)));
+                self.vector(encode::AND, small, Some(a), exponent);
+                self.vector(encode::EQUAL_I, small, Some(small), zero);
+                self.vector(encode::AND, small, Some(small), size);
+                self.vector(encode::AND_NOT, d, Some(small), Operand::Register(a));
+            }
+            Width::Z => {
+                let sign = self.constant(1 << 31);
+                self.make_mask(encode::TEST_NOT_Z, MASKS, a, exponent, None);
+                if d != a {
+                    self.vector(encode::MOVE, d, None, Operand::Register(a));
+                }
+                self.where_mask(encode::AND, d, d, sign, MASKS);
+            }
+        }
+        self.made(op.dst, d);
     }
 
     fn u_to_f(&mut self, op: &Op<Id>) {

@@ -344,15 +344,27 @@ impl Emitter<'_> {
 
     /// Chooses by mask `k`.
     pub(super) fn blend_by_mask(&mut self, dst: u8, no: u8, yes: Operand, k: u8) {
+        self.where_mask(encode::BLEND_Z, dst, no, yes, k);
+    }
+
+    /// An instruction under mask `k`.
+    pub(super) fn where_mask(
+        &mut self,
+        instruction: Instruction,
+        dst: u8,
+        a: u8,
+        from: Operand,
+        k: u8,
+    ) {
         for group in 0..GROUPS {
             let operands = Operands {
                 dst: self.of_group(dst, group),
-                a: Some(self.of_group(no, group)),
-                from: self.place(yes, group),
+                a: Some(self.of_group(a, group)),
+                from: self.place(from, group),
                 mask: self.mask_of(k, group),
                 immediate: None,
             };
-            self.write(encode::BLEND_Z, &operands);
+            self.write(instruction, &operands);
         }
     }
 
