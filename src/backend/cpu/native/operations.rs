@@ -293,7 +293,8 @@ impl Emitter<'_> {
     fn flush(&mut self, op: &Op<Id>) {
         let a = self.load(op.args[0], &[]);
         self.registers.release(&op.args[..1]);
-        let d = self.take(&[]);
+        // in place, where that may be
+        let d = if self.registers.is_free(a) { a } else { self.take(&[]) };
         let exponent = self.constant(0x7f80_0000);
         match self.width {
             Width::Y => {
