@@ -107,6 +107,18 @@ pub enum Error {
         /// What to do instead.
         help: &'static str,
     },
+    /// A parameter is NaN, or is not what its model wants; see the rules in [`Model`](crate::Model).
+    #[error("{given}, but {wanted}{}", at(.location))]
+    Parameter {
+        /// Path of the parameter; where a rule reads several, of the first.
+        path: String,
+        /// What the rule reads, with the values of the first element that breaks it.
+        given: String,
+        /// The rule, as the model's text has it.
+        wanted: String,
+        /// Where in the model's text.
+        location: Option<Box<Location>>,
+    },
     /// A model uses WGSL that an engine cannot run.
     #[error("model `{model}`: the engines cannot run {construct}; {help}")]
     Unsupported {
@@ -266,6 +278,10 @@ impl fmt::Debug for Error {
 
 fn note(help: &str) -> String {
     if help.is_empty() { String::new() } else { format!("\nhelp: {help}") }
+}
+
+fn at(location: &Option<Box<Location>>) -> String {
+    location.as_ref().map_or_else(String::new, |location| format!("\n{location}"))
 }
 
 fn within(place: &Option<String>) -> String {

@@ -41,9 +41,9 @@ pub mod neurons {
     /// | `V_reset` potential after a spike | -5 | mV |
     /// | `V_th` threshold | 20 | mV |
     /// | `R` membrane resistance | 1 | Ohm |
-    /// | `tau` membrane time constant | 10 | ms |
+    /// | `tau` membrane time constant, above 0 | 10 | ms |
     ///
-    /// State: `V`, at first 0. Input: `input`. Method: exponential Euler, which is exact here.
+    /// `V_reset` is below `V_th`. State: `V`, at first 0. Input: `input`. Method: exponential Euler, which is exact here.
     ///
     /// ```
     /// use dsrunner::{DSRunner, neurons};
@@ -65,7 +65,7 @@ pub mod neurons {
     /// Leaky integrate-and-fire neurons with a refractory period: as [`lif`], and after a spike `V` is held for
     /// `round(tau_ref / dt)` steps.
     ///
-    /// Parameters as [`lif`], and `tau_ref`, default 0 ms. State: `V`, at first 0, and `refractory` (i32), the steps that
+    /// Parameters as [`lif`], and `tau_ref`, default 0 ms, not negative and of fewer than 2^31 steps. State: `V`, at first 0, and `refractory` (i32), the steps that
     /// are left. Input: `input`. Method: exponential Euler.
     ///
     /// ```
@@ -93,9 +93,9 @@ pub mod neurons {
     /// | parameter | default | unit |
     /// |---|---|---|
     /// | `E_Na`, `E_K`, `E_L` reversal potentials | 50, -77, -54.387 | mV |
-    /// | `g_Na`, `g_K` largest conductances | 120, 36 | mS/cm² |
-    /// | `g_L` leak conductance; the paper has 0.3, the default is the original's | 0.03 | mS/cm² |
-    /// | `C` capacitance | 1 | µF/cm² |
+    /// | `g_Na`, `g_K` largest conductances, not negative | 120, 36 | mS/cm² |
+    /// | `g_L` leak conductance; the paper has 0.3, the default is the original's; not negative | 0.03 | mS/cm² |
+    /// | `C` capacitance, above 0 | 1 | µF/cm² |
     /// | `V_th` threshold | 20 | mV |
     ///
     /// State: `V`, at first -65, and `m`, `h`, `n`, at rest there. Input: `input` (µA/cm²). Method: exponential Euler.
@@ -124,7 +124,7 @@ pub mod neurons {
     /// | parameter | default |
     /// |---|---|
     /// | `a`, `b` rate and slope of the recovery | 0.02, 0.2 |
-    /// | `c`, `d` reset | -65, 8 |
+    /// | `c`, `d` reset, `c` below `V_th` | -65, 8 |
     /// | `V_th` top of a spike | 30 |
     ///
     /// The defaults are those of regular spiking cells; the paper has others for intrinsically bursting (`c` -55, `d` 4),
@@ -152,7 +152,7 @@ pub mod sources {
     /// Elements that spike at random, independently of each other and of the past: in each step with probability
     /// `freqs dt / 1000`.
     ///
-    /// Parameter: `freqs`, default 10 Hz. State: `silent` (u32), the steps since the last spike.
+    /// Parameter: `freqs`, default 10 Hz, not negative, and not more than one event a step: `freqs dt <= 1000`. State: `silent` (u32), the steps since the last spike.
     ///
     /// ```
     /// use dsrunner::{DSRunner, sources};
@@ -183,7 +183,7 @@ pub mod synapses {
     /// Exponential synapse (Gerstner et al. 2014, section 3.1): `tau dg/dt = -g`, and each event adds its weight to `g`,
     /// after the decay of its step.
     ///
-    /// Parameter: `tau`, default 8 ms. State: `g`, at first 0. Input: `x`, the sum of what arrives. Method: exponential
+    /// Parameter: `tau`, default 8 ms, above 0. State: `g`, at first 0. Input: `x`, the sum of what arrives. Method: exponential
     /// Euler, which is exact here.
     ///
     /// ```

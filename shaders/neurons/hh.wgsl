@@ -36,6 +36,12 @@ struct Derived {
     elastance: f32,
 }
 
+struct Rules {
+    finite: bool,
+    conductances_not_negative: bool,
+    capacitance_positive: bool,
+}
+
 // Opening and closing rates of the three gates.
 struct Rates {
     a_m: f32,
@@ -48,6 +54,14 @@ struct Rates {
 
 fn defaults() -> Params {
     return Params(50.0, 120.0, -77.0, 36.0, -54.387, 0.03, 1.0, 20.0);
+}
+
+fn rules(p: Params) -> Rules {
+    return Rules(
+        is_finite(p.E_Na + p.E_K + p.E_L) && is_finite(p.g_Na + p.g_K + p.g_L),
+        p.g_Na >= 0.0 && p.g_K >= 0.0 && p.g_L >= 0.0,
+        p.C > 0.0,
+    );
 }
 
 fn derive(p: Params) -> Derived {

@@ -23,8 +23,21 @@ struct Derivative {
     u: f32,
 }
 
+struct Rules {
+    finite: bool,
+    reset_below_threshold: bool,
+}
+
 fn defaults() -> Params {
     return Params(0.02, 0.2, -65.0, 8.0, 30.0);
+}
+
+// A reset that is not below the threshold would fire again.
+fn rules(p: Params) -> Rules {
+    return Rules(
+        is_finite(p.a) && is_finite(p.b) && is_finite(p.c) && is_finite(p.d),
+        p.c < p.V_th,
+    );
 }
 
 fn initial(p: Params) -> State {

@@ -28,8 +28,23 @@ struct Derived {
     gain: f32,
 }
 
+struct Rules {
+    finite: bool,
+    tau_positive: bool,
+    reset_below_threshold: bool,
+}
+
 fn defaults() -> Params {
     return Params(0.0, -5.0, 20.0, 1.0, 10.0);
+}
+
+// A reset that is not below the threshold would fire again.
+fn rules(p: Params) -> Rules {
+    return Rules(
+        is_finite(p.V_rest) && is_finite(p.V_reset) && is_finite(p.R),
+        p.tau > 0.0,
+        p.V_reset < p.V_th,
+    );
 }
 
 fn derive(p: Params) -> Derived {

@@ -33,12 +33,31 @@ struct Derived {
     refractory_steps: i32,
 }
 
+struct Rules {
+    finite: bool,
+    tau_positive: bool,
+    reset_below_threshold: bool,
+    refractory_not_negative: bool,
+    refractory_counts: bool,
+}
+
 fn defaults() -> Params {
     return Params(0.0, -5.0, 20.0, 1.0, 10.0, 0.0);
 }
 
 fn initial(p: Params) -> State {
     return State(0.0, 0);
+}
+
+// A reset that is not below the threshold would fire again; an i32 counts the steps of the refractory period.
+fn rules(p: Params, sh: Shared) -> Rules {
+    return Rules(
+        is_finite(p.V_rest) && is_finite(p.V_reset) && is_finite(p.R),
+        p.tau > 0.0,
+        (p.V_reset < p.V_th),
+        p.tau_ref >= 0.0,
+        p.tau_ref / sh.dt < 2147483648.0,
+    );
 }
 
 fn derive(p: Params, sh: Shared) -> Derived {

@@ -12,8 +12,16 @@ struct Derivative {
     x: f32,
 }
 
+struct Rules {
+    finite: bool,
+}
+
 fn defaults() -> Params {
     return Params(3.0);
+}
+
+fn rules(p: Params) -> Rules {
+    return Rules(is_finite(p.omega));
 }
 
 fn initial(p: Params) -> State {

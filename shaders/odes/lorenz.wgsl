@@ -18,8 +18,16 @@ struct Derivative {
     z: f32,
 }
 
+struct Rules {
+    finite: bool,
+}
+
 fn defaults() -> Params {
     return Params(10.0, 28.0, 8.0 / 3.0);
+}
+
+fn rules(p: Params) -> Rules {
+    return Rules(is_finite(p.sigma) && is_finite(p.rho) && is_finite(p.beta));
 }
 
 fn initial(p: Params) -> State {

@@ -14,8 +14,16 @@ struct Derivative {
     y: f32,
 }
 
+struct Rules {
+    finite: bool,
+}
+
 fn defaults() -> Params {
     return Params(1.0);
+}
+
+fn rules(p: Params) -> Rules {
+    return Rules(is_finite(p.mu));
 }
 
 fn initial(p: Params) -> State {

@@ -13,8 +13,18 @@ struct Derived {
     probability: f32,
 }
 
+struct Rules {
+    rate_not_negative: bool,
+    one_event_a_step: bool,
+}
+
 fn defaults() -> Params {
     return Params(10.0);
+}
+
+// The last digits of freqs dt are rounding's.
+fn rules(p: Params, sh: Shared) -> Rules {
+    return Rules(p.freqs >= 0.0, p.freqs * sh.dt <= 1000.001);
 }
 
 fn derive(p: Params, sh: Shared) -> Derived {

@@ -22,12 +22,20 @@ struct Derived {
     rate: f32,
 }
 
+struct Rules {
+    tau_positive: bool,
+}
+
 fn defaults() -> Params {
     return Params(8.0);
 }
 
 fn initial(p: Params) -> State {
     return State(0.0);
+}
+
+fn rules(p: Params) -> Rules {
+    return Rules(p.tau > 0.0);
 }
 
 fn derive(p: Params) -> Derived {

@@ -57,7 +57,7 @@ impl Structure {
         Ok(program)
     }
 
-    /// A program that calls one of the functions that run on the host: `defaults`, `initial` or `derive`.
+    /// A program that calls one of the functions that run on the host: `defaults`, `rules`, `derive` or `initial`.
     pub(crate) fn compose_host(model: &Model, function: &str) -> Result<Program> {
         let structure = Self {
             element: model.clone(),
@@ -67,13 +67,15 @@ impl Structure {
             observe_inputs: false,
         };
         let inner = model.inner();
-        let (arguments, members) = match function {
-            "initial" => (inner.functions.initial.clone(), &inner.state),
-            "derive" => (inner.functions.derive.clone(), &inner.derived),
-            _ => (Some(Vec::new()), &inner.params),
+        let kinds = |members: &[Member]| members.iter().map(|m| m.kind).collect();
+        let (arguments, result, kinds): (_, _, Vec<Kind>) = match function {
+            "initial" => (&inner.functions.initial, "State", kinds(&inner.state)),
+            "derive" => (&inner.functions.derive, "Derived", kinds(&inner.derived)),
+            "rules" => (&inner.functions.rules, "Rules", vec![Kind::Bool; inner.rules.len()]),
+            _ => (&None, "Params", kinds(&inner.params)),
         };
         let mut composer = Composer::new(&structure)?;
-        composer.host_call(function, &arguments.unwrap_or_default(), members);
+        composer.host_call(function, arguments.as_deref().unwrap_or_default(), result, &kinds);
         composer.finish(format!("{}.{function}", model.name()))
     }
 }
@@ -482,7 +484,8 @@ impl<'s> Composer<'s> {
         Argument::Named(format!("{state}.{}", self.written(model).members("State")[at]))
     }
 
-    fn host_call(&mut self, function: &str, arguments: &[Argument], members: &[Member]) {
+    /// A call of a function that runs on the host, whose result is a structure of members of these kinds.
+    fn host_call(&mut self, function: &str, arguments: &[Argument], result: &str, kinds: &[Kind]) {
         if arguments.is_empty() {
             // a structure needs a member
             self.feed(Feed::Dt);
@@ -494,14 +497,14 @@ impl<'s> Composer<'s> {
         }
         let call = Self::call(&prefix, function, arguments, "e", ["", ""], "e_h");
         self.line(&format!("let result = {call};"));
-        let structure = match function {
-            "initial" => "State",
-            "derive" => "Derived",
-            _ => "Params",
-        };
-        let names = self.written(&model).members(structure);
-        for (k, (member, name)) in members.iter().zip(names).enumerate() {
-            self.sinks.push((Sink::Value(k), member.kind, format!("result.{name}")));
+        let names = self.written(&model).members(result);
+        for (k, (&kind, name)) in kinds.iter().zip(names).enumerate() {
+            let (kind, value) = match kind {
+                // a word like any other where it is stored
+                Kind::Bool => (Kind::U32, format!("select(0u, 1u, result.{name})")),
+                kind => (kind, format!("result.{name}")),
+            };
+            self.sinks.push((Sink::Value(k), kind, value));
         }
     }
 

@@ -25,11 +25,11 @@ pub(crate) enum Argument {
 const STRUCTURES: [&str; 7] =
     ["Params", "State", "Input", "Derivative", "Derived", "Shared", "Random"];
 
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     name: &'a str,
     file: &'a str,
-    source: &'a str,
-    module: &'a Module,
+    pub(super) source: &'a str,
+    pub(super) module: &'a Module,
 }
 
 /// Checks a parsed module and takes it apart.
@@ -73,7 +73,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn error(&self, message: String, span: naga::Span, help: &str) -> Error {
+    pub(super) fn error(&self, message: String, span: naga::Span, help: &str) -> Error {
         let offset = span.to_range().map_or(0, |range| range.start);
         Error::ModelContract {
             model: self.name.into(),
@@ -84,7 +84,7 @@ impl Checker<'_> {
     }
 
     /// Where a word first stands in the text. naga keeps no place for the members of a structure.
-    fn word_span(&self, word: &str) -> naga::Span {
+    pub(super) fn word_span(&self, word: &str) -> naga::Span {
         self.word_span_in(word, 0..self.source.len())
     }
 
@@ -99,7 +99,7 @@ impl Checker<'_> {
     }
 
     /// Where member `member` of structure `name` stands.
-    fn member_span(&self, name: &str, member: &str) -> naga::Span {
+    pub(super) fn member_span(&self, name: &str, member: &str) -> naga::Span {
         let range = self
             .structure_handle(name)
             .and_then(|handle| self.module.types.get_span(handle).to_range())
@@ -107,7 +107,7 @@ impl Checker<'_> {
         self.word_span_in(member, range.start..range.end.min(self.source.len()))
     }
 
-    fn structure_handle(&self, name: &str) -> Option<Handle<Type>> {
+    pub(super) fn structure_handle(&self, name: &str) -> Option<Handle<Type>> {
         self.module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).map(|(h, _)| h)
     }
 
@@ -156,6 +156,7 @@ impl Checker<'_> {
             defaults: self.function("defaults", "Params", false)?.is_some(),
             initial: self.function("initial", "State", false)?,
             derive: self.function("derive", "Derived", false)?,
+            rules: self.function("rules", "Rules", false)?,
             derivative: self.function("derivative", "Derivative", false)?,
             jacobian: self.function("jacobian", "Derivative", false)?,
             exact: self.function("exact", "State", false)?,
@@ -175,6 +176,7 @@ impl Checker<'_> {
                 "add `fn derive(p: Params, sh: Shared) -> Derived`",
             ));
         }
+        let rules = self.rules(&params, functions.rules.as_deref())?;
         Ok(Inner {
             name: self.name.into(),
             file: self.file.into(),
@@ -182,6 +184,7 @@ impl Checker<'_> {
             module: Module::default(),
             params,
             derived,
+            rules,
             state,
             inputs,
             derivative,
@@ -368,7 +371,7 @@ impl Checker<'_> {
         let ok = |argument: &Argument| match name {
             "defaults" => false,
             "initial" => matches!(argument, Params | Derived),
-            "derive" => matches!(argument, Params | Shared),
+            "derive" | "rules" => matches!(argument, Params | Shared),
             "derivative" | "jacobian" | "exact" => !matches!(argument, Old | Named(_)),
             "current" => matches!(argument, Params | Derived | Named(_)),
             _ => matches!(argument, Old | State | Params | Derived | Input | Shared | Random),

@@ -11,12 +11,14 @@ mod library;
 mod members;
 mod prefix;
 mod program;
+mod rules;
 mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
+pub(crate) use rules::Rule;
 
 use std::fmt;
 use std::sync::Arc;
@@ -89,6 +91,7 @@ pub(crate) struct Functions {
     pub defaults: bool,
     pub initial: Option<Vec<Argument>>,
     pub derive: Option<Vec<Argument>>,
+    pub rules: Option<Vec<Argument>>,
     pub derivative: Option<Vec<Argument>>,
     pub jacobian: Option<Vec<Argument>>,
     pub exact: Option<Vec<Argument>>,
@@ -107,6 +110,7 @@ pub(crate) struct Inner {
     pub module: naga::Module,
     pub params: Vec<Member>,
     pub derived: Vec<Member>,
+    pub rules: Vec<Rule>,
     pub state: Vec<Member>,
     pub inputs: Vec<Member>,
     /// Members of the structure `Derivative`, as indices into the state.
@@ -123,12 +127,14 @@ pub(crate) struct Inner {
 /// | `Input` | f32 accumulators that inputs and projections add to; cleared after each step |
 /// | `Derivative` | the time derivatives, f32, named like the state's members |
 /// | `Derived` | what `derive` computes from the parameters |
+/// | `Rules` | what `rules` tells of the parameters: bool |
 ///
 /// | function | what it is for |
 /// |---|---|
 /// | `defaults() -> Params` | default values; without it every parameter must be given |
 /// | `initial(Params, ..) -> State` | initial values; without it they are zero |
 /// | `derive(Params, Shared) -> Derived` | what follows from parameters and dt, computed once on the host |
+/// | `rules(Params, Shared) -> Rules` | whether the parameters are what makes sense, a member for each rule |
 /// | `derivative(State, ..) -> Derivative` | right-hand side of the differential equations |
 /// | `jacobian(State, ..) -> Derivative` | derivative of each right-hand side with respect to its own variable, for [`Method::EXP_EULER`](crate::Method::EXP_EULER) where it cannot be found automatically |
 /// | `exact(State, ..) -> State` | their solution over one step with inputs held, where it has a closed form |
@@ -160,6 +166,45 @@ pub(crate) struct Inner {
 /// runner.run(10.0)?;
 /// let x = runner.get::<f32>("x")?;
 /// assert!((x[[0]] - (-1.0f32).exp()).abs() < 1e-4);
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+///
+/// # Parameters and their rules
+///
+/// A parameter is never NaN. What else it must be is told by `rules`: each member of what it returns is true where the
+/// parameters keep the rule that it is named for. Rules may depend on `dt`, not on the time. They are checked on the host, once
+/// for parameters that are the same for all elements and else for each element, wherever parameters get their values: when a
+/// runner is built, by [`DSRunner::set`](crate::DSRunner::set), when a state is loaded, and for
+/// [shared arguments](crate::Predict::shared_arg). Nothing else changes a parameter: inputs and kernels cannot. The error,
+/// [`Error::Parameter`], quotes the rule as the text has it, and nothing has changed then. (WGSL takes `a < b, c > d` among
+/// arguments for a template; write `(a < b), c > d`.)
+///
+/// ```
+/// use dsrunner::{DSRunner, Error, Group, Model};
+///
+/// // logistic growth with a harvest
+/// let growth = Model::from_wgsl("Growth", "
+///     struct Params { rate: f32, capacity: f32, harvest: f32 }
+///     struct State { x: f32 }
+///     struct Derivative { x: f32 }
+///     struct Rules { capacity: bool, sustainable: bool }
+///     fn rules(p: Params) -> Rules {
+///         return Rules(p.capacity > 0.0, p.harvest <= 0.25 * p.rate * p.capacity);
+///     }
+///     fn initial(p: Params) -> State { return State(p.capacity); }
+///     fn derivative(s: State, p: Params) -> Derivative {
+///         return Derivative(p.rate * s.x * (1.0 - s.x / p.capacity) - p.harvest);
+///     }
+/// ")?;
+/// let fish = Group::new(&growth, 2).param("rate", 1.0).param("capacity", [40.0, 80.0]).param("harvest", 5.0);
+/// let mut runner = DSRunner::builder(fish).progress_bar(false).build()?;
+/// let error = runner.set("harvest", 15.0).unwrap_err();
+/// assert!(matches!(error, Error::Parameter { .. }));
+/// assert!(error.to_string().starts_with(
+///     "`rate` is 1.0, `capacity` is 40.0 and `harvest` is 15.0 (element 0), \
+///      but model `Growth` wants `p.harvest <= 0.25 * p.rate * p.capacity`, the rule `sustainable`"
+/// ));
+/// assert_eq!(runner.get::<f32>("harvest")?[[]], 5.0);
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 #[derive(Clone)]

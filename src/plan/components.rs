@@ -1,5 +1,6 @@
 //! A component's parameters, derived parameters and initial values as columns of words.
 
+use super::rules;
 use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
@@ -70,6 +71,13 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
         inner.check_derivative(jacobian::GIVE_IT)?;
     }
     let params = params(&model, &component.params, site)?;
+    let place = rules::Place {
+        node: site.path,
+        elements: site.elements(),
+        copies: site.copies,
+        dt: site.dt,
+    };
+    rules::check(&model, &params, &place)?;
     let derived = derive(&model, &params, site.dt, site.elements())?;
     let state = state(&model, component, &params, &derived, site)?;
     Ok(Resolved { model, method, params, derived, state })
@@ -160,7 +168,8 @@ pub(super) fn derive(
     host(model, "derive", params, &[], dt, elements)
 }
 
-fn host(
+/// What a function that runs on the host makes of the parameters: a word each where all columns have one.
+pub(super) fn host(
     model: &Model,
     function: &str,
     params: &[Vec<u32>],

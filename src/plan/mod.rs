@@ -16,12 +16,14 @@ mod kernels;
 mod layout;
 mod records;
 mod rings;
+mod rules;
 mod select;
 mod sites;
 mod sources;
 mod state;
 mod step;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -417,8 +419,25 @@ impl Plan {
         self.routes.iter().map(|r| r.indices.len()).sum()
     }
 
-    /// What follows from a unit's parameters, as words for the arena. `read` gives a range of it.
-    pub(crate) fn derived(
+    /// What follows from parameters that are to change, as words for the arena, once they all keep the rules of their models.
+    /// `read` gives a range of the arena as it is to be.
+    pub(crate) fn derived<'s>(
+        &self,
+        slots: impl Iterator<Item = &'s Slot>,
+        read: &mut dyn FnMut(Range<usize>) -> Result<Vec<u32>>,
+    ) -> Result<Vec<(usize, Vec<u32>)>> {
+        let mut units = HashSet::new();
+        let mut derived = Vec::new();
+        for slot in slots.filter(|slot| slot.role == Role::Param) {
+            if units.insert((slot.population, slot.member, slot.unit)) {
+                derived.extend(self.derived_of(slot, read)?);
+            }
+        }
+        Ok(derived)
+    }
+
+    /// The same of the unit that has that parameter.
+    fn derived_of(
         &self,
         slot: &Slot,
         read: &mut dyn FnMut(Range<usize>) -> Result<Vec<u32>>,
@@ -437,7 +456,10 @@ impl Plan {
                 params.push(read(address..address + words)?);
             }
         }
-        let derived = components::derive(model, &params, self.dt, member.elements)?;
+        let (node, elements) = (slot.node(), member.elements);
+        let of = rules::Place { node, elements, copies: self.copies, dt: self.dt };
+        rules::check(model, &params, &of)?;
+        let derived = components::derive(model, &params, self.dt, elements)?;
         Ok(derived
             .into_iter()
             .enumerate()

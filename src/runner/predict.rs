@@ -122,7 +122,8 @@ impl Predict {
 
     /// An argument for this run alone. It stands in for the parameters of that name of all nodes, and closures find it in
     /// [`Shared::arg`](crate::Shared::arg). A name that no parameter has is an error, unless the runner has closures, which
-    /// might ask for it.
+    /// might ask for it. All of a run's arguments together keep the rules of the models
+    /// ([`Error::Parameter`](crate::Error::Parameter)).
     pub fn shared_arg(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.shared_args.push((name.into(), value.into()));
         self

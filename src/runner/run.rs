@@ -70,8 +70,8 @@ pub struct DSRunner {
     pub(super) args: Arc<BTreeMap<String, Value>>,
     /// Whether a run has not ended yet as it should.
     pub(super) unsettled: bool,
-    /// Parameters in whose place shared arguments stand, with their own words.
-    pub(super) replaced: Vec<(Slot, Vec<u32>)>,
+    /// The words in whose place shared arguments stand, by address.
+    pub(super) replaced: Vec<(usize, Vec<u32>)>,
     /// Steps of the chunks that are under way.
     pub(super) waiting: VecDeque<usize>,
     pub(super) cancelled: Arc<AtomicBool>,
@@ -192,6 +192,7 @@ impl DSRunner {
     ///
     /// # Errors
     /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows or data do not fit,
+    /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
     /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
     /// monitors recorded so far kept, but not the outputs.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
@@ -266,8 +267,8 @@ impl DSRunner {
         self.run(predict)
     }
 
-    /// The words for the parameters that shared arguments stand in for.
-    fn arguments(&mut self, args: &[(String, Value)]) -> Result<Vec<(Slot, Vec<u32>)>> {
+    /// The words by address that shared arguments stand in for.
+    fn arguments(&mut self, args: &[(String, Value)]) -> Result<Vec<(usize, Vec<u32>)>> {
         let plan = self.plan.clone();
         let listening = !self.host.inputs.calls.is_empty()
             || !self.host.records.is_empty()
@@ -285,15 +286,15 @@ impl DSRunner {
                 return Err(Error::unknown("shared argument or parameter", name, known));
             }
         }
-        Ok(all)
+        self.changes(all)
     }
 
     /// Puts shared arguments in the place of parameters.
-    fn replace(&mut self, words: Vec<(Slot, Vec<u32>)>) -> Result<()> {
-        for (slot, words) in words {
-            let before = self.engine.read(slot.range())?;
-            self.replaced.push((slot.clone(), before));
-            self.put(&slot, &words)?;
+    fn replace(&mut self, changes: Vec<(usize, Vec<u32>)>) -> Result<()> {
+        for (address, words) in changes {
+            let before = self.engine.read(address..address + words.len())?;
+            self.replaced.push((address, before));
+            self.engine.write(address, &words)?;
         }
         Ok(())
     }
@@ -310,8 +311,8 @@ impl DSRunner {
             self.engine.finish()?;
         }
         (self.data, self.args) = (None, Arc::default());
-        for (slot, words) in std::mem::take(&mut self.replaced).into_iter().rev() {
-            self.put(&slot, &words)?;
+        for (address, words) in std::mem::take(&mut self.replaced).into_iter().rev() {
+            self.engine.write(address, &words)?;
         }
         Ok(())
     }
@@ -377,9 +378,13 @@ impl DSRunner {
     /// Sets a variable or a parameter, by path, name or handle. The value's shape broadcasts to the variable's. What
     /// follows from a parameter is computed anew.
     ///
+    /// A parameter keeps the rules of its [`Model`](crate::Model) together with the others as they are. So of two that depend
+    /// on each other the one goes first that leaves room for the other: `V_th` goes up before `V_reset`, and down after it.
+    /// [`DSRunner::load_state_dict`] sets many at once.
+    ///
     /// # Errors
-    /// [`Error::UnknownPath`], [`Error::Shape`], or [`Error::Setting`] for a number that the type does not have; nothing
-    /// has changed then.
+    /// [`Error::UnknownPath`], [`Error::Shape`], [`Error::Setting`] for a number that the type does not have, or
+    /// [`Error::Parameter`]; nothing has changed then.
     pub fn set(&mut self, target: impl Into<Target>, value: impl Into<Value>) -> Result<()> {
         self.settle()?;
         let target = target.into();
@@ -394,26 +399,25 @@ impl DSRunner {
         let stride = usize::from(values.len() > 1);
         let mut words = self.engine.read(slot.range())?;
         apply_at(Operation::Set, slot.kind, &mut words, &offsets, &values, stride);
-        self.put(slot, &words)
-    }
-
-    /// Writes a variable's words, and what follows from them.
-    fn put(&mut self, slot: &Slot, words: &[u32]) -> Result<()> {
-        let derived =
-            if slot.role == Role::Param { self.derived(slot, words)? } else { Vec::new() };
-        self.engine.write(slot.address, words)?;
-        for (address, words) in derived {
+        for (address, words) in self.changes(vec![(slot.clone(), words)])? {
             self.engine.write(address, &words)?;
         }
         Ok(())
     }
 
-    /// What follows from the parameters of a unit when `words` are put into `slot`.
-    fn derived(&mut self, slot: &Slot, words: &[u32]) -> Result<Vec<(usize, Vec<u32>)>> {
+    /// What changes where these words are put into variables and parameters: they, and what follows from the parameters, by
+    /// address. Parameters that do not keep the rules of their models are an error.
+    fn changes(&mut self, puts: Vec<(Slot, Vec<u32>)>) -> Result<Vec<(usize, Vec<u32>)>> {
         let engine = &mut self.engine;
-        self.plan.derived(slot, &mut |range| {
-            if range == slot.range() { Ok(words.to_vec()) } else { engine.read(range) }
-        })
+        let slots = puts.iter().map(|(slot, _)| slot);
+        let derived = self.plan.derived(slots, &mut |range| {
+            // the last one counts, as with any setting
+            match puts.iter().rev().find(|(slot, _)| slot.range() == range) {
+                Some((_, words)) => Ok(words.clone()),
+                None => engine.read(range),
+            }
+        })?;
+        Ok(puts.into_iter().map(|(slot, words)| (slot.address, words)).chain(derived).collect())
     }
 
     /// All values of variables and parameters that are NaN or infinite, told by their exponent bits.

@@ -198,8 +198,8 @@ impl DSRunner {
     /// logged too.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Kind`], or [`Error::Setting`] where the clock's `t0`, `dt` or `seed` is another than the
-    /// runner's.
+    /// [`Error::Shape`], [`Error::Kind`], [`Error::Setting`] where the clock's `t0`, `dt` or `seed` is another than the
+    /// runner's, or [`Error::Parameter`] where parameters do not keep the rules of their model.
     /// Nothing has changed then.
     pub fn load_state_dict(
         &mut self,
@@ -396,12 +396,10 @@ impl DSRunner {
         }
         let unseen = items.iter().zip(&seen).filter(|(_, seen)| !**seen);
         loaded.missing_keys = unseen.map(|((key, _), _)| key.clone()).collect();
-        for slot in units {
-            let arena = &state.arena;
-            let derived = plan.derived(slot, &mut |range| Ok(arena[range].to_vec()))?;
-            for (address, words) in derived {
-                state.arena[address..address + words.len()].copy_from_slice(&words);
-            }
+        let arena = &state.arena;
+        let derived = plan.derived(units.into_iter(), &mut |range| Ok(arena[range].to_vec()))?;
+        for (address, words) in derived {
+            state.arena[address..address + words.len()].copy_from_slice(&words);
         }
         self.engine.set_state(&state)?;
         self.step = state.step;

@@ -50,7 +50,7 @@ impl DSRunner {
     /// Puts a runner together again, with these arrays or others of the same shapes and types.
     ///
     /// # Errors
-    /// [`Error::Setting`] for another number of arrays, [`Error::Shape`], [`Error::Kind`].
+    /// [`Error::Setting`] for another number of arrays, [`Error::Shape`], [`Error::Kind`], [`Error::Parameter`].
     pub fn tree_unflatten(tree: TreeDef, arrays: Vec<StateArray>) -> Result<Self> {
         let TreeDef { mut runner, keys } = tree;
         if keys.len() != arrays.len() {

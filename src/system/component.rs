@@ -31,7 +31,7 @@ impl Component {
         Self { model, method: None, params: Vec::new(), inits: Vec::new() }
     }
 
-    /// Sets a parameter: one value, or one per element.
+    /// Sets a parameter: one value, or one per element. It keeps the rules of the [`Model`], and is never NaN.
     pub fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.push((name.into(), value.into()));
         self

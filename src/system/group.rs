@@ -69,7 +69,7 @@ impl Group {
         self
     }
 
-    /// Sets a parameter: one value, or one per element.
+    /// Sets a parameter: one value, or one per element. It keeps the rules of the [`Model`], and is never NaN.
     pub fn param(self, name: &str, value: impl Into<Value>) -> Self {
         self.with(|c| c.param(name, value))
     }

@@ -17,6 +17,7 @@ mod monitors;
 mod moves;
 mod order;
 mod pinned;
+mod ranges;
 mod reference;
 mod runner;
 mod systems;
