@@ -62,8 +62,9 @@ pub mod neurons {
         Group::shipped(LIF.clone(), shape)
     }
 
-    /// Leaky integrate-and-fire neurons with a refractory period: as [`lif`], and after a spike `V` is held for
-    /// `round(tau_ref / dt)` steps.
+    /// Leaky integrate-and-fire neurons with a refractory period: as [`lif`], and in the `round(tau_ref / dt)` steps after that of a
+    /// spike `V` is held at `V_reset`, and the neuron does not spike. What currents, inputs to `V`, closures or kernels do to `V`
+    /// meanwhile is lost.
     ///
     /// Parameters as [`lif`], and `tau_ref`, default 0 ms, not negative and of fewer than 2^31 steps. State: `V`, at first 0, and `refractory` (i32), the steps that
     /// are left. Input: `input`. Method: exponential Euler.

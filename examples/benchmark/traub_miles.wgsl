@@ -19,7 +19,7 @@ struct State {
     m: f32,
     h: f32,
     n: f32,
-    // steps for which it cannot spike again
+    // steps that are left in which it does not spike again
     left: i32,
 }
 
@@ -64,8 +64,8 @@ fn derivative(s: State, p: Params, x: Input) -> Derivative {
     );
 }
 
-fn threshold(s: State, p: Params) -> bool {
-    return s.V > p.v_spike && s.left == 0;
+fn threshold(old: State, s: State, p: Params) -> bool {
+    return s.V > p.v_spike && old.left == 0;
 }
 
 fn update(s: State) -> State {

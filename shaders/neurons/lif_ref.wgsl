@@ -1,6 +1,6 @@
 // Leaky integrate-and-fire neuron with a refractory period:  tau dV/dt = -(V - V_rest) + R I.
-// Where V reaches V_th the neuron spikes, V is put to V_reset, and is held for the next round(tau_ref / dt) steps.
-// Times in ms, potentials in mV.
+// Where V reaches V_th the neuron spikes, and V is V_reset then and at the end of each of the next round(tau_ref / dt) steps, in
+// which it does not spike: whatever moves V meanwhile is lost. Times in ms, potentials in mV.
 
 struct Params {
     V_rest: f32,
@@ -68,9 +68,10 @@ fn derivative(s: State, p: Params, d: Derived, x: Input) -> Derivative {
     return Derivative((p.V_rest - s.V) * d.rate + d.gain * x.input);
 }
 
-fn update(old: State, s: State) -> State {
+// What is held at V_reset does not spike: it is below V_th.
+fn update(old: State, s: State, p: Params) -> State {
     let held = old.refractory > 0;
-    return State(select(s.V, old.V, held), max(old.refractory - 1, 0));
+    return State(select(s.V, p.V_reset, held), max(old.refractory - 1, 0));
 }
 
 fn threshold(s: State, p: Params) -> bool {

@@ -19,6 +19,7 @@ mod order;
 mod pinned;
 mod ranges;
 mod reference;
+mod refractory;
 mod runner;
 mod systems;
 mod translation;
