@@ -1,6 +1,6 @@
 //! From recorded nodes to a plan.
 
-use super::components::join;
+use super::components::{HostPrograms, join};
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
 use super::{
@@ -47,7 +47,8 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     }
     let StepBuilder { nodes, copies, outputs, .. } = step;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
-    let groups = sites(&nodes, description.seed, description.dt, copies)?;
+    let programs = HostPrograms::default();
+    let groups = sites(&nodes, description.seed, description.dt, copies, &programs)?;
     let observed = records::observed_inputs(&groups, description.monitors, &outputs);
     let mut layout = Layout::new(description.dt, description.seed, copies);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
@@ -87,6 +88,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     plan.end_of_step();
     plan.check_size()?;
     drop(groups);
+    plan.programs = programs;
     Ok((plan, Host { nodes, inputs, records }))
 }
 

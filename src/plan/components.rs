@@ -1,10 +1,12 @@
 //! A component's parameters, derived parameters and initial values as columns of words.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::rules;
 use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Feed, Member, Model, Structure, jacobian};
+use crate::model::{Feed, Member, Model, Program, Structure, jacobian};
 use crate::random::{Purpose, Stream};
 use crate::system::{Component, Copies, Value};
 
@@ -31,9 +33,15 @@ pub(super) struct Site<'a> {
     pub dt: f64,
     /// Whether the synaptic currents are part of the derivative.
     pub ltc: bool,
+    pub programs: &'a HostPrograms,
 }
 
 impl Site<'_> {
+    fn on_host(&self) -> OnHost<'_> {
+        let (elements, copies) = (self.elements(), self.copies);
+        OnHost { node: self.path, elements, copies, dt: self.dt, programs: self.programs }
+    }
+
     fn member(&self, name: &str) -> String {
         join(self.path, name)
     }
@@ -71,14 +79,8 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
         inner.check_derivative(jacobian::GIVE_IT)?;
     }
     let params = params(&model, &component.params, site)?;
-    let place = rules::Place {
-        node: site.path,
-        elements: site.elements(),
-        copies: site.copies,
-        dt: site.dt,
-    };
-    rules::check(&model, &params, &place)?;
-    let derived = derive(&model, &params, site.dt, site.elements())?;
+    rules::check(&model, &params, &site.on_host())?;
+    let derived = derive(&model, &params, &site.on_host())?;
     let state = state(&model, component, &params, &derived, site)?;
     Ok(Resolved { model, method, params, derived, state })
 }
@@ -120,8 +122,7 @@ fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Metho
 fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<Vec<Vec<u32>>> {
     let inner = model.inner();
     let defaults = if inner.functions.defaults {
-        let program = Structure::compose_host(model, "defaults")?;
-        Some(evaluate(&program, &vec![vec![0]; program.feeds.len()], 1)?)
+        Some(site.on_host().call(model, "defaults", &[], &[])?)
     } else {
         None
     };
@@ -159,37 +160,64 @@ fn words(values: &[f64], member: &Member, name: &str) -> Result<Vec<u32>> {
 pub(super) fn derive(
     model: &Model,
     params: &[Vec<u32>],
-    dt: f64,
-    elements: usize,
+    host: &OnHost<'_>,
 ) -> Result<Vec<Vec<u32>>> {
-    if model.inner().functions.derive.is_none() {
-        return Ok(Vec::new());
+    match model.inner().functions.derive {
+        Some(_) => host.call(model, "derive", params, &[]),
+        None => Ok(Vec::new()),
     }
-    host(model, "derive", params, &[], dt, elements)
 }
 
-/// What a function that runs on the host makes of the parameters: a word each where all columns have one.
-pub(super) fn host(
-    model: &Model,
-    function: &str,
-    params: &[Vec<u32>],
-    derived: &[Vec<u32>],
-    dt: f64,
-    elements: usize,
-) -> Result<Vec<Vec<u32>>> {
-    let program = Structure::compose_host(model, function)?;
-    let feeds: Vec<Vec<u32>> = program
-        .feeds
-        .iter()
-        .map(|feed| match *feed {
-            Feed::Param(_, k) => params[k].clone(),
-            Feed::Derived(_, k) => derived[k].clone(),
-            Feed::Dt => vec![(dt as f32).to_bits()],
-            _ => vec![0],
-        })
-        .collect();
-    let uniform = feeds.iter().all(|f| f.len() == 1);
-    evaluate(&program, &feeds, if uniform { 1 } else { elements })
+/// The functions that run on the host, each a program that is composed when it is called first.
+#[derive(Debug, Default)]
+pub(crate) struct HostPrograms(Mutex<Vec<(Model, &'static str, Arc<Program>)>>);
+
+impl HostPrograms {
+    fn of(&self, model: &Model, function: &'static str) -> Result<Arc<Program>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., program)) = all.iter().find(|(m, f, _)| *f == function && m.same(model)) {
+            return Ok(program.clone());
+        }
+        let program = Arc::new(Structure::compose_host(model, function)?);
+        all.push((model.clone(), function, program.clone()));
+        Ok(program)
+    }
+}
+
+/// Where parameters are, and what functions of them are called with on the host.
+pub(super) struct OnHost<'a> {
+    /// Path of their node.
+    pub node: &'a str,
+    /// How many elements the node has, in all copies of the system.
+    pub elements: usize,
+    pub copies: Option<Copies>,
+    pub dt: f64,
+    pub programs: &'a HostPrograms,
+}
+
+impl OnHost<'_> {
+    /// What a function makes of parameters: a word each where all columns have one.
+    pub(super) fn call(
+        &self,
+        model: &Model,
+        function: &'static str,
+        params: &[Vec<u32>],
+        derived: &[Vec<u32>],
+    ) -> Result<Vec<Vec<u32>>> {
+        let program = self.programs.of(model, function)?;
+        let feeds: Vec<Vec<u32>> = program
+            .feeds
+            .iter()
+            .map(|feed| match *feed {
+                Feed::Param(_, k) => params[k].clone(),
+                Feed::Derived(_, k) => derived[k].clone(),
+                Feed::Dt => vec![(self.dt as f32).to_bits()],
+                _ => vec![0],
+            })
+            .collect();
+        let uniform = feeds.iter().all(|f| f.len() == 1);
+        evaluate(&program, &feeds, if uniform { 1 } else { self.elements })
+    }
 }
 
 fn state(
@@ -201,7 +229,7 @@ fn state(
 ) -> Result<Vec<Vec<u32>>> {
     let inner = model.inner();
     let mut columns = match inner.functions.initial {
-        Some(_) => host(model, "initial", params, derived, site.dt, site.elements())?,
+        Some(_) => site.on_host().call(model, "initial", params, derived)?,
         None => vec![vec![0]; inner.state.len()],
     };
     for (k, (member, column)) in inner.state.iter().zip(&mut columns).enumerate() {

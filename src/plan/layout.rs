@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::components::HostPrograms;
 use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
 use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
@@ -68,6 +69,7 @@ impl<'a> Layout<'a> {
             stages,
             nodes: nodes as u32,
             copies: self.copies,
+            programs: HostPrograms::default(),
         };
         let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, planned) in self.populations.into_iter().enumerate() {

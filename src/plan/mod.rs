@@ -79,6 +79,7 @@ pub(crate) struct Plan {
     /// Number of nodes.
     pub nodes: u32,
     pub copies: Option<Copies>,
+    pub programs: components::HostPrograms,
 }
 
 /// What a variable is to its system.
@@ -457,9 +458,10 @@ impl Plan {
             }
         }
         let (node, elements) = (slot.node(), member.elements);
-        let of = rules::Place { node, elements, copies: self.copies, dt: self.dt };
+        let (copies, dt, programs) = (self.copies, self.dt, &self.programs);
+        let of = components::OnHost { node, elements, copies, dt, programs };
         rules::check(model, &params, &of)?;
-        let derived = components::derive(model, &params, self.dt, elements)?;
+        let derived = components::derive(model, &params, &of)?;
         Ok(derived
             .into_iter()
             .enumerate()

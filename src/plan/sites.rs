@@ -1,7 +1,7 @@
 //! The groups and projections of a description with all names, shapes and partners checked.
 
 use super::Role;
-use super::components::{Resolved, Site, join, resolve};
+use super::components::{HostPrograms, Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Argument, Kind, Unit, jacobian};
@@ -45,12 +45,13 @@ pub(super) struct ArmSite<'a> {
 }
 
 /// Checks all groups, then all projections.
-pub(super) fn sites(
-    nodes: &[Node],
+pub(super) fn sites<'a>(
+    nodes: &'a [Node],
     seed: u64,
     dt: f64,
     copies: Option<Copies>,
-) -> Result<Vec<GroupSite<'_>>> {
+    programs: &HostPrograms,
+) -> Result<Vec<GroupSite<'a>>> {
     let mut groups = Vec::new();
     for (number, node) in nodes.iter().enumerate() {
         let NodeKind::Group(group) = &node.kind else { continue };
@@ -85,6 +86,7 @@ pub(super) fn sites(
             seed,
             dt,
             ltc: inner.ltc,
+            programs,
         };
         let element = resolve(&inner.component, &site)?;
         if element.model.inner().functions.current.is_some() {
@@ -140,6 +142,7 @@ pub(super) fn sites(
             seed,
             dt,
             ltc: false,
+            programs,
         };
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
