@@ -125,7 +125,7 @@ fn shipped_models_have_rules() {
                 for part in [&format!("`{path}` is "), &format!("{element}, but model `"), rule] {
                     assert!(text.contains(part), "{model}: {text}\ndoes not contain {part}");
                 }
-                assert!(text.contains(&".wgsl:") && text.ends_with('^'), "{text}");
+                assert!(text.contains(".wgsl:") && text.ends_with('^'), "{text}");
             }
         }
     }
