@@ -154,17 +154,16 @@ impl CpuEngine {
         let Some(independent) = independent else { return };
         let clocks = (from..chunk.steps).map(|k| clock(plan, chunk.t0, chunk.first + k as u64));
         let clocks: Vec<_> = clocks.collect();
+        let taken = independent.untaken();
         let steps = Steps {
+            taken: &taken,
             clocks: &clocks,
             rows: &chunk.rows[from * plan.input_row..],
             entries: &chunk.schedule.entries[from * plan.cadences.len()..],
         };
         let (arenas, out) = (Arenas::new(arena.get_mut(), accumulators.get_mut()), Out::new(out));
-        let taken = independent.untaken();
         // SAFETY: each thread has a number of its own; all are borrowed mutably for the call.
-        crew.run(&|k| unsafe {
-            independent.play(k, &taken, plan, members, &steps, &arenas, &out);
-        });
+        crew.run(&|k| unsafe { independent.play(k, plan, members, &steps, &arenas, &out) });
         crew.played(clocks.len());
         // the lists of spikes were not kept
         self.stale = true;

@@ -43,6 +43,8 @@ pub(super) struct Steps<'a> {
     /// Rows of inputs, and of the schedule, step after step.
     pub rows: &'a [u32],
     pub entries: &'a [Entry],
+    /// For each member how many of its blocks the threads have taken.
+    pub taken: &'a [AtomicUsize],
 }
 
 /// Rows of the monitors, for several threads.
@@ -148,12 +150,11 @@ impl Independent {
     /// Plays blocks that no other thread has taken, as thread `k`.
     ///
     /// # Safety
-    /// No two threads have one number, all count in the same `taken`, which nobody has used before, and nobody else uses the arenas
-    /// or `out` meanwhile, which has the rows of the schedule.
+    /// No two threads have one number, all have the same steps, and nobody else uses the arenas or `out` meanwhile, which has the rows
+    /// of the schedule.
     pub(super) unsafe fn play(
         &self,
         k: usize,
-        taken: &[AtomicUsize],
         plan: &Plan,
         runs: &[MemberRun],
         steps: &Steps<'_>,
@@ -161,7 +162,7 @@ impl Independent {
         out: &Out,
     ) {
         let (width, cadences) = (plan.input_row, plan.cadences.len());
-        for ((run, blocks), taken) in runs.iter().zip(&self.members).zip(taken) {
+        for ((run, blocks), taken) in runs.iter().zip(&self.members).zip(steps.taken) {
             if k >= run.parts() {
                 continue;
             }
