@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
-use super::program::{Feed, Invocation, Program};
+use super::program::{Feed, Invocation, Program, Unit};
 use super::{Kind, parse, prefix, written};
 use crate::error::{Error, Location, Result};
 use crate::scalar::{Access, Memory};
@@ -74,10 +74,10 @@ impl KernelText {
         let mut body = String::new();
         for (at, uniform) in uniforms {
             let (structure, feeds) = match uniform {
-                Uniform::Shared => ("Shared", &Feed::SHARED[..]),
-                Uniform::Random => ("Random", &Feed::RANDOM[..]),
+                Uniform::Shared => ("Shared", Feed::SHARED.to_vec()),
+                Uniform::Random => ("Random", Feed::random(Unit::Element).to_vec()),
             };
-            let value = members.structure(&format!("{PREFIX}_{structure}"), feeds);
+            let value = members.structure(&format!("{PREFIX}_{structure}"), &feeds);
             let _ = writeln!(body, "    {} = {value};", names[at]);
         }
         if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {
