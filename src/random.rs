@@ -158,7 +158,8 @@ mod tests {
         let message: Vec<u8> = (0..15).collect();
         let hash = SipHasher24::new_with_keys(key[0], key[1]).hash(&message);
         assert_eq!(hash, 0xa129_ca61_49be_45e5);
-        let keys = Keys { seed: 0x0102_0304_0506_0708, purpose: Purpose::Initial("V"), path: "a.b" };
+        let keys =
+            Keys { seed: 0x0102_0304_0506_0708, purpose: Purpose::Initial("V"), path: "a.b" };
         let mut bytes = vec![8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0, 0];
         bytes.extend_from_slice(b"initial\xffV\xffa.b\xff\0\0\0\0");
         let mut other = SipHasher::new();

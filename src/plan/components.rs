@@ -240,8 +240,7 @@ fn state(
             let keys = Keys { seed, purpose, path: site.path };
             let keys = (copies.first..).take(copies.count).map(|copy| keys.of_copy(copy));
             let keys: Vec<[u32; 2]> = keys.collect();
-            let stream =
-                |item: u64| Stream::new(keys[(item / per_copy) as usize], item % per_copy);
+            let stream = |item: u64| Stream::new(keys[(item / per_copy) as usize], item % per_copy);
             *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
         }
     }

@@ -125,12 +125,7 @@ fn histories(plan: &mut Plan, group: &GroupSite<'_>) -> Result<()> {
     Ok(())
 }
 
-fn site(
-    plan: &Plan,
-    node: &Node,
-    coupling: &Coupling,
-    groups: &[GroupSite<'_>],
-) -> Result<Site> {
+fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>]) -> Result<Site> {
     let inner = coupling.inner();
     let path = label(node);
     let wrong = |reason: String| Error::Node { node: path.clone(), reason };

@@ -34,7 +34,7 @@ pub struct Batch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Copies {
     pub count: usize,
-    /// Number of the first of them, which keys its random numbers.
+    /// Number of the first of them; numbers key random numbers.
     pub first: u32,
 }
 

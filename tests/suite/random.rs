@@ -114,14 +114,30 @@ fn bernoulli_counts_in_64_bits(device: &str) {
         // the nearest f32 below, at and above, and some that only share the first word
         let near = (drawn as f64 / 2f64.powi(64)) as f32;
         let floor = (f64::from(x) / 2f64.powi(32)) as f32;
-        for p in [near.next_down(), near, near.next_up(), floor.next_down(), floor, floor.next_up()] {
+        for p in [near.next_down(), near, near.next_up(), floor.next_down(), floor, floor.next_up()]
+        {
             cases.push((e, p));
         }
     }
     let fixed = [
-        0.0, -0.0, f32::from_bits(1), f32::MIN_POSITIVE, 2f32.powi(-64), 2f32.powi(-40), 1e-8, 1e-4,
-        0.5, 1f32.next_down(), 1.0, 1f32.next_up(), 7.0, f32::INFINITY, f32::NEG_INFINITY, -0.5,
-        f32::NAN, -f32::NAN,
+        0.0,
+        -0.0,
+        f32::from_bits(1),
+        f32::MIN_POSITIVE,
+        2f32.powi(-64),
+        2f32.powi(-40),
+        1e-8,
+        1e-4,
+        0.5,
+        1f32.next_down(),
+        1.0,
+        1f32.next_up(),
+        7.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        -0.5,
+        f32::NAN,
+        -f32::NAN,
     ];
     cases.extend(known.iter().flat_map(|&e| fixed.map(|p| (e, p))));
     let wanted = |&(e, p): &(u32, f32)| {
@@ -138,13 +154,17 @@ fn bernoulli_counts_in_64_bits(device: &str) {
     };
     let wanted: Vec<u32> = cases.iter().map(wanted).collect();
     // ties of the first word are decided both ways
-    let tied = |&(e, p): &(u32, f32)| words([7, 9], 3, e, 0, 3)[0] == (f64::from(p) * 2f64.powi(32)) as u32;
-    let ties = cases.iter().zip(&wanted).filter(|(case, _)| case.1 > 0.0 && case.1 < 1.0 && tied(case));
+    let tied = |&(e, p): &(u32, f32)| {
+        words([7, 9], 3, e, 0, 3)[0] == (f64::from(p) * 2f64.powi(32)) as u32
+    };
+    let ties =
+        cases.iter().zip(&wanted).filter(|(case, _)| case.1 > 0.0 && case.1 < 1.0 && tied(case));
     let ties: Vec<u32> = ties.map(|(_, &hit)| hit).collect();
     let hits = ties.iter().sum::<u32>() as usize;
     assert!(hits > 20 && ties.len() - hits > 20, "{hits} of {}", ties.len());
     let cells = group("Chosen", CHOSEN, cases.len());
-    let (elements, bits): (Vec<u32>, Vec<u32>) = cases.iter().map(|&(e, p)| (e, p.to_bits())).unzip();
+    let (elements, bits): (Vec<u32>, Vec<u32>) =
+        cases.iter().map(|&(e, p)| (e, p.to_bits())).unzip();
     let mut runner = run(device, cells.param("e", elements).param("p", bits), 0, 1);
     let got = values::<u32>(&mut runner, "hit");
     for ((case, got), wanted) in cases.iter().zip(got).zip(wanted) {
@@ -161,7 +181,9 @@ fn rare_numbers_keep_their_bits(device: &str) {
     let elements = rare(1, 0);
     let wanted = elements.iter().map(|&e| words([7, 9], 1, e, 0, 3)[0]);
     let wanted: Vec<f32> = wanted
-        .map(|word| (f64::from(if word < 1 << 24 { word } else { word >> 8 << 8 }) / 2f64.powi(32)) as f32)
+        .map(|word| {
+            (f64::from(if word < 1 << 24 { word } else { word >> 8 << 8 }) / 2f64.powi(32)) as f32
+        })
         .collect();
     assert!(wanted[0] < 2f32.powi(-18));
     equal_bits("u", &values::<f32>(&mut chosen(&elements), "u"), &wanted).must();
@@ -174,7 +196,8 @@ fn rare_numbers_keep_their_bits(device: &str) {
     let wanted: Vec<f64> = elements.iter().map(normal).collect();
     assert!(wanted[wanted.len() - 1] > 5.8);
     // 6 times 2^-24 for each of the square root, the angle (up to 2 pi), the cosine and the product
-    near("z", &values::<f32>(&mut chosen(&elements), "z"), &wanted, 6.0 * 10.0 * 2f64.powi(-24)).must();
+    near("z", &values::<f32>(&mut chosen(&elements), "z"), &wanted, 6.0 * 10.0 * 2f64.powi(-24))
+        .must();
 }
 
 /// Events come as often as they should, for probabilities of all sizes that can be waited for.
@@ -206,7 +229,13 @@ fn poisson_sources_have_their_rates(device: &str) {
     let mut runner = builder.device(device).build().unwrap();
     runner.run(Steps(100)).unwrap();
     let mut counts = [0.0; 3];
-    runner.mon().events("spike").unwrap().indices.iter().for_each(|&e| counts[e as usize / 5000] += 1.0);
+    runner
+        .mon()
+        .events("spike")
+        .unwrap()
+        .indices
+        .iter()
+        .for_each(|&e| counts[e as usize / 5000] += 1.0);
     for (rate, count) in rates.into_iter().zip(counts) {
         let (n, p): (f64, f64) = (500_000.0, rate * 0.1 / 1000.0);
         // five standard deviations of the binomial count
@@ -228,7 +257,9 @@ const MANY: &str = "
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
     let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
     let (ma, mb) = (mean(a), mean(b));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(b).map(|(&a, &b)| f(a - ma, b - mb)).sum::<f64>();
+    let sum = |f: &dyn Fn(f64, f64) -> f64| {
+        a.iter().zip(b).map(|(&a, &b)| f(a - ma, b - mb)).sum::<f64>()
+    };
     sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }
 
@@ -248,7 +279,11 @@ fn draws_are_independent(device: &str) {
             }
         }
     };
-    add(&mut runner, "", &["a.u", "a.z", "a.hit", "a.u1", "a.z1", "a.far", "a.w", "b.u", "b.z", "b.hit"]);
+    add(
+        &mut runner,
+        "",
+        &["a.u", "a.z", "a.hit", "a.u1", "a.z1", "a.far", "a.w", "b.u", "b.z", "b.hit"],
+    );
     runner.run(Steps(1)).unwrap();
     add(&mut runner, "a step later", &["a.u", "a.z", "a.hit"]);
     for k in [0, 2, 4] {
@@ -289,8 +324,12 @@ fn noisy(network: Network) -> Network {
         .synapse(synapses::expon())
         .init("g", Init::normal(0.0, 1.0))
         .output(outputs::cuba());
-    let web = Coupling::new(&cells, &cells, wgsl("0.01 * (V_pre - V_post) + 0.01 * random_normal(r, 0u)"))
-        .connect(Connect::fixed_prob(0.1));
+    let web = Coupling::new(
+        &cells,
+        &cells,
+        wgsl("0.01 * (V_pre - V_post) + 0.01 * random_normal(r, 0u)"),
+    )
+    .connect(Connect::fixed_prob(0.1));
     network.with("cells", cells).with("noise", noise).with("drive", drive).with("web", web)
 }
 
@@ -358,7 +397,8 @@ fn other_nodes_change_nothing(device: &str) {
 fn expressions_draw_for_themselves(device: &str) {
     let text = "struct State { x: f32, y: f32 } fn update(s: State) -> State { return s; }";
     let drawn = |inputs: &[(&str, &str)], monitors: &[&str]| {
-        let cells = Network::new().with("a", group("Keep", text, 500)).with("b", group("Keep", text, 500));
+        let cells =
+            Network::new().with("a", group("Keep", text, 500)).with("b", group("Keep", text, 500));
         let mut builder = DSRunner::builder(cells).progress_bar(false).device(device);
         for &(path, text) in inputs {
             builder = builder.input((path, wgsl(text), "func"));
@@ -374,13 +414,15 @@ fn expressions_draw_for_themselves(device: &str) {
     };
     let u = "random_uniform(r, 0u)";
     let (one, _) = drawn(&[("a.x", u)], &[]);
-    let (other, recorded) = drawn(&[("b.x", u), ("a.y", u), ("a.x", u)], &["random_uniform(r, 1u)", u]);
+    let (other, recorded) =
+        drawn(&[("b.x", u), ("a.y", u), ("a.x", u)], &["random_uniform(r, 1u)", u]);
     equal_bits("a.x", &other, &one).must();
     assert_ne!(recorded[1], one);
     equal_bits("monitor", &drawn(&[], &[u]).1[0], &recorded[1]).must();
     // the sum of two that are independent has twice the variance of one, not four times
     let (two, _) = drawn(&[("a.x", u), ("a.x", u)], &[]);
-    let second: Vec<f64> = two.iter().zip(&one).map(|(&two, &one)| f64::from(two) - f64::from(one)).collect();
+    let second: Vec<f64> =
+        two.iter().zip(&one).map(|(&two, &one)| f64::from(two) - f64::from(one)).collect();
     let one: Vec<f64> = one.iter().map(|&v| f64::from(v)).collect();
     assert!(correlation(&one, &second).abs() < 5.0 / 500f64.sqrt());
 }
@@ -402,7 +444,8 @@ fn models_of_a_projection_draw_for_themselves(device: &str) {
         Projection::new(&source, &cells).weight(weight).synapse(dsrunner::Component::new(&model))
     };
     let net = Network::new().with("p", arrow(1.0)).with("q", arrow(2.0));
-    let mut runner = run(device, net.with("cells", cells.clone()).with("source", source.clone()), 1, 1);
+    let mut runner =
+        run(device, net.with("cells", cells.clone()).with("source", source.clone()), 1, 1);
     let columns = ["p.g", "q.g", "cells.u"].map(|path| {
         values::<f32>(&mut runner, path).iter().map(|&v| f64::from(v)).collect::<Vec<f64>>()
     });
