@@ -3,8 +3,8 @@
 use std::hash::Hasher;
 
 use dsrunner::{
-    Batch, Connect, Coupling, DSRunner, DynamicalSystem, Group, Init, Model, Monitor, Network,
-    Projection, Steps, neurons, outputs, sources, synapses, wgsl,
+    Batch, Connect, Coupling, DSRunner, DynamicalSystem, Group, Init, Kernel, Model, Monitor,
+    Network, Projection, StateArray, StateData, Steps, neurons, outputs, sources, synapses, wgsl,
 };
 
 use crate::compare::{equal, equal_bits, near};
@@ -78,6 +78,26 @@ fn words_are_those_of_key_and_counter(device: &str) {
     };
     let wanted: Vec<f32> = (0..300).map(uniform).collect();
     equal_bits("u", &values::<f32>(&mut runner, "a.b.u"), &wanted).must();
+}
+
+/// Steps beyond 2^32 draw by both words of their number.
+fn late_steps_draw_by_both_words(device: &str) {
+    let text = "
+        struct State { k0: u32, k1: u32, a: u32, b: u32 }
+        fn update(s: State, r: Random) -> State {
+            return State(r.key, r.key_high, random_words(r, 2u).x, u32(random_uniform(r, 2u) * 16777216.0));
+        }";
+    let mut runner = run(device, group("Late", text, 100), 0, 1);
+    let key = ["k0", "k1"].map(|path| values::<u32>(&mut runner, path)[0]);
+    let (last, mut state) = ((3 << 32) + 1, runner.state_dict().unwrap());
+    let step = StateArray::new([], StateData::U64(vec![last - 2])).unwrap();
+    state.insert("dsrunner", "step", step);
+    runner.load_state_dict(&state, false, Default::default()).unwrap();
+    runner.run(Steps(3)).unwrap();
+    let wanted: Vec<u32> = (0..100).map(|e| words(key, 0, e, last, 2)[0]).collect();
+    assert_eq!(values::<u32>(&mut runner, "a"), wanted);
+    let wanted: Vec<u32> = (0..100).map(|e| words(key, 1, e, last, 2)[0] >> 8).collect();
+    assert_eq!(values::<u32>(&mut runner, "b"), wanted);
 }
 
 /// Draws of a key and elements that are chosen, so that rare words come up.
@@ -314,7 +334,7 @@ fn draws_are_independent(device: &str) {
     }
 }
 
-/// A noisy network with random connectivity, initial values, noise of its models, of inputs and of couplings.
+/// A noisy network with random connectivity, initial values, noise of its models, of inputs, of couplings and of a kernel.
 fn noisy(network: Network) -> Network {
     let cells = neurons::lif_ref(60).param("tau_ref", 2.0).init("V", Init::uniform(0.0, 19.0));
     let noise = sources::poisson(40).param("freqs", 400.0);
@@ -330,7 +350,22 @@ fn noisy(network: Network) -> Network {
         wgsl("0.01 * (V_pre - V_post) + 0.01 * random_normal(r, 0u)"),
     )
     .connect(Connect::fixed_prob(0.1));
-    network.with("cells", cells).with("noise", noise).with("drive", drive).with("web", web)
+    let text = "
+        @group(0) @binding(0) var<storage, read_write> x: array<f32>;
+        @group(0) @binding(1) var<uniform> random: Random;
+        @compute @workgroup_size(64)
+        fn turn(@builtin(global_invocation_id) id: vec3<u32>) {
+            if id.x >= arrayLength(&x) { return; }
+            var r = random;
+            r.element = id.x;
+            x[id.x] = random_normal(r, 0u);
+        }";
+    let spins =
+        group("Keep", "struct State { x: f32 } fn update(s: State) -> State { return s; }", 90);
+    let turn = Kernel::from_wgsl("Turn", text).unwrap().bind("x", spins.variable("x"));
+    let network =
+        network.with("cells", cells).with("noise", noise).with("drive", drive).with("web", web);
+    network.with("spins", spins).with("turn", turn)
 }
 
 /// What such a network does: start and course.
@@ -341,6 +376,7 @@ struct Course {
     g: Vec<f32>,
     spikes: Vec<u32>,
     drawn: Vec<f32>,
+    spins: Vec<f32>,
 }
 
 /// Runs a network that has a noisy one under a prefix.
@@ -349,7 +385,7 @@ fn course(device: &str, net: Network, prefix: &str, seed: u64) -> Course {
     let mut runner = DSRunner::builder(net)
         .input((path("cells.input").as_str(), 12.0))
         .input((path("cells.input").as_str(), wgsl("2.0 * random_normal(r, 0u)"), "func"))
-        .monitors([path("cells.V"), path("drive.g")].iter().map(String::as_str))
+        .monitors(["cells.V", "drive.g", "spins.x"].map(|name| Monitor::of(path(name).as_str())))
         .monitor(Monitor::wgsl(&path("cells"), wgsl("random_uniform(r, 0u)")).named("drawn"))
         .monitor(path("noise.spike").as_str())
         .seed(seed)
@@ -367,6 +403,7 @@ fn course(device: &str, net: Network, prefix: &str, seed: u64) -> Course {
         g: row(&path("drive.g")),
         spikes: mon.events(&path("noise.spike")).unwrap().indices.to_vec(),
         drawn: row("drawn"),
+        spins: row(&path("spins.x")),
     }
 }
 
@@ -390,6 +427,7 @@ fn other_nodes_change_nothing(device: &str) {
         assert_ne!(other.g, wanted.g);
         assert_ne!(other.spikes, wanted.spikes);
         assert_ne!(other.drawn, wanted.drawn);
+        assert_ne!(other.spins, wanted.spins);
     }
 }
 
@@ -459,6 +497,7 @@ on_every_engine!(
     bernoulli_has_its_rate,
     draws_are_independent,
     expressions_draw_for_themselves,
+    late_steps_draw_by_both_words,
     models_of_a_projection_draw_for_themselves,
     other_nodes_change_nothing,
     poisson_sources_have_their_rates,
