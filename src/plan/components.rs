@@ -238,8 +238,7 @@ fn state(
             let per_copy = (site.elements() / copies.count) as u64;
             let (seed, purpose) = (site.seed, Purpose::Initial(&member.name));
             let keys = Keys { seed, purpose, path: site.path };
-            let keys = (copies.first..).take(copies.count).map(|copy| keys.of_copy(copy));
-            let keys: Vec<[u32; 2]> = keys.collect();
+            let keys: Vec<[u32; 2]> = copies.numbers().map(|copy| keys.of_copy(copy)).collect();
             let stream = |item: u64| Stream::new(keys[(item / per_copy) as usize], item % per_copy);
             *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
         }

@@ -171,7 +171,7 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
         clock => KernelGive::Clock(clock),
     });
     let keys = Keys { seed: plan.seed, purpose: Purpose::Kernel, path: &node.path };
-    let keys = plan.copy_numbers().map(|(_, number)| keys.of_copy(number)).collect();
+    let keys = plan.copy_numbers().map(|copy| keys.of_copy(copy)).collect();
     let (gives, text, path) = (gives.collect(), text.clone(), label(node));
     Ok(KernelOp { path, stage: node.stage, text, arrays, workgroups, gives, keys })
 }

@@ -370,10 +370,9 @@ impl Plan {
         self.cadences.iter().map(|c| c.row).sum()
     }
 
-    /// The copies of the system, and the number of each.
-    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = (usize, u32)> {
-        let Copies { count, first } = self.copies.unwrap_or(Copies { count: 1, first: 0 });
-        (0..count).zip(first..)
+    /// The numbers of the copies of the system.
+    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = u32> {
+        self.copies.unwrap_or(Copies { count: 1, first: 0 }).numbers()
     }
 
     /// Axes of a variable before those of its group.
@@ -383,7 +382,7 @@ impl Plan {
 
     /// One half of the keys, for each of so many elements of all copies; a word where all have the same.
     fn key_words(&self, keys: &Keys<'_>, half: usize, elements: usize) -> Vec<u32> {
-        let words = self.copy_numbers().map(|(_, number)| keys.of_copy(number)[half]);
+        let words = self.copy_numbers().map(|copy| keys.of_copy(copy)[half]);
         let words: Vec<u32> = words.collect();
         let each = if words.len() == 1 { 1 } else { elements / words.len() };
         words.into_iter().flat_map(|word| std::iter::repeat_n(word, each)).collect()

@@ -38,6 +38,14 @@ pub(crate) struct Copies {
     pub first: u32,
 }
 
+impl Copies {
+    /// Their numbers.
+    pub(crate) fn numbers(self) -> impl Iterator<Item = u32> {
+        // the last one may be the largest that there is
+        (0..self.count).map(move |k| self.first + k as u32)
+    }
+}
+
 impl Batch {
     /// So many copies of a target.
     pub fn new(target: impl DynamicalSystem + 'static, copies: usize) -> Self {

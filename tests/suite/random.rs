@@ -505,6 +505,19 @@ on_every_engine!(
     words_are_those_of_key_and_counter,
 );
 
+/// The last copy that there can be draws as any other.
+#[test]
+fn the_last_copy_draws() {
+    let of = |copies: usize, first: u32| {
+        let cells = group("Many", MANY, 30).init("w", Init::uniform(0.0, 1.0));
+        let mut runner = run("cpu", Batch::new(cells, copies).first_copy(first), 1, 1);
+        [values::<f32>(&mut runner, "u"), values::<f32>(&mut runner, "z")].concat()
+    };
+    let (two, last) = (of(2, u32::MAX - 1), of(1, u32::MAX));
+    assert_eq!(two[30..60], last[..30]);
+    assert_ne!(two[..30], last[..30]);
+}
+
 /// Another variable in front changes no initial value, nor does a larger group those of the first elements.
 #[test]
 fn initial_values_belong_to_the_variable() {
