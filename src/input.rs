@@ -135,8 +135,9 @@ pub struct Wgsl(pub(crate) String);
 
 /// A WGSL expression that the device evaluates for each element in each step: of the variables and parameters of the
 /// target's node, and `t`, `dt` (f32), `i` (the low 32 bits of the step), `element` (u32, in row-major order), `h`, the
-/// `Shared` of models, as for `phase(h, f)` and `time_angle(h, omega)`, and `r`, for `random_uniform(r, 0u)` and `random_normal(r, 0u)`; a variable of the node with one of these names hides it. The library
-/// of [`Model`](crate::Model) may be called. `t` has 24 bits, which are too few late in a run: `sin(time_angle(h, omega))` is
+/// `Shared` of models, as for `phase(h, f)` and `time_angle(h, omega)`, and `r`, for `random_normal(r, 0u)` and other
+/// [random numbers](crate::Model#random-numbers); a variable of the node with one of these names hides it. The library of
+/// [`Model`](crate::Model) may be called. `t` has 24 bits, which are too few late in a run: `sin(time_angle(h, omega))` is
 /// `sin(omega t)` at any time.
 ///
 /// ```

@@ -52,6 +52,24 @@
 //! contract and re-associate, so a step may differ by some units in the last place. [`DSRunner::to`] moves a simulation from
 //! one device to another in its midst.
 //!
+//! # Random numbers
+//!
+//! A random number is a function of the runner's [seed](RunnerBuilder::seed), of what it is for, and of where it is drawn. It
+//! is for the connectivity of a projection or coupling, the initial values of a variable, or the draws of a model, of a kernel,
+//! of an expression. These have numbers of their own, told apart by
+//!
+//! - the path of the node in the target, the first where it has several; the target itself has an empty one,
+//! - the name of the variable, for initial values and for expressions that are inputs; of several such expressions for one variable
+//!   the first, the second, ...; the key of a monitor,
+//! - the number of the copy in a [`Batch`], except for connectivity,
+//! - the number of the element in its group (of the source, for connectivity), and for draws the step and the number of the
+//!   [draw](Model#random-numbers).
+//!
+//! Nothing else counts. So these change no random number: other nodes, before or behind; the order of children; names, whether
+//! made up by the library, such as `LIF0`, or given by `named`; other inputs, other monitors; the variables that a model has
+//! besides; parameters, `dt`, `t0`; the device, threads, chunks, and how a run is divided. And these do: another seed; another
+//! path, as where a group becomes a part of a larger network; another name of a variable; another number of a draw.
+//!
 //! # Features
 //!
 //! `checkpoint` writes and reads states as `.npz` and `.safetensors`, `hdf5` as `.h5` too, `files` reads connectivity

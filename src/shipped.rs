@@ -151,7 +151,8 @@ pub mod sources {
     }
 
     /// Elements that spike at random, independently of each other and of the past: in each step with probability
-    /// `freqs dt / 1000`.
+    /// `freqs dt / 1000`, however small that is. A spike is a flag, so an element spikes once a step at most: for rates near
+    /// one spike a step and above, take a smaller `dt`, or several sources whose rates add up to it.
     ///
     /// Parameter: `freqs`, default 10 Hz, not negative, and not more than one event a step: `freqs dt <= 1000`. State: `silent` (u32), the steps since the last spike.
     ///

@@ -4,8 +4,6 @@ struct Clock {
     dt: f32,
     i: u32,
     i_high: u32,
-    seed: u32,
-    seed_high: u32,
     // number of the step in its chunk
     row: u32,
     // 1 in the first step of a run

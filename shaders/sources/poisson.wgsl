@@ -32,7 +32,7 @@ fn derive(p: Params, sh: Shared) -> Derived {
 }
 
 fn update(s: State, d: Derived, r: Random) -> State {
-    return State(select(min(s.silent, 0xfffffffeu) + 1u, 0u, random_uniform(r, 0u) < d.probability));
+    return State(select(min(s.silent, 0xfffffffeu) + 1u, 0u, random_bernoulli(r, 0u, d.probability)));
 }
 
 fn threshold(s: State) -> bool {

@@ -23,12 +23,8 @@ pub(crate) struct Ends<'a> {
 }
 
 impl Connect {
-    /// The synapses between two groups; `row` makes the random stream of a source.
-    pub(crate) fn build(
-        &self,
-        ends: &Ends<'_>,
-        row: impl Fn(u64) -> Stream + Sync,
-    ) -> Result<Synapses> {
+    /// The synapses between two groups; `key` is that of what is drawn.
+    pub(crate) fn build(&self, ends: &Ends<'_>, key: [u32; 2]) -> Result<Synapses> {
         let wrong = |reason: String| Error::Node { node: ends.projection.into(), reason };
         let skip_self = ends.same_group && !self.include_self;
         let too_many = || wrong("more than 2^32 - 1 synapses; split the projection".into());
@@ -65,7 +61,8 @@ impl Connect {
             }
             &Rule::FixedProb(prob) => {
                 let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
-                    bernoulli(prob, ends.targets, row(u64::from(source)), |target| {
+                    let stream = Stream::new(key, u64::from(source));
+                    bernoulli(prob, ends.targets, stream, |target| {
                         if !(skip_self && target == source) {
                             success(target);
                         }
@@ -238,7 +235,8 @@ fn in_range(indices: &[u32], count: usize, what: &str) -> Explained<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Purpose;
+
+    const KEY: [u32; 2] = [5, 0];
 
     fn build(
         connect: &Connect,
@@ -247,7 +245,7 @@ mod tests {
         same_group: bool,
     ) -> Result<Synapses> {
         let ends = Ends { projection: "P", sources, targets, same_group };
-        connect.build(&ends, |row| Stream::new(5, Purpose::Connectivity, 0, 0, row))
+        connect.build(&ends, KEY)
     }
 
     #[test]
@@ -282,8 +280,7 @@ mod tests {
         let (sources, targets, prob) = (1237, 4001, 0.1);
         let ends = Ends { projection: "P", sources, targets, same_group: false };
         let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
-            let stream = Stream::new(5, Purpose::Connectivity, 0, 0, u64::from(source));
-            bernoulli(prob, targets, stream, success);
+            bernoulli(prob, targets, Stream::new(KEY, u64::from(source)), success);
         };
         let wanted = build(&Connect::fixed_prob(prob), sources, targets, false).unwrap();
         let alone = rows(&ends, |source, targets| drawn(source, &mut |t| targets.push(t))).unwrap();

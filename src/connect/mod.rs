@@ -46,8 +46,8 @@ impl Connect {
         Self::new(Rule::OneToOne)
     }
 
-    /// Each pair with probability `prob`, independently of all others (Bernoulli). Drawn from the runner's seed, in time
-    /// and memory proportional to the number of synapses.
+    /// Each pair with probability `prob`, independently of all others (Bernoulli). Drawn from the runner's seed and the
+    /// projection's [path](crate#random-numbers), in time and memory proportional to the number of synapses.
     pub fn fixed_prob(prob: f64) -> Self {
         Self::new(Rule::FixedProb(prob))
     }

@@ -147,16 +147,7 @@ impl<'s> Composer<'s> {
         let shared = self.shared(&prefix);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
-            let parts = [
-                Feed::Seed,
-                Feed::SeedHigh,
-                Feed::Node(unit),
-                Feed::Element,
-                Feed::Copy,
-                Feed::Step,
-                Feed::StepHigh,
-            ];
-            let parts = parts.map(|f| self.feed(f)).join(", ");
+            let parts = Feed::random(unit).map(|f| self.feed(f)).join(", ");
             self.line(&format!("let {v}_r = {prefix}_Random({parts});"));
         }
     }

@@ -85,7 +85,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         values.push(members.shared(&format!("{PREFIX}_Shared")));
     }
     if random {
-        values.push(members.structure(&format!("{PREFIX}_Random"), &Feed::RANDOM));
+        values.push(members.structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element)));
     }
     let call = format!("{PREFIX}_value({})", values.join(", "));
     let (result, result_kind) = match kind {

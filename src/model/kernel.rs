@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
-use super::program::{Feed, Invocation, Program};
+use super::program::{Feed, Invocation, Program, Unit};
 use super::{Kind, parse, prefix, written};
 use crate::error::{Error, Location, Result};
 use crate::scalar::{Access, Memory};
@@ -75,7 +75,8 @@ impl KernelText {
         for (at, uniform) in uniforms {
             let value = match uniform {
                 Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
-                Uniform::Random => members.structure(&format!("{PREFIX}_Random"), &Feed::RANDOM),
+                Uniform::Random => members
+                    .structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element)),
             };
             let _ = writeln!(body, "    {} = {value};", names[at]);
         }

@@ -144,7 +144,7 @@ pub(crate) struct Inner {
 /// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
 ///
 /// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
-/// `Shared` (`t`, `dt`, step `i`, the pair `t_hi`, `t_lo`, and `stage`) and `Random` (see `random_uniform(r, draw)`). With two
+/// `Shared` (`t`, `dt`, step `i`, the pair `t_hi`, `t_lo`, and `stage`) and `Random` (see [below](Model#random-numbers)). With two
 /// `State` arguments the first is the state at the start of the step, the second the new one.
 ///
 /// `t` is the time in f32, with 24 bits: after 10^6 ms it is right to 0.06 ms, and after 10^9 ms to 64, so `sin(omega * t)` and
@@ -154,7 +154,7 @@ pub(crate) struct Inner {
 ///
 /// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `phase(shared, f)`,
 /// which is `f dt i` modulo 1 however large the step `i` is, `time_angle(shared, omega)`, which is `omega t` modulo `2 pi` (from -pi
-/// to pi) however large `t` is, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and `random_normal`.
+/// to pi) however large `t` is, `is_nan`, `is_inf`, `is_finite`, and random numbers.
 ///
 /// ```
 /// use dsrunner::{DSRunner, Group, Model};
@@ -212,6 +212,46 @@ pub(crate) struct Inner {
 /// assert_eq!(runner.get::<f32>("harvest")?[[]], 5.0);
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
+///
+/// # Random numbers
+///
+/// A function that takes a `Random`, say `r`, draws with
+///
+/// | function | what it gives |
+/// |---|---|
+/// | `random_uniform(r, draw) -> f32` | uniform in [0, 1): a multiple of 2^-24, and of 2^-32 below 2^-8 |
+/// | `random_normal(r, draw) -> f32` | normal with mean 0 and standard deviation 1, up to 6.7 of them |
+/// | `random_bernoulli(r, draw, p) -> bool` | true with probability `p`, to within 2^-64, which is exactly from 2^-40 on; always from 1 on, never where `p` is negative or NaN |
+/// | `random_words(r, draw) -> vec4<u32>` | 128 random bits |
+///
+/// `draw` is the number of the draw, any u32. The same number in the same step and element gives the same value, in whatever
+/// function of the model: nothing is used up. For values that are independent of each other give different numbers, such as
+/// `0u`, `1u`, .... Functions of the library are independent of each other under one number too, and so are elements, steps,
+/// nodes and copies of a batch. For events use `random_bernoulli`, since `random_uniform(r, 0u) < p` is coarse where `p` is small.
+///
+/// ```
+/// use dsrunner::{DSRunner, Group, Model};
+///
+/// // an Ornstein-Uhlenbeck process by Euler and Maruyama, dx = -x dt / tau + sigma dW, that starts again now and then
+/// let model = Model::from_wgsl("Wandering", "
+///     struct Params { tau: f32, sigma: f32, rate: f32 }
+///     struct State { x: f32 }
+///     fn update(s: State, p: Params, sh: Shared, r: Random) -> State {
+///         let x = s.x - s.x * sh.dt / p.tau + p.sigma * sqrt(sh.dt) * random_normal(r, 0u);
+///         return State(select(x, 0.0, random_bernoulli(r, 1u, p.rate * sh.dt)));
+///     }
+/// ")?;
+/// let group = Group::new(&model, 10_000).param("tau", 5.0).param("sigma", 1.0).param("rate", 1e-5);
+/// let mut runner = DSRunner::builder(group).seed(1).progress_bar(false).build()?;
+/// runner.run(50.0)?;
+/// let x = runner.get::<f32>("x")?;
+/// // the variance is sigma^2 tau / (2 - dt / tau), to within five standard errors of n^-1/2 2^1/2
+/// let variance = x.iter().map(|x| x * x).sum::<f32>() / 10_000.0;
+/// assert!((variance / (5.0 / 1.98) - 1.0).abs() < 5.0 * 0.0142, "{variance}");
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+///
+/// What changes random numbers and what does not is told [by the crate](crate#random-numbers).
 #[derive(Clone)]
 pub struct Model(Arc<Inner>);
 

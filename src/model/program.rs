@@ -65,14 +65,11 @@ pub(crate) enum Feed {
     /// Time as two numbers, the second what the first leaves.
     TimeHigh,
     TimeLow,
-    Seed,
-    SeedHigh,
-    /// Number of the node, which keys its random numbers.
-    Node(Unit),
+    /// What keys the random numbers of a unit in a copy of the system, as two words.
+    Key(Unit),
+    KeyHigh(Unit),
     /// Number of the element in its group.
     Element,
-    /// Number of the copy of the system.
-    Copy,
     /// Which invocation of a kernel it is.
     Invocation(Invocation),
 }
@@ -97,16 +94,10 @@ impl Feed {
     pub(super) const SHARED: [Self; 6] =
         [Self::Time, Self::Dt, Self::Step, Self::StepHigh, Self::TimeHigh, Self::TimeLow];
 
-    /// The members of the structure `Random`.
-    pub(super) const RANDOM: [Self; 7] = [
-        Self::Seed,
-        Self::SeedHigh,
-        Self::Node(Unit::Element),
-        Self::Element,
-        Self::Copy,
-        Self::Step,
-        Self::StepHigh,
-    ];
+    /// The members of the structure `Random` of a unit.
+    pub(super) fn random(unit: Unit) -> [Self; 5] {
+        [Self::Key(unit), Self::KeyHigh(unit), Self::Element, Self::Step, Self::StepHigh]
+    }
 
     /// Type of the member.
     pub(super) fn kind(self, structure: &Structure) -> Kind {
@@ -259,11 +250,9 @@ pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
         Feed::StepHigh => "i_high".into(),
         Feed::TimeHigh => "t_hi".into(),
         Feed::TimeLow => "t_lo".into(),
-        Feed::Seed => "seed".into(),
-        Feed::SeedHigh => "seed_high".into(),
-        Feed::Node(u) => format!("{}_node", unit_name(u)),
+        Feed::Key(u) => format!("{}_key", unit_name(u)),
+        Feed::KeyHigh(u) => format!("{}_key_high", unit_name(u)),
         Feed::Element => "element".into(),
-        Feed::Copy => "copy".into(),
         Feed::Invocation(_) => "invocation".into(),
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Explained, Result};
 use crate::input::Input;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
-use crate::random::{Purpose, Stream};
+use crate::random::{Keys, Purpose};
 use crate::system::{DynamicalSystem, Group, Node, StepBuilder, Value};
 
 /// What a runner is built with, as far as the plan is concerned.
@@ -68,7 +68,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
             },
         )?;
     }
-    let mut plan = layout.finish(nodes.len(), stages)?;
+    let mut plan = layout.finish(stages)?;
     plan.check_size()?;
     connect(&mut plan, &groups, description.seed)?;
     let couplings = couplings::prepare(&mut plan, &nodes, &groups)?;
@@ -95,7 +95,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
 /// Makes the synapses of every projection, and the quantum of their weights.
 fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
     for (target, site) in groups.iter().enumerate() {
-        for (arm, ArmSite { node, number, projection, .. }) in site.arms.iter().enumerate() {
+        for (arm, ArmSite { node, projection, .. }) in site.arms.iter().enumerate() {
             let inner = projection.inner();
             let source = end_site(groups, node, &inner.pre, "source")?;
             let path = label(node);
@@ -105,9 +105,8 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
                 targets: inner.post.len(),
                 same_group: source == target,
             };
-            let synapses = inner
-                .connect
-                .build(&ends, |row| Stream::new(seed, Purpose::Connectivity, *number, 0, row))?;
+            let keys = Keys { seed, purpose: Purpose::Connectivity, path: &node.path };
+            let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
             let per_synapse = |value: &Value, what: &str| -> Result<Vec<f64>> {
                 let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
                 Ok(match &synapses.order {

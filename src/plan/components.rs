@@ -7,7 +7,7 @@ use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Feed, Member, Model, Program, Structure, jacobian};
-use crate::random::{Purpose, Stream};
+use crate::random::{Keys, Purpose, Stream};
 use crate::system::{Component, Copies, Value};
 
 /// A component with all names and shapes checked. Columns hold one word, or one per element.
@@ -27,8 +27,6 @@ pub(super) struct Site<'a> {
     pub label: String,
     pub shape: &'a [usize],
     pub copies: Option<Copies>,
-    /// Number of the node, which keys its random numbers.
-    pub node: u32,
     pub seed: u64,
     pub dt: f64,
     /// Whether the synaptic currents are part of the derivative.
@@ -232,16 +230,16 @@ fn state(
         Some(_) => site.on_host().call(model, "initial", params, derived)?,
         None => vec![vec![0]; inner.state.len()],
     };
-    for (k, (member, column)) in inner.state.iter().zip(&mut columns).enumerate() {
+    for (member, column) in inner.state.iter().zip(&mut columns) {
         let init = component.inits.iter().rev().find(|(n, _)| *n == member.name);
         if let Some((_, init)) = init {
             let name = site.member(&member.name);
             let copies = site.copies.unwrap_or(Copies { count: 1, first: 0 });
             let per_copy = (site.elements() / copies.count) as u64;
-            let stream = |item: u64| {
-                let (copy, item) = (copies.first + (item / per_copy) as u32, item % per_copy);
-                Stream::new(site.seed, Purpose::Initial, site.node, k as u32, item).of_copy(copy)
-            };
+            let (seed, purpose) = (site.seed, Purpose::Initial(&member.name));
+            let keys = Keys { seed, purpose, path: site.path };
+            let keys: Vec<[u32; 2]> = copies.numbers().map(|copy| keys.of_copy(copy)).collect();
+            let stream = |item: u64| Stream::new(keys[(item / per_copy) as usize], item % per_copy);
             *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
         }
     }

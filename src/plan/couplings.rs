@@ -12,12 +12,14 @@ use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
 use crate::input::{Operation, Wgsl};
 use crate::model::{Kind, Named, Program, expression};
-use crate::random::{Purpose, Stream};
+use crate::random::{Keys, Purpose};
 use crate::system::{Coupling, Node, NodeKind};
 
 /// A coupling with all that it names found.
 pub(super) struct Site {
     label: String,
+    /// Of its node.
+    path: String,
     program: Program,
     /// What the program's variables are, in their order.
     named: Vec<Place>,
@@ -55,9 +57,9 @@ pub(super) fn prepare(
     groups: &[GroupSite<'_>],
 ) -> Result<Vec<Site>> {
     let mut sites = Vec::new();
-    for (number, node) in nodes.iter().enumerate() {
+    for node in nodes {
         if let NodeKind::Coupling(coupling) = &node.kind {
-            sites.push(site(plan, node, number as u32, coupling, groups)?);
+            sites.push(site(plan, node, coupling, groups)?);
         }
     }
     // a variable is kept once, for the longest delay with which it is read
@@ -123,13 +125,7 @@ fn histories(plan: &mut Plan, group: &GroupSite<'_>) -> Result<()> {
     Ok(())
 }
 
-fn site(
-    plan: &Plan,
-    node: &Node,
-    number: u32,
-    coupling: &Coupling,
-    groups: &[GroupSite<'_>],
-) -> Result<Site> {
+fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>]) -> Result<Site> {
     let inner = coupling.inner();
     let path = label(node);
     let wrong = |reason: String| Error::Node { node: path.clone(), reason };
@@ -172,8 +168,8 @@ fn site(
         targets: inner.post.len(),
         same_group: pre == post,
     };
-    let row = |row| Stream::new(plan.seed, Purpose::Connectivity, number, 0, row);
-    let synapses = inner.connect.build(&ends, row)?;
+    let keys = Keys { seed: plan.seed, purpose: Purpose::Connectivity, path: &node.path };
+    let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
     let rows = by_target(&synapses, ends.targets);
     let per_connection = |value: &crate::system::Value, what: &str| -> Result<Vec<f64>> {
         let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
@@ -199,6 +195,7 @@ fn site(
         sources: ends.sources,
         rows,
         label: path,
+        path: node.path.clone(),
     })
 }
 
@@ -245,7 +242,7 @@ pub(super) fn add(plan: &mut Plan, sites: Vec<Site>) -> Result<()> {
 }
 
 fn one(plan: &mut Plan, site: Site) -> Result<()> {
-    let Site { label, program, named, rows, weights, delays, target, sources } = site;
+    let Site { label, path, program, named, rows, weights, delays, target, sources } = site;
     let Rows { indptr, sources: from, targets: to, .. } = rows;
     if from.is_empty() {
         return Ok(());
@@ -286,7 +283,8 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
         };
         loads.push(Load::Stream(plan.column(what, work, words)));
     }
-    let loads = expressions::loads(plan, &program, words, &label, &mut loads.into_iter())?;
+    let keys = Keys { seed: plan.seed, purpose: Purpose::Coupling, path: &path };
+    let loads = expressions::loads(plan, &program, words, &label, &mut loads.into_iter(), &keys)?;
     let work = Work::Evaluate { program: program.into(), loads, node: label.clone() };
     let terms = plan.column(format!("terms of {label}"), work, words);
     let work = Work::Sum { from: terms, connections, indptr };
@@ -310,13 +308,5 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
 impl Plan {
     fn ring_of(&self, slot: usize) -> Option<Ring> {
         self.rings.iter().find(|ring| ring.slot == slot).copied()
-    }
-
-    /// A column of constants, the same for each copy of the system.
-    fn constants_column(&mut self, words: usize, each: &[u32]) -> usize {
-        let address = self.reserve_column(words);
-        let column = self.image[address..address + words].chunks_exact_mut(each.len());
-        column.for_each(|copy| copy.copy_from_slice(each));
-        address
     }
 }

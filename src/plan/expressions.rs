@@ -6,6 +6,7 @@ use super::step::{Load, Work};
 use super::{Plan, Role, Slot};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Kind, Named, Program, Unit, expression};
+use crate::random::{Keys, Purpose};
 
 /// Where an expression's values are, one for each element of the node, and their type.
 pub(super) struct Evaluated {
@@ -20,6 +21,7 @@ pub(super) fn compile(
     text: &str,
     slot: &Slot,
     kinds: &[Kind],
+    purpose: Purpose<'_>,
 ) -> Result<Evaluated> {
     let node = slot.node().to_string();
     let slots: Vec<Slot> = plan.slots.iter().filter(|s| s.node() == node).cloned().collect();
@@ -32,7 +34,8 @@ pub(super) fn compile(
         slot => Load::Stream(slot.address),
     });
     let own: Vec<Load> = own.collect();
-    let loads = loads(plan, &program, words, &path, &mut own.into_iter())?;
+    let keys = Keys { seed: plan.seed, purpose, path: &node };
+    let loads = loads(plan, &program, words, &path, &mut own.into_iter(), &keys)?;
     let kind = program.sink_kinds[0];
     let work = Work::Evaluate { program: Arc::new(program), loads, node: path };
     Ok(Evaluated { address: plan.column(what.into(), work, words), kind })
@@ -53,33 +56,33 @@ pub(super) fn loads(
     words: usize,
     node: &str,
     own: &mut dyn Iterator<Item = Load>,
+    keys: &Keys<'_>,
 ) -> Result<Vec<Load>> {
     let unknown = || Error::Node {
         node: node.into(),
         reason: format!("the {} needs what no expression can name", program.name),
     };
+    let per_copy = words / plan.copies.map_or(1, |copies| copies.count);
+    let key = |plan: &mut Plan, half: usize| match plan.key_words(keys, half, words)[..] {
+        [word] => Load::Constant(word),
+        ref each => Load::Stream(plan.constants_column(words, each)),
+    };
     let mut loads = Vec::with_capacity(program.feeds.len());
     for &feed in &program.feeds {
         loads.push(match feed {
             Feed::State(Unit::Element, _) => own.next().ok_or_else(unknown)?,
-            Feed::Element => Load::Stream(plan.numbers(words, |k, copy| k % copy)),
-            Feed::Copy => match plan.copies {
-                Some(copies) => {
-                    let first = copies.first as usize;
-                    Load::Stream(plan.numbers(words, move |k, copy| first + k / copy))
-                }
-                None => Load::Constant(0),
-            },
-            // expressions draw numbers of their own, behind those of the nodes
-            Feed::Node(_) => Load::Constant(plan.nodes + plan.columns.len() as u32),
+            Feed::Element => {
+                let numbers: Vec<u32> = (0..per_copy as u32).collect();
+                Load::Stream(plan.constants_column(words, &numbers))
+            }
+            Feed::Key(_) => key(plan, 0),
+            Feed::KeyHigh(_) => key(plan, 1),
             clock @ (Feed::Time
             | Feed::Dt
             | Feed::Step
             | Feed::StepHigh
             | Feed::TimeHigh
-            | Feed::TimeLow
-            | Feed::Seed
-            | Feed::SeedHigh) => Load::Clock(clock),
+            | Feed::TimeLow) => Load::Clock(clock),
             Feed::State(..)
             | Feed::Param(..)
             | Feed::Derived(..)

@@ -7,6 +7,7 @@ use super::{InputOp, Plan, Role, Source, expressions};
 use crate::error::{Error, Explained, Result};
 use crate::input::{Application, Form, Input, InputCall, InputType, InputValue, Operation, Wgsl};
 use crate::model::Kind;
+use crate::random::Purpose;
 use crate::system::broadcast_places;
 
 /// What belongs to the inputs of a plan and stays on the host.
@@ -23,10 +24,12 @@ pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> 
         inputs.sort_by_key(|input| bucket(input));
     }
     let mut host = HostInputs::default();
+    // variables that expressions are for
+    let mut drawn = Vec::new();
     for input in inputs {
         match &input.0 {
             Form::Apply(application) => {
-                let op = one(plan, application, &mut host.sources)?;
+                let op = one(plan, application, &mut host.sources, &mut drawn)?;
                 plan.step.push(Op::Input(plan.inputs.len()));
                 plan.inputs.push(op);
             }
@@ -81,7 +84,12 @@ pub(crate) fn check_target(path: &str, role: Role) -> Result<()> {
     Err(Error::Input { target: path.into(), reason: reason.into() })
 }
 
-fn one(plan: &mut Plan, input: &Application, sources: &mut Vec<RowSource>) -> Result<InputOp> {
+fn one(
+    plan: &mut Plan,
+    input: &Application,
+    sources: &mut Vec<RowSource>,
+    drawn: &mut Vec<usize>,
+) -> Result<InputOp> {
     let path = input.target.path.clone();
     let wrong = |reason: String| Error::Input { target: path.clone(), reason };
     let kind = input.kind.clone().map_err(|word| {
@@ -141,7 +149,12 @@ fn one(plan: &mut Plan, input: &Application, sources: &mut Vec<RowSource>) -> Re
         }
         (InputType::Func, InputValue::Wgsl(Wgsl(text))) => {
             let what = format!("expression for {path}");
-            let all = expressions::compile(plan, &what, text, &slot, &[slot.kind])?.address;
+            // two expressions for one variable draw numbers of their own
+            let before = drawn.iter().filter(|&&address| address == slot.address).count();
+            drawn.push(slot.address);
+            let purpose = Purpose::Input(slot.variable(), before as u32);
+            let kinds = &[slot.kind];
+            let all = expressions::compile(plan, &what, text, &slot, kinds, purpose)?.address;
             match &offsets {
                 Offsets::Range { start, .. } => Source::Column { address: all + start },
                 Offsets::List(list) => {

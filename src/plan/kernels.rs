@@ -6,6 +6,7 @@ use super::sites::label;
 use super::{Op, Plan, Role, inputs};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Invocation, KernelText, Kind};
+use crate::random::{Keys, Purpose};
 use crate::scalar::Memory;
 use crate::system::{Kernel, Node, NodeKind};
 
@@ -21,6 +22,8 @@ pub(crate) struct KernelOp {
     pub workgroups: [u32; 3],
     /// For each feed of the program.
     pub gives: Vec<KernelGive>,
+    /// For each copy of the system what keys its random numbers.
+    pub keys: Vec<[u32; 2]>,
 }
 
 /// A variable that a kernel works on.
@@ -40,8 +43,8 @@ pub(crate) struct KernelArray {
 pub(crate) enum KernelGive {
     Clock(Feed),
     Constant(u32),
-    /// Number of the copy of the system.
-    Copy,
+    /// A half of the key of the copy of the system.
+    Key(usize),
     Invocation(Invocation),
 }
 
@@ -74,9 +77,9 @@ const MOST_WORKGROUPS: u32 = 65_535;
 
 /// Adds the kernels of a stage to the step.
 pub(super) fn add(plan: &mut Plan, nodes: &[Node], stage: usize) -> Result<()> {
-    for (number, node) in nodes.iter().enumerate().filter(|(_, node)| node.stage == stage) {
+    for node in nodes.iter().filter(|node| node.stage == stage) {
         if let NodeKind::Kernel(kernel) = &node.kind {
-            let op = one(plan, node, number as u32, kernel)?;
+            let op = one(plan, node, kernel)?;
             plan.step.push(Op::Kernel(plan.kernels.len()));
             plan.kernels.push(op);
         }
@@ -84,7 +87,7 @@ pub(super) fn add(plan: &mut Plan, nodes: &[Node], stage: usize) -> Result<()> {
     Ok(())
 }
 
-fn one(plan: &Plan, node: &Node, number: u32, kernel: &Kernel) -> Result<KernelOp> {
+fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
     let inner = kernel.inner();
     let wrong = |reason: String| Error::Node { node: label(node), reason };
     let text = &inner.text;
@@ -160,13 +163,15 @@ fn one(plan: &Plan, node: &Node, number: u32, kernel: &Kernel) -> Result<KernelO
         }
     }
     let gives = text.program.feeds.iter().map(|&feed| match feed {
-        Feed::Node(_) => KernelGive::Constant(number),
-        Feed::Copy => KernelGive::Copy,
+        Feed::Key(_) => KernelGive::Key(0),
+        Feed::KeyHigh(_) => KernelGive::Key(1),
         Feed::Invocation(invocation) => KernelGive::Invocation(invocation),
         // for the kernel to set
         Feed::Element => KernelGive::Constant(0),
         clock => KernelGive::Clock(clock),
     });
+    let keys = Keys { seed: plan.seed, purpose: Purpose::Kernel, path: &node.path };
+    let keys = plan.copy_numbers().map(|copy| keys.of_copy(copy)).collect();
     let (gives, text, path) = (gives.collect(), text.clone(), label(node));
-    Ok(KernelOp { path, stage: node.stage, text, arrays, workgroups, gives })
+    Ok(KernelOp { path, stage: node.stage, text, arrays, workgroups, gives, keys })
 }

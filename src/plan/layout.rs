@@ -7,6 +7,7 @@ use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
 use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Program, Sink, Structure, Unit};
+use crate::random::{Keys, Purpose};
 use crate::system::Copies;
 
 /// Words of a cache line.
@@ -45,7 +46,7 @@ impl<'a> Layout<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, nodes: usize, stages: usize) -> Result<Plan> {
+    pub(super) fn finish(mut self, stages: usize) -> Result<Plan> {
         // one order for the step and for all that is numbered by population
         self.populations.sort_by_key(|p| p.stage);
         let mut plan = Plan {
@@ -67,7 +68,6 @@ impl<'a> Layout<'a> {
             cadences: Vec::new(),
             step: Vec::new(),
             stages,
-            nodes: nodes as u32,
             copies: self.copies,
             programs: HostPrograms::default(),
         };
@@ -125,16 +125,11 @@ impl Plan {
         self.reserve(Space::Arena, words.next_multiple_of(PAD))
     }
 
-    /// A column of constants for the elements of a group: `number` of each, and of the elements of a copy.
-    pub(super) fn numbers(
-        &mut self,
-        words: usize,
-        number: impl Fn(usize, usize) -> usize,
-    ) -> usize {
-        let per_copy = words / self.copies.map_or(1, |copies| copies.count);
+    /// A column of constants, `each` again and again.
+    pub(super) fn constants_column(&mut self, words: usize, each: &[u32]) -> usize {
         let address = self.reserve_column(words);
-        let column = self.image[address..address + words].iter_mut().enumerate();
-        column.for_each(|(k, word)| *word = number(k, per_copy) as u32);
+        let column = self.image[address..address + words].chunks_exact_mut(each.len());
+        column.for_each(|copy| copy.copy_from_slice(each));
         address
     }
 
@@ -217,12 +212,13 @@ fn place(
             Feed::Arrivals(arm) => {
                 Binding::Stream(stream(plan, Sink::Arrivals(arm), Space::Accumulators))
             }
-            // numbers of elements and copies are constant, but streams like any other
+            // numbers of elements are constant, but a stream like any other
             Feed::Element => Binding::Stream(stream(plan, Sink::Value(0), Space::Arena)),
-            Feed::Copy if plan.copies.is_some() => {
-                Binding::Stream(stream(plan, Sink::Value(1), Space::Arena))
-            }
-            Feed::Param(..) | Feed::Derived(..) | Feed::Quantum(_) | Feed::Node(_) | Feed::Copy => {
+            Feed::Param(..)
+            | Feed::Derived(..)
+            | Feed::Quantum(_)
+            | Feed::Key(_)
+            | Feed::KeyHigh(_) => {
                 places.push(feed);
                 Binding::Place(places.len() - 1)
             }
@@ -257,8 +253,8 @@ fn place(
 /// one after the other.
 fn fill_places(plan: &mut Plan, at: usize, sites: &[&GroupSite<'_>]) {
     let feeds = plan.populations[at].places.clone();
-    let columns: Vec<Vec<Vec<u32>>> =
-        sites.iter().map(|site| feeds.iter().map(|&feed| column(site, feed)).collect()).collect();
+    let columns = sites.iter().map(|site| feeds.iter().map(|&feed| column(plan, site, feed)));
+    let columns: Vec<Vec<Vec<u32>>> = columns.map(Iterator::collect).collect();
     let uniform = |place: usize| columns.iter().all(|member| member[place].len() == 1);
     let (same, rest): (Vec<usize>, Vec<usize>) = (0..feeds.len()).partition(|&p| uniform(p));
     for (member, (site, columns)) in sites.iter().zip(&columns).enumerate() {
@@ -276,13 +272,24 @@ fn fill_places(plan: &mut Plan, at: usize, sites: &[&GroupSite<'_>]) {
 }
 
 /// The words of a place: one, or one per element.
-fn column(site: &GroupSite<'_>, feed: Feed) -> Vec<u32> {
+fn column(plan: &Plan, site: &GroupSite<'_>, feed: Feed) -> Vec<u32> {
     let units = units_of(site);
     let unit = |wanted: Unit| units.iter().find(|(u, ..)| *u == wanted);
+    let key = |u: Unit, half: usize| {
+        let &(_, node, _) = unit(u)?;
+        let purpose = match u {
+            Unit::Element => Purpose::Element,
+            Unit::Synapse(_) => Purpose::Synapse,
+            Unit::Output(_) => Purpose::Output,
+        };
+        let keys = Keys { seed: plan.seed, purpose, path: &node.path };
+        Some(plan.key_words(&keys, half, site.elements()))
+    };
     let found = match feed {
         Feed::Param(u, k) => unit(u).map(|(.., r)| r.params[k].clone()),
         Feed::Derived(u, k) => unit(u).map(|(.., r)| r.derived[k].clone()),
-        Feed::Node(u) => unit(u).map(|&(_, _, number, _)| vec![number]),
+        Feed::Key(u) => key(u, 0),
+        Feed::KeyHigh(u) => key(u, 1),
         // the quantum is known when the synapses are
         _ => None,
     };
@@ -309,15 +316,10 @@ fn fill_state(plan: &mut Plan, at: usize, member: usize, site: &GroupSite<'_>) {
                     }
                 }
             }
-            Feed::Element | Feed::Copy => {
-                let copies = plan.copies.unwrap_or(Copies { count: 1, first: 0 });
-                let per_copy = elements / copies.count;
-                for (k, word) in plan.image[range].iter_mut().enumerate() {
-                    *word = match feed {
-                        Feed::Element => (k % per_copy) as u32,
-                        _ => copies.first + (k / per_copy) as u32,
-                    };
-                }
+            Feed::Element => {
+                let per_copy = elements / plan.copies.map_or(1, |copies| copies.count);
+                let column = plan.image[range].iter_mut().enumerate();
+                column.for_each(|(k, word)| *word = (k % per_copy) as u32);
             }
             _ => {}
         }
@@ -329,7 +331,7 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
     let population = &plan.populations[at];
     let elements = site.elements();
     let mut slots = Vec::new();
-    for (unit, node, _, resolved) in units_of(site) {
+    for (unit, node, resolved) in units_of(site) {
         for Named { role, index, name, kind } in variables_of(resolved, unit) {
             let found = match role {
                 Role::State => population.stream_of(Sink::State(unit, index)),

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
+use crate::random::Keys;
 use crate::system::Copies;
 
 pub(crate) use build::{Description, Host, build};
@@ -76,8 +77,6 @@ pub(crate) struct Plan {
     pub step: Vec<Op>,
     /// How many stages a step has, one after the other.
     pub stages: usize,
-    /// Number of nodes.
-    pub nodes: u32,
     pub copies: Option<Copies>,
     pub programs: components::HostPrograms,
 }
@@ -174,7 +173,7 @@ pub(crate) enum Binding {
     Stream(usize),
     /// By the member's table.
     Place(usize),
-    /// From the clock: time, step, seed.
+    /// From the clock: time, step.
     Clock(Feed),
 }
 
@@ -371,15 +370,22 @@ impl Plan {
         self.cadences.iter().map(|c| c.row).sum()
     }
 
-    /// The copies of the system, and the number of each.
-    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = (usize, u32)> {
-        let Copies { count, first } = self.copies.unwrap_or(Copies { count: 1, first: 0 });
-        (0..count).zip(first..)
+    /// The numbers of the copies of the system.
+    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = u32> {
+        self.copies.unwrap_or(Copies { count: 1, first: 0 }).numbers()
     }
 
     /// Axes of a variable before those of its group.
     pub(crate) fn copy_axes(&self) -> usize {
         usize::from(self.copies.is_some())
+    }
+
+    /// One half of the keys, for each of so many elements of all copies; a word where all have the same.
+    fn key_words(&self, keys: &Keys<'_>, half: usize, elements: usize) -> Vec<u32> {
+        let words = self.copy_numbers().map(|copy| keys.of_copy(copy)[half]);
+        let words: Vec<u32> = words.collect();
+        let each = if words.len() == 1 { 1 } else { elements / words.len() };
+        words.into_iter().flat_map(|word| std::iter::repeat_n(word, each)).collect()
     }
 
     /// A variable of a node, given by its path or name.

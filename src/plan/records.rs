@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::input::{InputFunction, Wgsl};
 use crate::model::{Kind, Unit};
 use crate::monitor::{Monitor, MonitorRead, Reduction, What};
+use crate::random::Purpose;
 
 /// A monitor's closure.
 pub(crate) enum HostRecord {
@@ -24,7 +25,7 @@ pub(super) fn observed_inputs(
     outputs: &[(String, String)],
 ) -> Vec<bool> {
     let wanted = |site: &GroupSite<'_>| {
-        units_of(site).into_iter().any(|(unit, node, _, resolved)| {
+        units_of(site).into_iter().any(|(unit, node, resolved)| {
             let variables = variables_of(resolved, unit).into_iter();
             let mut inputs = variables.filter(|variable| variable.role == Role::Input);
             inputs.any(|input| {
@@ -259,7 +260,8 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
             let slot = plan.slot_of_node(node)?.clone();
             let what = format!("expression for {key}");
             let kinds = [Kind::F32, Kind::Bool, Kind::I32, Kind::U32];
-            let found = expressions::compile(plan, &what, text, &slot, &kinds)?;
+            let purpose = Purpose::Monitor(key);
+            let found = expressions::compile(plan, &what, text, &slot, &kinds, purpose)?;
             let offsets = Offsets::Range { start: 0, count: slot.words };
             let (kind, shape, base) = (found.kind, slot.shape, found.address);
             Values { spikes: false, kind, shape, base, offsets }

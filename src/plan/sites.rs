@@ -13,7 +13,6 @@ const MOST_ELEMENTS: usize = 1 << 30;
 /// A group with the projections that end on it.
 pub(super) struct GroupSite<'a> {
     pub node: &'a Node,
-    pub number: u32,
     /// Place among the groups.
     pub order: usize,
     /// When in the step it is updated.
@@ -38,7 +37,6 @@ impl GroupSite<'_> {
 /// A projection.
 pub(super) struct ArmSite<'a> {
     pub node: &'a Node,
-    pub number: u32,
     pub projection: &'a Projection,
     pub synapse: Resolved,
     pub output: Resolved,
@@ -53,7 +51,7 @@ pub(super) fn sites<'a>(
     programs: &HostPrograms,
 ) -> Result<Vec<GroupSite<'a>>> {
     let mut groups = Vec::new();
-    for (number, node) in nodes.iter().enumerate() {
+    for node in nodes {
         let NodeKind::Group(group) = &node.kind else { continue };
         let inner = group.inner();
         let copy_axis = copies.map(|copies| copies.count).into_iter();
@@ -82,7 +80,6 @@ pub(super) fn sites<'a>(
             label: label(node),
             shape: &shape,
             copies,
-            node: number as u32,
             seed,
             dt,
             ltc: inner.ltc,
@@ -109,7 +106,6 @@ pub(super) fn sites<'a>(
         }
         groups.push(GroupSite {
             node,
-            number: number as u32,
             order: groups.len(),
             stage: node.stage,
             shape,
@@ -126,19 +122,17 @@ pub(super) fn sites<'a>(
             reason: "it contains no group, so there is nothing to run; add one".into(),
         });
     }
-    for (number, node) in nodes.iter().enumerate() {
+    for node in nodes {
         let NodeKind::Projection(projection) = &node.kind else { continue };
         let inner = projection.inner();
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
         let shape = &groups[target].shape;
-        let number = number as u32;
         let site = Site {
             path: &node.path,
             label: label(node),
             shape,
             copies,
-            node: number,
             seed,
             dt,
             ltc: false,
@@ -152,7 +146,7 @@ pub(super) fn sites<'a>(
             element.model.inner().check_derivative(jacobian::NOT_LTC)?;
             output.model.inner().check_current(&element.model)?;
         }
-        let arm = ArmSite { node, number, projection, synapse, output };
+        let arm = ArmSite { node, projection, synapse, output };
         check_arm(&arm, &groups[target])?;
         groups[target].arms.push(arm);
     }
@@ -253,11 +247,11 @@ fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
 }
 
 /// The roles that the units of a site have, with what a path to each is made of.
-pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, u32, &'a Resolved)> {
-    let mut units = vec![(Unit::Element, site.node, site.number, &site.element)];
+pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, &'a Resolved)> {
+    let mut units = vec![(Unit::Element, site.node, &site.element)];
     for (k, arm) in site.arms.iter().enumerate() {
-        units.push((Unit::Synapse(k), arm.node, arm.number, &arm.synapse));
-        units.push((Unit::Output(k), arm.node, arm.number, &arm.output));
+        units.push((Unit::Synapse(k), arm.node, &arm.synapse));
+        units.push((Unit::Output(k), arm.node, &arm.output));
     }
     units
 }

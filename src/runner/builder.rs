@@ -280,7 +280,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// Sets the seed of connectivity, initial values and the models' random numbers. The default is 0.
+    /// Sets the seed of connectivity, initial values and the models' [random numbers](crate#random-numbers). The default is 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

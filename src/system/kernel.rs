@@ -18,7 +18,7 @@ use crate::model::{KernelText, check_identifier};
 /// | `var<storage, read_write> x: array<f32>` | a variable that it changes; [`Kernel::bind`] says which |
 /// | `var<storage, read> y: array<f32>` | a variable or parameter that it reads |
 /// | `var<uniform> sh: Shared` | the clock: `t`, `dt`, `i`, ... |
-/// | `var<uniform> random: Random` | random numbers: set `element` in a copy of it, then `random_uniform(copy, draw)` |
+/// | `var<uniform> random: Random` | random numbers: set `element` in a copy of it, then `random_uniform(copy, draw)` and [others](crate::Model#random-numbers) |
 /// | `var<workgroup>`, `var<private>` | as ever |
 ///
 /// Elements are f32, i32 or u32 (a bool is a u32, 0 or 1), or atomics of these integers; a variable of more than one axis has

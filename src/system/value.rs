@@ -140,7 +140,8 @@ impl<T: Number, S: Data<Elem = T>, D: Dimension> From<ArrayBase<S, D>> for Value
     }
 }
 
-/// Initial values of a variable: given, or drawn per element from the runner's seed.
+/// Initial values of a variable: given, or [drawn](crate#random-numbers) per element from the runner's seed, the node's path and the
+/// variable's name.
 ///
 /// ```
 /// use dsrunner::{Init, neurons};

@@ -18,6 +18,7 @@ mod monitors;
 mod moves;
 mod order;
 mod pinned;
+mod random;
 mod ranges;
 mod reference;
 mod refractory;

@@ -130,8 +130,8 @@ impl CpuEngine {
                 }
             }
             Op::Kernel(k) => {
-                for (copy, number) in plan.copy_numbers() {
-                    kernels[k].run(&plan.kernels[k], arena, copy, number, step.clock);
+                for copy in 0..plan.kernels[k].keys.len() {
+                    kernels[k].run(&plan.kernels[k], arena, copy, step.clock);
                 }
             }
             Op::Record => record(plan, members, arena, step.entries, out),
@@ -238,7 +238,7 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
 }
 
 /// What the clock feeds to every program in a step.
-pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(Feed, u32); 8] {
+pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(Feed, u32); 6] {
     let t = t0 + step as f64 * plan.dt;
     [
         (Feed::Time, (t as f32).to_bits()),
@@ -247,8 +247,6 @@ pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(Feed, u32); 8] {
         (Feed::StepHigh, (step >> 32) as u32),
         (Feed::TimeHigh, (t as f32).to_bits()),
         (Feed::TimeLow, ((t - f64::from(t as f32)) as f32).to_bits()),
-        (Feed::Seed, plan.seed as u32),
-        (Feed::SeedHigh, (plan.seed >> 32) as u32),
     ]
 }
 

@@ -39,7 +39,7 @@ struct Recorded {
 
 /// The steps that are played.
 pub(super) struct Steps<'a> {
-    pub clocks: &'a [[(Feed, u32); 8]],
+    pub clocks: &'a [[(Feed, u32); 6]],
     /// Rows of inputs, and of the schedule, step after step.
     pub rows: &'a [u32],
     pub entries: &'a [Entry],

@@ -15,8 +15,8 @@ pub(super) struct KernelRun {
     streams: Vec<Vec<u32>>,
     results: usize,
     clock: Vec<(usize, Feed)>,
-    /// Members that are the number of the copy.
-    copy: Vec<usize>,
+    /// Members that are halves of the copy's key.
+    keys: Vec<(usize, usize)>,
     memories: Vec<Place>,
     invocations: usize,
 }
@@ -58,13 +58,13 @@ impl KernelRun {
         lower: impl FnOnce(&[Access], &[Memory]) -> Result<Lowered>,
     ) -> Result<Self> {
         let (mut access, mut ids) = (Vec::new(), Vec::new());
-        let (mut clock, mut copy, mut constants) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut clock, mut keys, mut constants) = (Vec::new(), Vec::new(), Vec::new());
         for (k, &give) in op.gives.iter().enumerate() {
             let mut uniform = true;
             match give {
                 KernelGive::Clock(feed) => clock.push((k, feed)),
                 KernelGive::Constant(bits) => constants.push((k, bits)),
-                KernelGive::Copy => copy.push(k),
+                KernelGive::Key(half) => keys.push((k, half)),
                 KernelGive::Invocation(Invocation::Workgroups(axis)) => {
                     constants.push((k, op.workgroups[axis]));
                 }
@@ -104,7 +104,7 @@ impl KernelRun {
             },
         });
         let memories = memories.collect();
-        Ok(Self { player, streams, results, clock, copy, memories, invocations })
+        Ok(Self { player, streams, results, clock, keys, memories, invocations })
     }
 
     /// Plays it for a copy of the system.
@@ -113,7 +113,6 @@ impl KernelRun {
         op: &KernelOp,
         arena: &mut [u32],
         copy: usize,
-        number: u32,
         clock: &[(Feed, u32)],
     ) {
         for &(k, feed) in &self.clock {
@@ -121,7 +120,9 @@ impl KernelRun {
                 self.player.set_uniform(k, bits);
             }
         }
-        self.copy.iter().for_each(|&k| self.player.set_uniform(k, number));
+        for &(k, half) in &self.keys {
+            self.player.set_uniform(k, op.keys[copy][half]);
+        }
         let range = |k: usize| {
             let start = op.arrays[k].address + copy * op.arrays[k].stride;
             start..start + op.arrays[k].words

@@ -15,7 +15,7 @@ use crate::plan::{KernelArray, KernelOp, Op, Plan};
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 pub(super) const CLOCK_WORDS: usize = 64;
 /// Words of a record, as `clock.wgsl` declares them.
-pub(super) const CLOCK_USED: usize = 11;
+pub(super) const CLOCK_USED: usize = 9;
 
 /// Iterations of an invocation that delivers, at most as far as workgroups allow it: the fewest that a driver is known to limit.
 const ITERATIONS: usize = 32_768;
@@ -160,7 +160,7 @@ impl Maker<'_> {
 
     /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
     fn kernel(&self, op: &KernelOp) -> Result<Vec<Dispatch>> {
-        let Self { plan, context, buffers, target } = *self;
+        let Self { context, buffers, target, .. } = *self;
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let arrays = op.arrays.iter().map(|&KernelArray { words, .. }| OwnArray {
             buffer: context.buffer("array", words, usage),
@@ -177,11 +177,11 @@ impl Maker<'_> {
         };
         let written = || (0..arrays.len()).filter(|&k| op.arrays[k].writable);
         let mut dispatches = Vec::new();
-        for (copy, number) in plan.copy_numbers() {
+        for (copy, key) in op.keys.iter().enumerate() {
             for k in 0..arrays.len() {
                 dispatches.push(moved(k, copy, false)?);
             }
-            let table = context.storage("table", &[number]);
+            let table = context.storage("table", key);
             let own = Own { arrays: &arrays, ..Own::table(&table) };
             dispatches.push(kernel.dispatch(context, buffers, own, op.workgroups)?);
             for k in written() {

@@ -249,7 +249,7 @@ impl GpuEngine {
 
     /// What each step of a chunk knows of time.
     fn clock(&self, chunk: &Chunk, separately: bool) -> impl Iterator<Item = [u32; CLOCK_USED]> {
-        let (dt, seed) = (self.plan.dt, self.plan.seed);
+        let dt = self.plan.dt;
         let (first, t0, starts_run) = (chunk.first, chunk.t0, chunk.starts_run);
         (0..chunk.steps).map(move |k| {
             let step = first + k as u64;
@@ -259,8 +259,6 @@ impl GpuEngine {
                 (dt as f32).to_bits(),
                 step as u32,
                 (step >> 32) as u32,
-                seed as u32,
-                (seed >> 32) as u32,
                 k as u32,
                 // where operations are separate, inputs are cleared at the end of a step
                 u32::from(separately || starts_run && k == 0),

@@ -302,7 +302,7 @@ pub(super) fn exchange(target: Target) -> Result<Kernel> {
     parse("move".into(), &format!("{CLOCK}{EACH}{MOVE}"), bindings, target)
 }
 
-/// A user's kernel. Its arrays come first, then a table with the number of the copy.
+/// A user's kernel. Its arrays come first, then a table with the key of its random numbers.
 pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
     let program = &op.text.program;
     let arrays = op.arrays.iter().enumerate();
@@ -312,7 +312,7 @@ pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
     let members = op.gives.iter().map(|&give| match give {
         KernelGive::Clock(feed) => format!("clock.{}", clock_member(feed)),
         KernelGive::Constant(bits) => format!("{bits}u"),
-        KernelGive::Copy => "table[0]".into(),
+        KernelGive::Key(half) => format!("table[{half}]"),
         KernelGive::Invocation(invocation) => match invocation {
             Invocation::Global(axis) => format!("global[{axis}]"),
             Invocation::Local(axis) => format!("local[{axis}]"),
@@ -385,8 +385,6 @@ pub(super) fn clock_member(feed: Feed) -> &'static str {
         Feed::StepHigh => "i_high",
         Feed::TimeHigh => "t_hi",
         Feed::TimeLow => "t_lo",
-        Feed::Seed => "seed",
-        Feed::SeedHigh => "seed_high",
         _ => "t",
     }
 }

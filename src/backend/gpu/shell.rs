@@ -89,7 +89,7 @@ impl Shell<'_> {
         let feeds = || population.feeds.iter().zip(&program.feed_kinds);
         let stays = |binding: Binding| match binding {
             Binding::Place(_) => true,
-            Binding::Clock(feed) => matches!(feed, Feed::Dt | Feed::Seed | Feed::SeedHigh),
+            Binding::Clock(feed) => feed == Feed::Dt,
             Binding::Stream(_) => false,
         };
         let access: Vec<Access> = population

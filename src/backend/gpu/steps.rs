@@ -12,8 +12,8 @@ use crate::plan::{Gather, InputOp, Op, Plan, Population, Route, Space, Stream};
 /// Steps of a dispatch at most.
 pub(crate) const MOST: usize = 64;
 
-/// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them.
-const CLOCK: usize = CLOCK_USED + 1;
+/// Words of a clock's record before the rows of the step, as [`Steps::clock`] declares them: vectors start at multiples of four.
+const CLOCK: usize = (CLOCK_USED + 1).next_multiple_of(4);
 
 /// Invocations that the workgroup of a network can have.
 const LANES: [usize; 5] = [32, 64, 128, 256, 512];

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Model;
-use crate::random::{Purpose, Stream};
+use crate::random::Stream;
 use crate::scalar::{Id, Origin};
 
 /// All that can be differentiated, in one right-hand side.
@@ -137,7 +137,7 @@ fn check(model: &Model, range: impl Fn(&str) -> (f64, f64)) {
     let first = field.leaves().iter().position(|(a, _)| *a == state).unwrap();
     let mut largest = 0.0f64;
     for case in 0..200 {
-        let mut draws = Stream::new(1, Purpose::Initial, 0, 0, case);
+        let mut draws = Stream::new([1, 0], case);
         let at: Vec<f64> = names
             .iter()
             .map(|name| range(name))
