@@ -237,7 +237,9 @@ pub(crate) struct Route {
     /// Rows by source.
     pub indptr: Vec<u32>,
     pub indices: Vec<u32>,
-    pub fixed: fixed::Fixed,
+    /// Their weights in quanta of their targets: one for all, or one per synapse.
+    pub counts: Vec<i32>,
+    pub precision: fixed::Precision,
 }
 
 impl Route {
@@ -353,7 +355,7 @@ impl Plan {
     /// Words of the largest of the buffers that an engine needs.
     pub(crate) fn most_words(&self) -> u64 {
         let synapses = self.routes.iter().map(|route| {
-            let counts = route.fixed.counts.len();
+            let counts = route.counts.len();
             route.indptr.len() + route.indices.len() + if counts > 1 { counts } else { 0 }
         });
         self.image.len().max(self.accumulators).max(synapses.sum()) as u64

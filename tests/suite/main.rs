@@ -23,3 +23,4 @@ mod refractory;
 mod runner;
 mod systems;
 mod translation;
+mod weights;

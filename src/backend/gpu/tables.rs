@@ -288,7 +288,7 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
         synapses.extend(&route.indptr);
         let indices = synapses.len();
         synapses.extend(&route.indices);
-        let (counts, count) = match route.fixed.counts[..] {
+        let (counts, count) = match route.counts[..] {
             [count] => (0, count as u32),
             ref each => {
                 let counts = synapses.len();
