@@ -40,7 +40,7 @@ pub(crate) use rings::Ring;
 pub(crate) use select::{Offsets, Selected};
 pub(crate) use sources::{RowSource, Rows, array, words};
 pub(crate) use state::{State, packed, packed_words, unpacked};
-pub(crate) use step::{Cadence, Column, Entry, Fold, Load, Op, Schedule, Work};
+pub(crate) use step::{BEYOND, Cadence, Column, Entry, Fold, Load, Number, Op, Schedule, Work};
 
 /// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
 pub(crate) const PAD: usize = 256;
@@ -297,6 +297,8 @@ pub(crate) struct Record {
     /// Where it starts in the row of its cadence.
     pub offset: usize,
     pub gather: Gather,
+    /// Whether each value is a sum of two words, the low one first.
+    pub is_wide: bool,
     pub scale: Scale,
     /// Whether its values are wanted as events, by a sink above all.
     pub events: bool,

@@ -18,6 +18,7 @@ mod moves;
 mod order;
 mod pinned;
 mod ranges;
+mod reductions;
 mod reference;
 mod refractory;
 mod runner;
