@@ -105,7 +105,10 @@ fn what_does_not_fit_is_an_error() {
     let error = |weights: &[f64], indices: &[u32]| quantise(weights, indices, 3).unwrap_err();
     assert_eq!(error(&[f64::NAN], &[0]), "weight NaN; weights must be finite");
     assert_eq!(error(&[1.0, -f64::INFINITY], &[0, 1]), "weight -inf; weights must be finite");
-    assert_eq!(error(&[1.0, 1e39], &[0, 1]), "weight 1e39; weights are f32, at most 3.4028235e38");
+    assert_eq!(
+        error(&[1.0, 1e39], &[0, 1]),
+        "weights whose sum at one target is 1e39; an f32 holds at most 3.4028235e38"
+    );
     for small in [1e-40, -1e-38, 1e-300] {
         assert_eq!(
             error(&[1.0, small], &[0, 1]),
