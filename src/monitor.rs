@@ -187,11 +187,15 @@ impl fmt::Debug for What {
 }
 
 /// What is made of several values on the device, so that fewer are moved to the host.
+///
+/// Of f32 values of which one is NaN every reduction is NaN, over elements and over steps. -0 is less than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduction {
-    /// The mean, f32.
+    /// The mean, f32. The sum that it is made of is as below, and divided on the host.
     Mean,
-    /// The sum: f32 or an integer as the values are; of bool values the number of those that are true, u32.
+    /// The sum: f32 or an integer as the values are; of bool values the number of those that are true, u32. Integers are added
+    /// in 64 bits; where a sum is beyond its type, the rows are not to be had: [`Mon::get`](crate::Mon::get) fails, and a run
+    /// whose rows go to a [`Sink`].
     Sum,
     /// The least.
     Min,
@@ -310,9 +314,10 @@ impl Monitor {
         self
     }
 
-    /// One value a step instead of all (or of those that the index chooses), made on the device. A sum of f32 is in 256
-    /// parts, of the elements `k`, `k + 256`, ..., which are added in halves; so it has the same bits on every engine that has
-    /// the library's arithmetic.
+    /// One value a step instead of all (or of those that the index chooses), made on the device; of a
+    /// [`Batch`](crate::Batch) one for each copy. A sum of f32 is in 256 parts, of the elements `k`, `k + 256`, ..., which are
+    /// added in halves; of more than 2^23 elements each 2^23 are added so, then these sums. So it has the same bits on every
+    /// engine that has the library's arithmetic.
     ///
     /// ```
     /// use dsrunner::{DSRunner, Monitor, Reduction, neurons};

@@ -1,7 +1,7 @@
 //! What a step asks of a device.
 
 use crate::backend::gpu::{self, MOST_STEPS, Way};
-use crate::plan::{Binding, Column, Op, Plan, Population, Space, Work};
+use crate::plan::{self, Binding, Column, Op, Plan, Population, Space, Work};
 use crate::scalar::{Access, Code};
 
 /// Spikes of a source in a ms, 20 a second. What is not known before a run is believed.
@@ -92,7 +92,8 @@ impl Load {
                     _ => 1,
                 });
                 let reduced = plan.columns.iter().map(|column| match &column.work {
-                    Work::Reduce { from, .. } => READ * from.len() as f64 / LANES,
+                    // rows are reduced side by side
+                    Work::Reduce { indptr, .. } => READ * plan::longest(indptr) as f64 / LANES,
                     _ => 0.0,
                 });
                 Self {

@@ -1,6 +1,7 @@
 //! From recorded nodes to a plan.
 
 use super::components::{HostPrograms, join};
+use super::fixed::Fixed;
 use super::layout::{Layout, position};
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
 use super::{
@@ -118,7 +119,7 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             };
             let wrong = |reason| Error::Node { node: path.clone(), reason };
             let weights = per_synapse(&inner.weight, "weight")?;
-            let fixed =
+            let Fixed { counts, quanta, precision } =
                 fixed::quantise(&weights, &synapses.indices, ends.targets).map_err(wrong)?;
             // spikes of a step are seen by the next, unless the source is updated before they are delivered
             let early = groups[source].stage < node.stage;
@@ -135,17 +136,15 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
                 early = groups[source].stage < stage;
                 delays.iter_mut().for_each(|delay| *delay += 1);
             }
-            let quantum = (fixed.quantum() as f32).to_bits();
             let (population, member) = position(plan, source);
             let (to_population, to_member) = position(plan, target);
-            let address = plan.quantum_address(to_population, to_member, arm);
-            plan.image[address] = quantum;
+            plan.set_quanta(to_population, to_member, arm, &quanta);
             let from = &mut plan.populations[population].members[member];
             from.history = delays.iter().copied().fold(from.history.max(1), usize::max);
             let target = plan.accumulator_address(to_population, to_member, arm);
-            for mut part in delays::split(synapses, fixed, &delays) {
+            for mut part in delays::split(synapses, counts, &delays) {
                 part.sort_rows();
-                let delays::Part { delay, indptr, indices, fixed } = part;
+                let delays::Part { delay, indptr, indices, counts } = part;
                 let path = path.clone();
                 let (sources, targets) = (ends.sources, ends.targets);
                 plan.routes.push(Route {
@@ -160,7 +159,8 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
                     targets,
                     indptr,
                     indices,
-                    fixed,
+                    counts,
+                    precision,
                 });
             }
         }

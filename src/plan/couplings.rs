@@ -7,7 +7,7 @@ use super::layout::position;
 use super::select::Offsets;
 use super::sites::{GroupSite, end_site, label};
 use super::step::{Load, Op, Work};
-use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, inputs};
+use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, fixed, inputs};
 use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
 use crate::input::{Operation, Wgsl};
@@ -180,9 +180,7 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
         Ok(rows.order.iter().map(|&k| values[given(k)]).collect())
     };
     let weights = per_connection(&inner.weight, "weight")?;
-    if let Some(bad) = weights.iter().find(|w| !w.is_finite()) {
-        return Err(wrong(format!("weight {bad}; weights must be finite")));
-    }
+    fixed::check(&weights).map_err(wrong)?;
     let weights = weights.iter().map(|&w| Kind::F32.bits(w)).collect::<Explained<_>>();
     let delays = per_connection(&inner.delay, "delay")?;
     let delays = delays.iter().map(|&d| delays::steps(d, plan.dt, 0).map(|steps| steps as u32));

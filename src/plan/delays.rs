@@ -1,6 +1,5 @@
 //! Delays in whole steps, and synapses by delay.
 
-use super::fixed::Fixed;
 use crate::connect::Synapses;
 
 /// Most steps of a delay: longer ones are taken for a mistake in the unit.
@@ -28,7 +27,8 @@ pub(super) struct Part {
     pub delay: usize,
     pub indptr: Vec<u32>,
     pub indices: Vec<u32>,
-    pub fixed: Fixed,
+    /// One for all, or one per synapse.
+    pub counts: Vec<i32>,
 }
 
 impl Part {
@@ -43,16 +43,16 @@ impl Part {
             order.sort_by_key(|&k| self.indices[k]);
             let sorted: Vec<u32> = order.iter().map(|&k| self.indices[k]).collect();
             self.indices[row.clone()].copy_from_slice(&sorted);
-            if self.fixed.counts.len() > 1 {
-                let counts: Vec<i32> = order.iter().map(|&k| self.fixed.counts[k]).collect();
-                self.fixed.counts[row].copy_from_slice(&counts);
+            if self.counts.len() > 1 {
+                let counts: Vec<i32> = order.iter().map(|&k| self.counts[k]).collect();
+                self.counts[row].copy_from_slice(&counts);
             }
         }
     }
 }
 
 /// Takes synapses apart by their delay: one for all, or one per synapse in the order of the rows.
-pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<Part> {
+pub(super) fn split(synapses: Synapses, counts: Vec<i32>, delays: &[usize]) -> Vec<Part> {
     let mut distinct = delays.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
@@ -60,15 +60,14 @@ pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<P
     if distinct.len() < 2 {
         // without any synapse there is no delay, but still a part: the counts of spikes are kept for it
         let delay = distinct.first().copied().unwrap_or(1);
-        return vec![Part { delay, indptr, indices, fixed }];
+        return vec![Part { delay, indptr, indices, counts }];
     }
-    let one_count = fixed.counts.len() == 1;
+    let one_count = counts.len() == 1;
     let mut parts: Vec<Part> = distinct
         .iter()
         .map(|&delay| {
-            let counts = if one_count { fixed.counts.clone() } else { Vec::new() };
-            let fixed = Fixed { counts, ..fixed };
-            Part { delay, indptr: vec![0], indices: Vec::new(), fixed }
+            let counts = if one_count { counts.clone() } else { Vec::new() };
+            Part { delay, indptr: vec![0], indices: Vec::new(), counts }
         })
         .collect();
     let longest = distinct.last().copied().unwrap_or(0);
@@ -79,7 +78,7 @@ pub(super) fn split(synapses: Synapses, fixed: Fixed, delays: &[usize]) -> Vec<P
             let part = &mut parts[part_of[delays[synapse]]];
             part.indices.push(indices[synapse]);
             if !one_count {
-                part.fixed.counts.push(fixed.counts[synapse]);
+                part.counts.push(counts[synapse]);
             }
         }
         for part in &mut parts {
@@ -108,20 +107,17 @@ mod tests {
     #[test]
     fn no_synapse_is_a_part_too() {
         let synapses = Synapses { indptr: vec![0, 0], indices: vec![], order: None };
-        let fixed = Fixed { counts: vec![0], exponent: 0, median: 0.0, largest_sum: 0.0 };
-        let parts = split(synapses, fixed, &[]);
+        let parts = split(synapses, vec![0], &[]);
         assert_eq!((parts.len(), parts[0].delay), (1, 1));
     }
 
     #[test]
     fn rows_are_sorted_with_their_weights() {
         let (indptr, indices) = (vec![0, 3, 5, 5], vec![4, 0, 2, 1, 3]);
-        let fixed =
-            Fixed { counts: vec![7, 8, 9, 5, 6], exponent: 0, median: 7.0, largest_sum: 9.0 };
-        let mut part = Part { delay: 1, indptr, indices, fixed };
+        let mut part = Part { delay: 1, indptr, indices, counts: vec![7, 8, 9, 5, 6] };
         part.sort_rows();
         assert_eq!(
-            (&part.indices[..], &part.fixed.counts[..]),
+            (&part.indices[..], &part.counts[..]),
             (&[0, 2, 4, 1, 3][..], &[8, 9, 7, 5, 6][..])
         );
     }
@@ -130,12 +126,10 @@ mod tests {
     fn every_synapse_keeps_its_source_weight_and_delay() {
         let synapses =
             Synapses { indptr: vec![0, 3, 3, 5], indices: vec![7, 8, 9, 7, 8], order: None };
-        let fixed =
-            Fixed { counts: vec![1, 2, 3, 4, 5], exponent: 0, median: 3.0, largest_sum: 7.0 };
-        let parts = split(synapses, fixed, &[4, 1, 4, 1, 9]);
+        let parts = split(synapses, vec![1, 2, 3, 4, 5], &[4, 1, 4, 1, 9]);
         let part = |k: usize| {
-            let Part { delay, indptr, indices, fixed } = &parts[k];
-            (*delay, &indptr[..], &indices[..], &fixed.counts[..])
+            let Part { delay, indptr, indices, counts } = &parts[k];
+            (*delay, &indptr[..], &indices[..], &counts[..])
         };
         assert_eq!(parts.len(), 3);
         assert_eq!(part(0), (1, &[0, 1, 1, 2][..], &[8, 7][..], &[2, 4][..]));

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::fixed::Precision;
 use super::{Column, Gather, InputOp, Op, Plan, Scale, Source, Work};
 
 impl fmt::Display for Plan {
@@ -30,14 +31,12 @@ impl fmt::Display for Plan {
                 (first, last) if first == last => format!(", {first} steps later"),
                 (first, last) => format!(", {first} to {last} steps later"),
             };
-            let weights =
-                if route.fixed.counts.len() == 1 { "one weight" } else { "a weight each" };
+            let weights = if route.counts.len() == 1 { "one weight" } else { "a weight each" };
             writeln!(
                 f,
-                "  deliver  {}: {synapses} synapses, {weights}, quantum 2^{}{}{delay}{}",
+                "  deliver  {}: {synapses} synapses, {weights}, {}{delay}{}",
                 route.path,
-                route.fixed.exponent,
-                relative(route.fixed.quantum(), route.fixed.median, route.fixed.largest_sum),
+                route.precision,
                 self.in_stage(route.stage)
             )?;
         }
@@ -129,11 +128,27 @@ impl fmt::Display for Column {
     }
 }
 
-fn relative(quantum: f64, median: f64, largest_sum: f64) -> String {
-    if median == 0.0 {
-        return String::new();
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // a power of two as such, any other number as it is
+        let quantum = |quantum: f32| match libm::frexpf(quantum) {
+            (0.5, exponent) => format!("2^{}", exponent - 1),
+            _ => format!("{quantum:?}"),
+        };
+        let [finest, coarsest] = self.quanta;
+        write!(f, "quantum {}", quantum(finest))?;
+        if finest < coarsest {
+            write!(f, " to {}", quantum(coarsest))?;
+        }
+        if self.error == 0.0 {
+            return f.write_str(", exact");
+        }
+        write!(f, ", errors up to {:.1e}, {:.1e} of the weight", self.error, self.relative)?;
+        if self.lost > 0 {
+            write!(f, ", {} arrive as 0", self.lost)?;
+        }
+        Ok(())
     }
-    format!(" ({:.1e} of the median |weight|, sums up to {largest_sum:.4})", quantum / median)
 }
 
 impl fmt::Display for InputOp {

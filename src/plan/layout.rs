@@ -133,10 +133,25 @@ impl Plan {
         address
     }
 
-    pub(super) fn quantum_address(&self, population: usize, member: usize, arm: usize) -> usize {
-        let population = &self.populations[population];
-        let at = population.places.iter().position(|&p| p == Feed::Quantum(arm)).unwrap_or(0);
-        population.members[member].places[at].address
+    /// Writes the quanta of what arrives on an arm: one for all targets, or one for each of a copy of the system.
+    pub(super) fn set_quanta(
+        &mut self,
+        population: usize,
+        member: usize,
+        arm: usize,
+        quanta: &[f32],
+    ) {
+        let Population { places, members, .. } = &self.populations[population];
+        let Some(at) = places.iter().position(|&p| p == Feed::Quantum(arm)) else { return };
+        let (mut words, elements) = (1, members[member].elements);
+        if quanta.len() > 1 {
+            words = elements;
+            let place = Place { address: self.reserve_column(elements), stride: 1 };
+            self.populations[population].members[member].places[at] = place;
+        }
+        let address = self.populations[population].members[member].places[at].address;
+        let column = self.image[address..address + words].iter_mut();
+        column.zip(quanta.iter().cycle()).for_each(|(word, quantum)| *word = quantum.to_bits());
     }
 
     pub(super) fn accumulator_address(
@@ -290,7 +305,7 @@ fn column(plan: &Plan, site: &GroupSite<'_>, feed: Feed) -> Vec<u32> {
         Feed::Derived(u, k) => unit(u).map(|(.., r)| r.derived[k].clone()),
         Feed::Key(u) => key(u, 0),
         Feed::KeyHigh(u) => key(u, 1),
-        // the quantum is known when the synapses are
+        // quanta are known when the synapses are
         _ => None,
     };
     found.unwrap_or_else(|| vec![0])

@@ -41,7 +41,7 @@ pub(crate) use rings::Ring;
 pub(crate) use select::{Offsets, Selected};
 pub(crate) use sources::{RowSource, Rows, array, words};
 pub(crate) use state::{State, packed, packed_words, unpacked};
-pub(crate) use step::{Cadence, Column, Entry, Fold, Load, Op, Schedule, Work};
+pub(crate) use step::{BEYOND, Cadence, Column, Entry, Fold, Load, Number, Op, Schedule, Work};
 
 /// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
 pub(crate) const PAD: usize = 256;
@@ -236,7 +236,9 @@ pub(crate) struct Route {
     /// Rows by source.
     pub indptr: Vec<u32>,
     pub indices: Vec<u32>,
-    pub fixed: fixed::Fixed,
+    /// Their weights in quanta of their targets: one for all, or one per synapse.
+    pub counts: Vec<i32>,
+    pub precision: fixed::Precision,
 }
 
 impl Route {
@@ -294,6 +296,8 @@ pub(crate) struct Record {
     /// Where it starts in the row of its cadence.
     pub offset: usize,
     pub gather: Gather,
+    /// Whether each value is a sum of two words, the low one first.
+    pub is_wide: bool,
     pub scale: Scale,
     /// Whether its values are wanted as events, by a sink above all.
     pub events: bool,
@@ -352,7 +356,7 @@ impl Plan {
     /// Words of the largest of the buffers that an engine needs.
     pub(crate) fn most_words(&self) -> u64 {
         let synapses = self.routes.iter().map(|route| {
-            let counts = route.fixed.counts.len();
+            let counts = route.counts.len();
             route.indptr.len() + route.indices.len() + if counts > 1 { counts } else { 0 }
         });
         self.image.len().max(self.accumulators).max(synapses.sum()) as u64

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::select::{Offsets, Selected};
 use super::sites::{GroupSite, names_of, units_of, variables_of};
-use super::step::{Cadence, Fold, Op, Work};
+use super::step::{Cadence, Fold, Number, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result};
 use crate::input::{InputFunction, Wgsl};
@@ -69,10 +69,7 @@ pub(super) fn outputs(plan: &mut Plan, declared: Vec<(String, String)>) -> Resul
         let values = values(plan, &Monitor::of(path), &key)?;
         let cadence =
             plan.cadence(Cadence { every: 1, window: None, per: None, initial: false, row: 0 });
-        let gather = values.gather();
-        let (kind, shape) = (values.kind, values.shape);
-        let (scale, events, sparse) = (Scale::None, false, values.spikes);
-        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
+        plan.record(values.record(key, cadence));
     }
     Ok(())
 }
@@ -99,14 +96,70 @@ struct Values {
     /// Whether they are spikes, of which there are few.
     spikes: bool,
     kind: Kind,
+    number: Number,
+    /// The largest that an integer can be.
+    most: u64,
     shape: Vec<usize>,
     base: usize,
+    /// Of two words where the number has two.
     offsets: Offsets,
 }
 
 impl Values {
+    fn new(kind: Kind, shape: Vec<usize>, base: usize, offsets: Offsets) -> Self {
+        let (number, most) = match kind {
+            Kind::F32 => (Number::F32, 0),
+            Kind::I32 => (Number::I32, u64::from(u32::MAX)),
+            Kind::U32 => (Number::U32, u64::from(u32::MAX)),
+            Kind::Bool => (Number::U32, 1),
+        };
+        Self { spikes: false, kind, number, most, shape, base, offsets }
+    }
+
+    /// What makes a reduction of so many of these.
+    fn fold(&mut self, reduction: Reduction, terms: u64) -> Fold {
+        match reduction {
+            Reduction::Min => Fold::Min,
+            Reduction::Max => Fold::Max,
+            Reduction::Mean | Reduction::Sum => {
+                self.most = self.most.saturating_mul(terms);
+                match self.number {
+                    Number::F32 => Fold::Sum,
+                    Number::U32 if self.most <= u64::from(u32::MAX) => Fold::Sum,
+                    _ => Fold::WideSum,
+                }
+            }
+        }
+    }
+
+    /// The values of a column that a reduction made of these.
+    fn reduced(self, reduction: Reduction, fold: Fold, shape: Vec<usize>, base: usize) -> Self {
+        let (kind, number) = (reduction.kind(self.kind), fold.result(self.number));
+        let offsets = Offsets::Range { start: 0, count: shape.iter().product() };
+        Self { spikes: false, kind, number, most: self.most, shape, base, offsets }
+    }
+
+    /// A record of them as they are.
+    fn record(self, key: String, cadence: usize) -> Record {
+        Record {
+            key,
+            cadence,
+            offset: 0,
+            gather: self.gather(),
+            is_wide: self.number == Number::I64,
+            scale: Scale::None,
+            events: false,
+            sparse: self.spikes,
+            kind: self.kind,
+            shape: self.shape,
+        }
+    }
+
     fn gather(&self) -> Gather {
         match self.offsets {
+            Offsets::Range { start: 0, count } if self.number == Number::I64 => {
+                Gather::Range { address: self.base, count: 2 * count }
+            }
             Offsets::Range { start, count } if self.kind == Kind::Bool => {
                 Gather::Flags { address: self.base + start, count }
             }
@@ -116,7 +169,8 @@ impl Values {
     }
 
     fn addresses(&self) -> Vec<u32> {
-        self.offsets.iter().map(|offset| (self.base + offset) as u32).collect()
+        let words = self.number.words();
+        self.offsets.iter().map(|offset| (self.base + words * offset) as u32).collect()
     }
 }
 
@@ -146,11 +200,10 @@ fn one(
         What::Variable(_) | What::Wgsl(..) => None,
     };
     if let Some(closure) = closure {
+        let values = Values::new(Kind::F32, Vec::new(), 0, Offsets::List(Vec::new()));
         let gather = Gather::Host(host.len());
         host.push(closure);
-        let (key, kind, shape) = (key.into(), Kind::F32, Vec::new());
-        let (scale, events, sparse) = (Scale::None, false, false);
-        plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
+        plan.record(Record { gather, ..values.record(key.into(), cadence) });
         return Ok(());
     }
     let mut values = values(plan, monitor, key)?;
@@ -161,55 +214,65 @@ fn one(
         )));
     }
     let mut scale = Scale::None;
-    let means = [monitor.reduction, monitor.per.map(|(_, reduction)| reduction)];
-    if means.contains(&Some(Reduction::Mean)) && matches!(values.kind, Kind::I32 | Kind::U32) {
-        // their sum may not fit into 32 bits
-        let count = values.offsets.len();
-        let work = Work::Copy { from: values.addresses(), as_f32: Some(values.kind) };
-        let base = plan.column(format!("f32 for {key}"), work, count);
-        let offsets = Offsets::Range { start: 0, count };
-        values = Values { spikes: false, kind: Kind::F32, base, offsets, ..values };
-    }
     if let Some(reduction) = monitor.reduction {
         let count = values.offsets.len();
         if count == 0 {
             return Err(wrong("there is nothing to reduce: the index chooses no element".into()));
         }
-        let work = Work::Reduce {
-            fold: reduction.fold(),
-            kind: values.kind.folded(),
-            from: values.addresses(),
-        };
-        let base = plan.column(format!("{reduction:?} for {key}"), work, 1);
+        // the copies of a system are reduced each for itself
+        let shape = if plan.copies.is_some() { vec![values.shape[0]] } else { Vec::new() };
+        let each = count / shape.iter().product::<usize>();
         if reduction == Reduction::Mean {
-            scale = Scale::Elements(count as u32);
+            scale = Scale::Elements(each as u32);
         }
-        let kind = reduction.kind(values.kind);
-        // the copies of a system are reduced with the rest
-        let offsets = Offsets::Range { start: 0, count: 1 };
-        values = Values { spikes: false, kind, shape: vec![], base, offsets };
+        let fold = values.fold(reduction, each as u64);
+        let label = format!("{reduction:?} for {key}");
+        let base = reduce(plan, &label, fold, values.number, values.addresses(), each);
+        values = values.reduced(reduction, fold, shape, base);
     }
-    if let Some((_, reduction)) = monitor.per {
-        let work = Work::Accumulate {
-            fold: reduction.fold(),
-            kind: values.kind.folded(),
-            from: values.addresses(),
-            cadence,
-        };
-        let count = values.offsets.len();
-        let base = plan.column(format!("{reduction:?} for {key}"), work, count);
+    if let Some((steps, reduction)) = monitor.per {
         if reduction == Reduction::Mean {
             scale = Scale::Steps;
         }
-        let (kind, offsets) = (reduction.kind(values.kind), Offsets::Range { start: 0, count });
-        values = Values { spikes: false, kind, base, offsets, ..values };
+        let fold = values.fold(reduction, steps);
+        let (of, from) = (values.number, values.addresses());
+        let words = from.len() * fold.result(of).words();
+        let work = Work::Accumulate { fold, of, from, cadence };
+        let base = plan.column(format!("{reduction:?} for {key}"), work, words);
+        let shape = values.shape.clone();
+        values = values.reduced(reduction, fold, shape, base);
     }
-    let gather = values.gather();
     // what was before the run is a row, but no event
     let sparse = monitor.events || values.spikes && !monitor.initial;
-    let (key, kind, shape, events) = (key.into(), values.kind, values.shape, monitor.events);
-    plan.record(Record { key, kind, shape, cadence, offset: 0, gather, scale, events, sparse });
+    let events = monitor.events;
+    plan.record(Record { scale, events, sparse, ..values.record(key.into(), cadence) });
     Ok(())
+}
+
+/// Most values of a row that is reduced at once: drivers are known to end loops of more than 65,535 iterations, and a workgroup
+/// of 256 invocations has a row.
+const AT_ONCE: usize = 1 << 23;
+
+/// Adds a column of one value for each row of so many; longer rows part by part, then the parts. The column's address.
+fn reduce(
+    plan: &mut Plan,
+    label: &str,
+    fold: Fold,
+    of: Number,
+    from: Vec<u32>,
+    row: usize,
+) -> usize {
+    let (rows, parts) = (from.len() / row, row.div_ceil(AT_ONCE));
+    let starts = (0..rows).flat_map(|k| (0..parts).map(move |part| k * row + part * AT_ONCE));
+    let indptr = starts.chain([from.len()]).map(|start| start as u32).collect();
+    let result = fold.result(of);
+    let work = Work::Reduce { fold, of, indptr, from };
+    let base = plan.column(label.into(), work, rows * parts * result.words());
+    if parts == 1 {
+        return base;
+    }
+    let from = (0..rows * parts).map(|k| (base + k * result.words()) as u32).collect();
+    reduce(plan, label, fold, result, from, parts)
 }
 
 /// What does not go together.
@@ -254,7 +317,7 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
                 ));
             }
             let spikes = slot.role == Role::Spike;
-            Values { spikes, kind: slot.kind, shape, base: slot.address, offsets }
+            Values { spikes, ..Values::new(slot.kind, shape, slot.address, offsets) }
         }
         What::Wgsl(node, Wgsl(text)) => {
             let slot = plan.slot_of_node(node)?.clone();
@@ -263,8 +326,7 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
             let purpose = Purpose::Monitor(key);
             let found = expressions::compile(plan, &what, text, &slot, &kinds, purpose)?;
             let offsets = Offsets::Range { start: 0, count: slot.words };
-            let (kind, shape, base) = (found.kind, slot.shape, found.address);
-            Values { spikes: false, kind, shape, base, offsets }
+            Values::new(found.kind, slot.shape, found.address, offsets)
         }
         What::Func(_) | What::Read(_) => return Err(wrong("a closure has no elements".into())),
     };
@@ -294,28 +356,13 @@ fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u
 }
 
 impl Reduction {
-    fn fold(self) -> Fold {
-        match self {
-            Self::Mean | Self::Sum => Fold::Sum,
-            Self::Min => Fold::Min,
-            Self::Max => Fold::Max,
-        }
-    }
-
     /// The kind of what is recorded.
     fn kind(self, of: Kind) -> Kind {
         match self {
             // the division comes at the end, on the host
-            Self::Mean | Self::Sum => of.folded(),
-            Self::Min | Self::Max => of,
+            Self::Mean | Self::Sum if of == Kind::Bool => Kind::U32,
+            _ => of,
         }
-    }
-}
-
-impl Kind {
-    /// The kind as which values are added and compared.
-    fn folded(self) -> Self {
-        if self == Self::Bool { Self::U32 } else { self }
     }
 }
 

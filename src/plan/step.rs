@@ -43,10 +43,10 @@ pub(crate) enum Work {
     Evaluate { program: Arc<Program>, loads: Vec<Load>, node: String },
     /// From these words, as f32 where they are of that other kind.
     Copy { from: Vec<u32>, as_f32: Option<Kind> },
-    /// One word of these.
-    Reduce { fold: Fold, kind: Kind, from: Vec<u32> },
-    /// From the column itself and these words: the column is what came of them since the window of a cadence began.
-    Accumulate { fold: Fold, kind: Kind, from: Vec<u32>, cadence: usize },
+    /// One value for each row of these.
+    Reduce { fold: Fold, of: Number, indptr: Vec<u32>, from: Vec<u32> },
+    /// From the column itself and these values: the column is what came of them since the window of a cadence began.
+    Accumulate { fold: Fold, of: Number, from: Vec<u32>, cadence: usize },
     /// The row of the step in a ring, from its variable.
     Keep(Ring),
     /// From a ring: for each of these elements of each copy of the system, which has so many, its value a delay ago; the
@@ -59,9 +59,39 @@ pub(crate) enum Work {
 /// What is made of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fold {
+    /// Of integers only where it fits into a word.
     Sum,
+    /// Of integers, in two words; [`BEYOND`] from where it is beyond these.
+    WideSum,
+    /// NaN where one is.
     Min,
     Max,
+}
+
+/// A sum beyond 64 bits. Only one over steps comes there: a group has fewer than 2^31 elements.
+pub(crate) const BEYOND: i64 = i64::MIN;
+
+/// As what the words of a value are added and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    F32,
+    I32,
+    U32,
+    /// Two words, the low one first.
+    I64,
+}
+
+impl Number {
+    pub(crate) fn words(self) -> usize {
+        if self == Self::I64 { 2 } else { 1 }
+    }
+}
+
+impl Fold {
+    /// What is made of such values.
+    pub(crate) fn result(self, of: Number) -> Number {
+        if self == Self::WideSum { Number::I64 } else { of }
+    }
 }
 
 /// Where a program finds a member of its argument.

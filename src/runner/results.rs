@@ -239,7 +239,7 @@ impl Mon {
     ///
     /// # Errors
     /// [`Error::UnknownPath`] where there is no such monitor, [`Error::Kind`] where its values are of another type,
-    /// [`Error::Monitor`] where a sink has them, [`Error::Device`].
+    /// [`Error::Monitor`] where a sink has them or a sum is beyond its type, [`Error::Device`].
     pub fn get<T: Element>(&self, key: &str) -> Result<ArrayD<T>> {
         let place = self.place(key)?;
         let steps = self.steps(key)?;

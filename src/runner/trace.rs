@@ -8,7 +8,7 @@ use super::results::{Element, Events, array};
 use super::sink::{Recorded, Sink};
 use crate::error::{Error, Result};
 use crate::model::Kind;
-use crate::plan::{Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
+use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
 
 /// The history of one monitor.
 #[derive(Debug, Clone)]
@@ -23,12 +23,16 @@ pub(super) struct Trace {
     words: usize,
     /// Whether a row is a bit per element, else a word.
     packed: bool,
+    /// Whether each value is a sum of two words of the row.
+    is_wide: bool,
     scale: Scale,
     /// Kind of what the device gives.
     source: Kind,
     /// Number of the closure that gives its rows, where one does.
     pub host: Option<usize>,
     pub rows: usize,
+    /// Why its rows are not to be had: one of its sums does not fit.
+    beyond: Option<String>,
     /// Whether a sink wants events.
     as_events: bool,
     data: Data,
@@ -52,6 +56,7 @@ impl Trace {
             offset: record.offset,
             words: record.words(),
             packed: record.packed(),
+            is_wide: record.is_wide,
             scale: record.scale,
             source: record.kind,
             host: match record.gather {
@@ -59,6 +64,7 @@ impl Trace {
                 _ => None,
             },
             rows: 0,
+            beyond: None,
             as_events: record.events,
             data: match sink {
                 Some(sink) => Data::Sunk(sink.clone()),
@@ -71,7 +77,8 @@ impl Trace {
     /// Makes room for so many rows more; false where there is none.
     pub(super) fn reserve(&mut self, rows: u64) -> bool {
         let Data::Dense(words) = &mut self.data else { return true };
-        let wanted = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(self.words));
+        let width = self.words / if self.is_wide { 2 } else { 1 };
+        let wanted = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(width));
         wanted.is_some_and(|wanted| words.try_reserve_exact(wanted).is_ok())
     }
 
@@ -122,22 +129,43 @@ impl Trace {
                     &mut words
                 }
             };
-            match self.scale {
-                Scale::None => to.extend_from_slice(row),
-                Scale::Elements(n) => {
-                    to.extend(row.iter().map(|&w| mean(self.source, w, n as f32)))
+            let divisor = match self.scale {
+                Scale::None => None,
+                Scale::Elements(n) => Some(f64::from(n)),
+                Scale::Steps => Some(length as f64),
+            };
+            match (divisor, self.is_wide) {
+                (None, false) => to.extend_from_slice(row),
+                (Some(n), false) => to.extend(row.iter().map(|&w| mean(number(self.source, w), n))),
+                (_, true) => {
+                    for pair in row.chunks_exact(2) {
+                        let sum = i64::from(pair[1] as i32) << 32 | i64::from(pair[0]);
+                        let word = narrowed(self.source, sum, divisor);
+                        to.push(word.unwrap_or(0));
+                        if word.is_none() && self.beyond.is_none() {
+                            self.beyond = Some(beyond(self.source, sum, step));
+                        }
+                    }
                 }
-                Scale::Steps => to.extend(row.iter().map(|&w| mean(self.source, w, length as f32))),
             }
         }
         if let Data::Sunk(sink) = &self.data
             && !steps.is_empty()
         {
+            self.check_sums()?;
             let words = if self.packed { unpack(&words, width) } else { words };
             let rows = Recorded::new(&self.key, self.kind, &self.row_shape, steps, words);
             sink.give(&rows, self.as_events)?;
         }
         Ok(())
+    }
+
+    /// Fails where one of its sums did not fit.
+    fn check_sums(&self) -> Result<()> {
+        match &self.beyond {
+            None => Ok(()),
+            Some(reason) => Err(Error::Monitor { key: self.key.clone(), reason: reason.clone() }),
+        }
     }
 
     fn sunk(&self) -> Error {
@@ -146,6 +174,7 @@ impl Trace {
 
     /// All rows as an array.
     pub(super) fn array<T: Element>(&self, steps: &[i64]) -> Result<ArrayD<T>> {
+        self.check_sums()?;
         let shape: Vec<usize> =
             std::iter::once(self.rows).chain(self.row_shape.iter().copied()).collect();
         let width: usize = self.row_shape.iter().product();
@@ -190,14 +219,37 @@ impl Trace {
     }
 }
 
-/// A sum as a mean.
-fn mean(kind: Kind, word: u32, count: f32) -> u32 {
-    let sum = match kind {
-        Kind::F32 => f32::from_bits(word),
-        Kind::I32 => word as i32 as f32,
-        Kind::U32 | Kind::Bool => word as f32,
+/// A sum as a mean. The quotient of two numbers of f32 is rounded as f32 would round it.
+fn mean(sum: f64, count: f64) -> u32 {
+    ((sum / count) as f32).to_bits()
+}
+
+fn number(kind: Kind, word: u32) -> f64 {
+    match kind {
+        Kind::F32 => f64::from(f32::from_bits(word)),
+        Kind::I32 => f64::from(word as i32),
+        Kind::U32 | Kind::Bool => f64::from(word),
+    }
+}
+
+/// A sum of integers as one of its kind, or as a mean; none where it does not fit.
+fn narrowed(kind: Kind, sum: i64, divisor: Option<f64>) -> Option<u32> {
+    match (divisor, kind) {
+        (Some(_), _) if sum == BEYOND => None,
+        (Some(count), _) => Some(mean(sum as f64, count)),
+        (None, Kind::I32) => i32::try_from(sum).ok().map(|sum| sum as u32),
+        (None, _) => u32::try_from(sum).ok(),
+    }
+}
+
+fn beyond(kind: Kind, sum: i64, step: i64) -> String {
+    let (sum, kind) = match sum {
+        BEYOND => ("beyond 64 bits".to_string(), kind.name()),
+        sum => (sum.to_string(), kind.name()),
     };
-    (sum / count).to_bits()
+    format!(
+        "its sum in step {step} is {sum}, but it is recorded as {kind}; record the mean, or the sum of an expression of type f32"
+    )
 }
 
 /// Packed rows of so many flags, a word a flag.

@@ -79,6 +79,12 @@ impl Projection {
     }
 
     /// Sets the weight: one for all, or one per synapse in the order of the connectivity (rows by source).
+    ///
+    /// A weight is an f32, and what arrives is added up in fixed point, so that it does not depend on the order. Where all weights at
+    /// a target are of one size they arrive as they are. Elsewhere a weight `w` arrives with an error of at most 2^-16 `|w|`, or
+    /// 2^-31 of the sum of `|w|` at its target where that is more; [`DSRunner::plan`](crate::DSRunner::plan) prints the largest
+    /// error. It is an error when the runner is built if a weight is not finite or beyond the range of f32 (0, or a size of 1.2e-38 to
+    /// 3.4e38), and if more than half of those that are not zero would arrive as 0.
     pub fn weight(self, weight: impl Into<Value>) -> Self {
         let weight = weight.into();
         self.with(|p| p.weight = weight)

@@ -3,7 +3,7 @@
 use super::player::Player;
 use crate::error::Result;
 use crate::model::{Feed, Kind};
-use crate::plan::{Column, Fold, Load, Work};
+use crate::plan::{BEYOND, Column, Fold, Load, Number, Work};
 use crate::scalar::Access;
 
 /// What a column needs beside the plan: the player of its program, where it has one.
@@ -89,16 +89,24 @@ impl ColumnRun {
                     };
                 }
             }
-            Work::Reduce { fold, kind, from } => {
-                let values = from.iter().map(|&address| arena[address as usize]);
-                arena[start] = reduce(*fold, *kind, values);
+            Work::Reduce { fold, of, indptr, from } => {
+                let result = fold.result(*of);
+                for (k, row) in indptr.windows(2).enumerate() {
+                    let row = &from[row[0] as usize..row[1] as usize];
+                    let values = row.iter().map(|&address| load(arena, address as usize, *of));
+                    let value = reduce(*fold, *of, values);
+                    store(arena, start + k * result.words(), result, value);
+                }
             }
-            Work::Accumulate { fold, kind, from, cadence } => {
-                let begins = begins(*cadence);
+            Work::Accumulate { fold, of, from, cadence } => {
+                let (begins, result) = (begins(*cadence), fold.result(*of));
                 for (k, &address) in from.iter().enumerate() {
-                    let (old, value) = (arena[start + k], arena[address as usize]);
-                    arena[start + k] =
-                        if begins { value } else { combine(*fold, *kind, old, value) };
+                    let at = start + k * result.words();
+                    let mut value = load(arena, address as usize, *of);
+                    if !begins {
+                        value = combine(*fold, *of, load(arena, at, result), value);
+                    }
+                    store(arena, at, result, value);
                 }
             }
             Work::Keep(ring) => {
@@ -133,20 +141,36 @@ impl ColumnRun {
 /// Parts of a reduction, as many as a workgroup has lanes in `reduce.wgsl`.
 const PARTS: usize = 256;
 
+/// A value from the words of the arena: the bits of an f32, or an integer.
+fn load(arena: &[u32], at: usize, of: Number) -> i64 {
+    match of {
+        Number::F32 | Number::U32 => i64::from(arena[at]),
+        Number::I32 => i64::from(arena[at] as i32),
+        Number::I64 => i64::from(arena[at + 1] as i32) << 32 | i64::from(arena[at]),
+    }
+}
+
+fn store(arena: &mut [u32], at: usize, of: Number, value: i64) {
+    arena[at] = value as u32;
+    if of == Number::I64 {
+        arena[at + 1] = (value >> 32) as u32;
+    }
+}
+
 /// One of all values: part `p` of the values `p`, `p + 256`, ... in their order, then the parts in halves.
-fn reduce(fold: Fold, kind: Kind, values: impl Iterator<Item = u32>) -> u32 {
+fn reduce(fold: Fold, of: Number, values: impl Iterator<Item = i64>) -> i64 {
     let mut parts = [0; PARTS];
     let mut count = 0;
     for (k, value) in values.enumerate() {
         let part = &mut parts[k % PARTS];
-        *part = if k < PARTS { value } else { combine(fold, kind, *part, value) };
+        *part = if k < PARTS { value } else { combine(fold, of, *part, value) };
         count += 1;
     }
     let (mut half, count) = (PARTS / 2, count.min(PARTS));
     while half > 0 {
         for p in 0..half {
             if p + half < count {
-                parts[p] = combine(fold, kind, parts[p], parts[p + half]);
+                parts[p] = combine(fold, of, parts[p], parts[p + half]);
             }
         }
         half /= 2;
@@ -154,30 +178,30 @@ fn reduce(fold: Fold, kind: Kind, values: impl Iterator<Item = u32>) -> u32 {
     parts[0]
 }
 
-fn combine(fold: Fold, kind: Kind, a: u32, b: u32) -> u32 {
-    let less = |a: u32, b: u32| match kind {
-        Kind::F32 => f32::from_bits(a) < f32::from_bits(b),
-        Kind::I32 => (a as i32) < b as i32,
-        Kind::U32 | Kind::Bool => a < b,
-    };
-    match fold {
-        Fold::Sum if kind == Kind::F32 => (f32::from_bits(a) + f32::from_bits(b)).to_bits(),
-        Fold::Sum => a.wrapping_add(b),
-        Fold::Min => {
-            if less(b, a) {
-                b
-            } else {
-                a
-            }
+/// As `fold.wgsl` has it.
+fn combine(fold: Fold, of: Number, a: i64, b: i64) -> i64 {
+    let bits = |value: i64| value as u32;
+    match (fold, of) {
+        (Fold::Sum | Fold::WideSum, Number::F32) => {
+            i64::from((f32::from_bits(bits(a)) + f32::from_bits(bits(b))).to_bits())
         }
-        Fold::Max => {
-            if less(a, b) {
-                b
-            } else {
-                a
-            }
+        (Fold::Sum | Fold::WideSum, _) if a == BEYOND || b == BEYOND => BEYOND,
+        (Fold::Sum | Fold::WideSum, _) => a.checked_add(b).unwrap_or(BEYOND),
+        (_, Number::F32) if f32::from_bits(bits(a)).is_nan() => a,
+        (_, Number::F32) if f32::from_bits(bits(b)).is_nan() => b,
+        (_, _) => {
+            let (a_first, b_first) = match of {
+                Number::F32 => (ordered(bits(a)), ordered(bits(b))),
+                _ => (a, b),
+            };
+            if (a_first <= b_first) == (fold == Fold::Min) { a } else { b }
         }
     }
+}
+
+/// A number that grows with the f32 of these bits, for -0 less than for 0.
+fn ordered(bits: u32) -> i64 {
+    i64::from(if bits >> 31 == 1 { !bits } else { bits | 1 << 31 })
 }
 
 #[cfg(test)]
@@ -187,11 +211,49 @@ mod tests {
     #[test]
     fn all_values_count_once() {
         for count in [1, 2, 3, 128, 129, 255, 256, 257, 1000] {
-            let values = || (1..=count).map(|k: u32| k * 7919 % 1009);
-            assert_eq!(reduce(Fold::Sum, Kind::U32, values()), values().sum::<u32>(), "{count}");
-            assert_eq!(reduce(Fold::Max, Kind::U32, values()), values().max().unwrap(), "{count}");
-            let least = reduce(Fold::Min, Kind::F32, values().map(|v| (v as f32).to_bits()));
-            assert_eq!(f32::from_bits(least) as u32, values().min().unwrap(), "{count}");
+            let values = || (1..=count).map(|k: i64| k * 7919 % 1009);
+            let sum = reduce(Fold::Sum, Number::U32, values());
+            assert_eq!(sum, values().sum::<i64>(), "{count}");
+            let most = reduce(Fold::Max, Number::U32, values());
+            assert_eq!(most, values().max().unwrap(), "{count}");
+            let bits = values().map(|v| i64::from((v as f32).to_bits()));
+            let least = reduce(Fold::Min, Number::F32, bits);
+            assert_eq!(i64::from(f32::from_bits(least as u32) as u32), values().min().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_order_of_numbers() {
+        let ascending = [f32::NEG_INFINITY, -2.0, -1e-45, -0.0, 0.0, 1e-45, 3.0, f32::INFINITY];
+        let bits = |value: f32| i64::from(value.to_bits());
+        for (k, &a) in ascending.iter().enumerate() {
+            for (l, &b) in ascending.iter().enumerate() {
+                let (least, most) = (ascending[k.min(l)], ascending[k.max(l)]);
+                assert_eq!(combine(Fold::Min, Number::F32, bits(a), bits(b)), bits(least));
+                assert_eq!(combine(Fold::Max, Number::F32, bits(a), bits(b)), bits(most));
+            }
+            for nan in [f32::NAN, -f32::NAN] {
+                for fold in [Fold::Min, Fold::Max] {
+                    assert_eq!(combine(fold, Number::F32, bits(a), bits(nan)), bits(nan));
+                    assert_eq!(combine(fold, Number::F32, bits(nan), bits(a)), bits(nan));
+                }
+            }
+        }
+        assert_eq!(combine(Fold::Min, Number::I32, -1, 3), -1);
+        assert_eq!(combine(Fold::Max, Number::I64, -1 << 40, 3 << 40), 3 << 40);
+    }
+
+    #[test]
+    fn a_sum_beyond_64_bits_stays_there() {
+        let sum = |a, b| combine(Fold::WideSum, Number::I64, a, b);
+        assert_eq!(sum(i64::MAX - 3, 3), i64::MAX);
+        assert_eq!(sum(i64::MAX, 1), BEYOND);
+        assert_eq!(sum(-i64::MAX, -2), BEYOND);
+        assert_eq!(sum(BEYOND, 17), BEYOND);
+        let words = &mut [0; 2];
+        for value in [BEYOND, -1, 0, 1 << 40, -(1 << 40) + 5] {
+            store(words, 0, Number::I64, value);
+            assert_eq!(load(words, 0, Number::I64), value);
         }
     }
 }

@@ -98,7 +98,7 @@ impl RouteRun {
     /// # Safety
     /// No other thread uses the sums of these targets meanwhile.
     unsafe fn deliver(&self, route: &Route, spikes: &[u32], part: Option<usize>, arenas: &Arenas) {
-        let counts = &route.fixed.counts[..];
+        let counts = &route.counts[..];
         let row_of = |source: usize| {
             let begins = match part {
                 Some(k) if k > 0 => self.splits[k - 1][source],

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::kernels::{self, Bound, Kernel, Target};
+use super::limits;
 use super::shell;
 use super::spirv;
 use super::steps::{Steps, Way};
 use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
-use crate::plan::{KernelArray, KernelOp, Op, Plan};
+use crate::plan::{KernelArray, KernelOp, Op, Plan, Work};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 pub(super) const CLOCK_WORDS: usize = 64;
@@ -102,7 +103,10 @@ impl Maker<'_> {
                 let column = &plan.columns[k];
                 let kernel = kernels::column(plan, k, target)?;
                 let table = context.storage("table", &tables::column(column));
-                let groups = target.groups(column.words);
+                let groups = match &column.work {
+                    Work::Reduce { indptr, .. } => limits::groups(indptr.len() - 1, 1),
+                    _ => target.groups(column.words),
+                };
                 vec![dispatch(context, &kernel, buffers, Own::table(&table), groups)?]
             }
             Op::Input(k) => {

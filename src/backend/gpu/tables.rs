@@ -4,7 +4,8 @@ use super::kernels::{HEADER, INPUT};
 use crate::input::Operation;
 use crate::model::Kind;
 use crate::plan::{
-    Column, Fold, Gather, InputOp, KernelArray, Member, Offsets, Plan, Ring, Source, Stream, Work,
+    Column, Fold, Gather, InputOp, KernelArray, Member, Number, Offsets, Plan, Ring, Source,
+    Stream, Work,
 };
 
 /// Where the lists of spikes are in the buffer of events.
@@ -204,11 +205,14 @@ pub(super) fn column(column: &Column) -> Vec<u32> {
             };
             (vec![address, conversion], from)
         }
-        Work::Reduce { fold, kind, from } => {
-            (vec![address, fold_code(*fold), fold_kind(*kind)], from)
+        Work::Reduce { fold, of, indptr, from } => {
+            let [fold, of, words] = codes(*fold, *of);
+            let header = [indptr.len() as u32 - 1, address, fold, of, words];
+            return header.iter().chain(indptr).chain(from).copied().collect();
         }
-        Work::Accumulate { fold, kind, from, cadence } => {
-            (vec![address, fold_code(*fold), fold_kind(*kind), *cadence as u32], from)
+        Work::Accumulate { fold, of, from, cadence } => {
+            let [fold, of, words] = codes(*fold, *of);
+            (vec![address, fold, of, words, *cadence as u32], from)
         }
         Work::Keep(ring) => {
             return [words, ring.from as u32].into_iter().chain(rows(ring)).collect();
@@ -232,20 +236,20 @@ fn rows(ring: &Ring) -> [u32; 3] {
     [ring.address, ring.stride, ring.rows - 1].map(|word| word as u32)
 }
 
-fn fold_code(fold: Fold) -> u32 {
-    match fold {
-        Fold::Sum => 0,
+/// A fold of such values as the kernel tells them apart, and the words of a result.
+fn codes(fold: Fold, of: Number) -> [u32; 3] {
+    let code = match fold {
+        Fold::Sum | Fold::WideSum => 0,
         Fold::Min => 1,
         Fold::Max => 2,
-    }
-}
-
-fn fold_kind(kind: Kind) -> u32 {
-    match kind {
-        Kind::F32 => 0,
-        Kind::I32 => 1,
-        Kind::U32 | Kind::Bool => 2,
-    }
+    };
+    let kind = match of {
+        Number::F32 => 0,
+        Number::I32 => 1,
+        Number::U32 => 2,
+        Number::I64 => 3,
+    };
+    [code, kind, fold.result(of).words() as u32]
 }
 
 /// Kind and operation as the kernel tells them apart.
@@ -288,7 +292,7 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
         synapses.extend(&route.indptr);
         let indices = synapses.len();
         synapses.extend(&route.indices);
-        let (counts, count) = match route.fixed.counts[..] {
+        let (counts, count) = match route.counts[..] {
             [count] => (0, count as u32),
             ref each => {
                 let counts = synapses.len();
