@@ -2,7 +2,7 @@
 
 use super::members::Members;
 use super::program::{Feed, Program, Sink, Unit};
-use super::{Kind, library, parse, prefix, written};
+use super::{Kind, library, parse, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
 
@@ -29,22 +29,31 @@ const SURROUNDINGS: [(&str, Kind, Feed); 4] = [
 /// variable `k`; its only sink is the value, 0 or 1 where it is bool. `what` says what the expression is for.
 pub(crate) fn expression(
     what: &str,
-    text: &str,
+    source: &str,
     variables: &[Named],
     kinds: &[Kind],
 ) -> Result<Program> {
     // the text is to stay within its parentheses
-    if let Some(at) = text.find([';', '{', '}']) {
+    if let Some(at) = source.find([';', '{', '}']) {
         return Err(Error::ModelSyntax {
             model: what.into(),
             message: "a statement where an expression should be".into(),
-            location: Box::new(Location::of("expression", text, at)),
+            location: Box::new(Location::of("expression", source, at)),
             help: "leave `;`, `{` and `}` out".into(),
+        });
+    }
+    if let Some(at) = text::swallowing(source) {
+        return Err(Error::ModelSyntax {
+            model: what.into(),
+            message: "a comment takes the rest of the expression".into(),
+            location: Box::new(Location::of("expression", source, at)),
+            help: "a comment ends, or has a line of its own; a whole quotient is `floor(a / b)`"
+                .into(),
         });
     }
     let mut first = None;
     for &kind in kinds {
-        match of_kind(what, text, variables, kind) {
+        match of_kind(what, source, variables, kind) {
             Ok(program) => return Ok(program),
             Err(error) => {
                 first.get_or_insert(error);
@@ -124,6 +133,10 @@ fn placed(error: Error, variables: &[Named]) -> Error {
     let names = [names, surroundings.to_vec(), vec!["h".into(), "r".into()]].concat();
     let names = quoted(&names);
     let there = format!("an expression may name {names}");
-    let help = if help.is_empty() { there } else { format!("{help}; {there}") };
+    let help = match (message.contains("no definition in scope"), help.is_empty()) {
+        (false, _) => help,
+        (true, true) => there,
+        (true, false) => format!("{help}; {there}"),
+    };
     Error::ModelSyntax { model, message, location, help }
 }

@@ -6,7 +6,7 @@ use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
 use super::program::{Feed, Invocation, Program};
-use super::{Kind, parse, prefix, written};
+use super::{Kind, calls, parse, prefix, written};
 use crate::error::{Error, Location, Result};
 use crate::scalar::{Access, Memory};
 
@@ -62,6 +62,14 @@ impl KernelText {
         let mut module = parse(name, file, text)?;
         let (uniforms, arrays) = globals(&source, &mut module)?;
         let (workgroup, builtins) = entry(&source, &mut module)?;
+        if let Some(&handle) = calls::uncalled(&module, text.len()).first() {
+            let function = module.functions[handle].name.clone().unwrap_or_default();
+            return Err(source.wrong(
+                module.functions.get_span(handle),
+                format!("nothing calls the function `{function}`"),
+                "call it, or leave it out; a kernel's entry point is marked `@compute @workgroup_size(64)`",
+            ));
+        }
         let function = module.functions.iter().last().and_then(|(_, f)| f.name.clone());
         let function = function.unwrap_or_default();
         let text = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(name, &e))?;

@@ -1,5 +1,6 @@
 //! Model files: one plain WGSL text a model, parsed and checked against the contract by reflection.
 
+mod calls;
 mod compose;
 mod contract;
 mod expression;
@@ -11,13 +12,16 @@ mod library;
 mod members;
 mod prefix;
 mod program;
+mod resolve;
 mod rules;
+mod text;
 mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
+pub(crate) use resolve::{Owner, owner};
 pub(crate) use rules::Rule;
 
 use std::fmt;
@@ -143,9 +147,14 @@ pub(crate) struct Inner {
 /// | `reset(State, ..) -> State` | the state after a spike |
 /// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
 ///
+/// There may be further functions, which these call.
+///
 /// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
 /// `Shared` (`t`, `dt`, step `i`; where f32 is too coarse for `t`, the pair `t_hi`, `t_lo`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
-/// the state at the start of the step, the second the new one.
+/// the state at the start of the step, the second the new one; one alone is the new one.
+///
+/// `current` takes `Params`, `Derived`, and variables by their names: `g: f32` is the variable `g` of the synapse or of the
+/// target, whichever has it, `g_syn` that of the synapse and `g_post` that of the target where both have one.
 ///
 /// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `phase(shared, f)`,
 /// which is `f dt i` modulo 1 however large the step `i` is, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
@@ -319,6 +328,12 @@ fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
         };
         syntax(message, offset, error.notes().collect::<Vec<_>>().join("; "))
     })?;
+    if let Some(range) = text::truncated(source) {
+        let quotient = source.get(range.clone()).unwrap_or_default();
+        let message = format!("`{quotient}` of whole numbers drops its remainder");
+        let help = "write a number with its point, such as `1.0 / 2.0`, or its type, `1i / 2i`, where that is meant";
+        return Err(syntax(message, Some(range.start), help.into()));
+    }
     validate(&module).map_err(|error| {
         let (span, label) = error.spans().next().cloned().unwrap_or_default();
         let mut causes = vec![error.as_inner().to_string()];

@@ -82,6 +82,9 @@ fn key(plan: &Plan, monitor: &Monitor) -> Result<String> {
         reason: "a closure needs a key; give one by `.named(..)` or in a map".into(),
     })?;
     let wrong = |reason: &str| Error::Monitor { key: key.clone(), reason: reason.into() };
+    if monitor.key.as_deref() == Some("") {
+        return Err(wrong("its key is empty; give one by `.named(..)`, or leave it to the path"));
+    }
     if key == "ts" {
         return Err(wrong("the key `ts` is reserved for the times of the steps; give another one"));
     }
@@ -288,7 +291,17 @@ fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u
         // the cast saturates: times before the start are step 0, infinity the last step
         step as u64
     };
-    Ok(step(times.start)..step(times.end))
+    let steps = step(times.start)..step(times.end);
+    if steps.is_empty() {
+        let (start, end) = (times.start, times.end);
+        return Err(match end <= t0 {
+            true => format!("the window from {start} to {end} ends before the first step, at {t0}"),
+            false => format!(
+                "no step of {dt} starts in the window from {start} to {end}; make it longer"
+            ),
+        });
+    }
+    Ok(steps)
 }
 
 impl Reduction {

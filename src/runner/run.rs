@@ -191,7 +191,7 @@ impl DSRunner {
     /// [`Run::outputs`].
     ///
     /// # Errors
-    /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows or data do not fit,
+    /// [`Error::Setting`] for a duration below one step, [`Error::Name`] for a shared argument given twice, [`Error::Input`] where an input has too few rows or data do not fit,
     /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
     /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
     /// monitors recorded so far kept, but not the outputs.
@@ -274,7 +274,13 @@ impl DSRunner {
             || !self.host.records.is_empty()
             || self.host.inputs.sources.iter().any(|s| s.is_function());
         let mut all = Vec::new();
-        for (name, value) in args {
+        for (k, (name, value)) in args.iter().enumerate() {
+            if args[..k].iter().any(|(other, _)| other == name) {
+                return Err(Error::Name {
+                    name: name.clone(),
+                    reason: "is that of two shared arguments of the run; give each once".into(),
+                });
+            }
             let named = plan.slots.iter().filter(|s| s.role == Role::Param && s.variable() == name);
             let before = all.len();
             for slot in named {

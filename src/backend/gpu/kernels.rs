@@ -207,7 +207,7 @@ pub(super) fn column(plan: &Plan, k: usize, target: Target) -> Result<Kernel> {
             parse(name("evaluate"), &text, &[Bound::Arena], target)
         }
         Work::Copy { .. } => simple(name("copy"), COPY, target),
-        Work::Keep(_) => simple(name("keep"), KEEP, target),
+        Work::Keep { .. } => simple(name("keep"), KEEP, target),
         Work::Past { .. } => simple(name("past"), PAST, target),
         Work::Sum { .. } => simple(name("sum"), SUM, target),
         Work::Reduce { .. } => {
