@@ -2,6 +2,7 @@
 
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
+use super::supported::Source;
 use super::{Functions, Inner, Kind, Member, calls, library, text};
 use crate::error::{Error, Location, Result, nearest, quoted};
 
@@ -75,6 +76,8 @@ pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Res
     checker.strangers(true)?;
     let inner = checker.inner()?;
     checker.strangers(false)?;
+    let text = Source { name, file, text: source };
+    FUNCTIONS.iter().try_for_each(|function| text.supported(&module, function, &[]))?;
     Ok(Inner { module, ..inner })
 }
 
@@ -429,7 +432,7 @@ impl Checker<'_> {
                 other => {
                     return Err(self.error(
                         format!("function `{name}` cannot be given its argument `{own}: {other}`"),
-                        span,
+                        self.argument_span(handle, &own),
                         &format!(
                             "arguments are told apart by type: {}",
                             STRUCTURES.join(", ").replace("Derivative, ", "")
@@ -438,7 +441,7 @@ impl Checker<'_> {
                 }
             });
         }
-        self.allowed(name, span, &arguments)?;
+        self.allowed(name, handle, &arguments)?;
         Ok(Some(arguments))
     }
 
@@ -465,17 +468,21 @@ impl Checker<'_> {
             }
             _ => return Ok(()),
         };
-        let range = self.module.functions.get_span(handle).to_range().unwrap_or_default();
         Err(self.error(
             message,
-            self.word_span_in(wrong, range),
+            self.argument_span(handle, wrong),
             "of two `State` arguments the first is the state at the start of the step, a single one is the new state: \
              `(old: State, s: State, ..)`",
         ))
     }
 
     /// Not everything is known where each function is called.
-    fn allowed(&self, name: &str, span: naga::Span, arguments: &[Argument]) -> Result<()> {
+    fn allowed(
+        &self,
+        name: &str,
+        handle: Handle<naga::Function>,
+        arguments: &[Argument],
+    ) -> Result<()> {
         use Argument::{Derived, Input, Named, Old, Params, Random, Shared, State};
         let ok = |argument: &Argument| match name {
             "defaults" => false,
@@ -485,16 +492,28 @@ impl Checker<'_> {
             "current" => matches!(argument, Params | Derived | Named(_)),
             _ => matches!(argument, Old | State | Params | Derived | Input | Shared | Random),
         };
-        match arguments.iter().find(|a| !ok(a)) {
-            None => Ok(()),
-            Some(argument) => Err(self.error(
-                format!(
-                    "function `{name}` takes {argument:?}, which is not known where it is called"
-                ),
-                span,
-                "see the table of functions in the documentation of `Model`",
-            )),
-        }
+        let Some(at) = arguments.iter().position(|a| !ok(a)) else { return Ok(()) };
+        let own = self.module.functions[handle].arguments[at].name.clone().unwrap_or_default();
+        let what = match arguments[at] {
+            Old => "a second state".into(),
+            _ => format!(
+                "`{own}: {}`",
+                self.type_name(self.module.functions[handle].arguments[at].ty)
+            ),
+        };
+        Err(self.error(
+            format!("function `{name}` takes {what}, which is not known where it is called"),
+            self.argument_span(handle, &own),
+            "see the table of functions in the documentation of `Model`",
+        ))
+    }
+
+    /// Where an argument of a function is declared.
+    fn argument_span(&self, handle: Handle<naga::Function>, argument: &str) -> naga::Span {
+        let range = self.module.functions.get_span(handle).to_range().unwrap_or_default();
+        let text = self.source.get(range.clone()).unwrap_or("");
+        let start = range.start + text.find('(').unwrap_or(0);
+        self.word_span_in(argument, start..range.end)
     }
 
     fn type_name(&self, ty: Handle<Type>) -> String {

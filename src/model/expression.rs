@@ -2,6 +2,7 @@
 
 use super::members::Members;
 use super::program::{Feed, Program, Sink, Unit};
+use super::supported::Source;
 use super::{Kind, library, parse, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
@@ -34,22 +35,22 @@ pub(crate) fn expression(
     kinds: &[Kind],
 ) -> Result<Program> {
     // the text is to stay within its parentheses
+    let wrong = |at: usize, message: &str, help: &str| Error::ModelSyntax {
+        model: what.into(),
+        message: message.into(),
+        location: Box::new(Location::of("expression", source, at)),
+        help: help.into(),
+    };
     if let Some(at) = source.find([';', '{', '}']) {
-        return Err(Error::ModelSyntax {
-            model: what.into(),
-            message: "a statement where an expression should be".into(),
-            location: Box::new(Location::of("expression", source, at)),
-            help: "leave `;`, `{` and `}` out".into(),
-        });
+        let message = "a statement where an expression should be";
+        return Err(wrong(at, message, "leave `;`, `{` and `}` out"));
     }
     if let Some(at) = text::swallowing(source) {
-        return Err(Error::ModelSyntax {
-            model: what.into(),
-            message: "a comment takes the rest of the expression".into(),
-            location: Box::new(Location::of("expression", source, at)),
-            help: "a comment ends, or has a line of its own; a whole quotient is `floor(a / b)`"
-                .into(),
-        });
+        let help = "a comment ends, or has a line of its own; a whole quotient is `floor(a / b)`";
+        return Err(wrong(at, "a comment takes the rest of the expression", help));
+    }
+    if let Some(at) = text::unopened(source) {
+        return Err(wrong(at, "a `)` without its `(`", ""));
     }
     let mut first = None;
     for &kind in kinds {
@@ -85,7 +86,10 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
     }
     let source =
         format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
-    let module = parse(what, "expression", &source).map_err(|error| placed(error, variables))?;
+    let module =
+        parse(what, "expression", &source).map_err(|error| placed(error, text, variables))?;
+    let own = Source { name: what, file: "expression", text: &source };
+    own.supported(&module, "value", &[]).map_err(|error| placed(error, text, variables))?;
     let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
     let mut members = Members::default();
     let mut values: Vec<String> =
@@ -125,18 +129,28 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
 }
 
 /// The error with its place in the user's expression, and with the names that there are.
-fn placed(error: Error, variables: &[Named]) -> Error {
-    let Error::ModelSyntax { model, message, mut location, help } = error else { return error };
-    location.line = location.line.saturating_sub(LINES_BEFORE).max(1);
-    let names: Vec<String> = variables.iter().map(|v| v.name.clone()).collect();
-    let surroundings = SURROUNDINGS.map(|(name, ..)| name.to_string());
-    let names = [names, surroundings.to_vec(), vec!["h".into(), "r".into()]].concat();
-    let names = quoted(&names);
-    let there = format!("an expression may name {names}");
-    let help = match (message.contains("no definition in scope"), help.is_empty()) {
-        (false, _) => help,
-        (true, true) => there,
-        (true, false) => format!("{help}; {there}"),
+fn placed(mut error: Error, source: &str, variables: &[Named]) -> Error {
+    let (Error::ModelSyntax { location: ref mut place, .. }
+    | Error::Unsupported { location: Some(ref mut place), .. }) = error
+    else {
+        return error;
     };
-    Error::ModelSyntax { model, message, location, help }
+    place.line = place.line.saturating_sub(LINES_BEFORE).max(1);
+    let beyond = place.line > source.lines().count();
+    if beyond {
+        **place = Location::of("expression", source, source.trim_end().len());
+    }
+    if let Error::ModelSyntax { message, help, .. } = &mut error {
+        if beyond {
+            // what closes the parentheses around it
+            *message = message.replace("\")\"", "the end of the expression");
+        }
+        if message.contains("no definition in scope") {
+            let names = variables.iter().map(|v| v.name.clone());
+            let surroundings = SURROUNDINGS.map(|(name, ..)| name).into_iter().chain(["h", "r"]);
+            let names: Vec<String> = names.chain(surroundings.map(String::from)).collect();
+            *help = format!("an expression may name {}", quoted(&names));
+        }
+    }
+    error
 }

@@ -3,6 +3,7 @@
 mod calls;
 mod compose;
 mod contract;
+mod diagnosis;
 mod expression;
 mod indexed;
 mod iterations;
@@ -14,6 +15,7 @@ mod prefix;
 mod program;
 mod resolve;
 mod rules;
+mod supported;
 mod text;
 mod written;
 
@@ -27,13 +29,17 @@ pub(crate) use rules::Rule;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, number};
 use crate::scalar::Code;
+use diagnosis::Diagnosis;
 
 /// The functions of the library that the engines know as one operation.
 const PRIMITIVES: [(&str, Code); 2] = [(EXPREL, Code::ExprelF), (FLUSHED, Code::FlushF)];
 const EXPREL: &str = "exprel";
 const FLUSHED: &str = "flushed";
+
+/// What to do about what the engines cannot run.
+const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
 
 /// Type of a variable's or a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,7 +71,7 @@ impl Kind {
             if value.fract() == 0.0 && (low..=high).contains(&value) {
                 Ok(())
             } else {
-                Err(format!("{value} is not a value of type {}", self.name()))
+                Err(format!("{} is not a value of type {}", number(value), self.name()))
             }
         };
         match self {
@@ -225,7 +231,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::ModelSyntax`] where the text is not valid WGSL, [`Error::ModelContract`] where it does not keep the
-    /// contract; both with line, column and caret.
+    /// contract, [`Error::Unsupported`] where the engines cannot run it; all with line, column and caret.
     pub fn from_wgsl(name: &str, source: &str) -> Result<Self> {
         Self::from_file(name, name, source)
     }
@@ -309,41 +315,24 @@ pub(crate) fn check_identifier(name: &str) -> Result<()> {
 
 /// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
 fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
-    let text = format!("{source}\n{}", library::needed(source));
-    let syntax = |message: String, offset: Option<usize>, help: String| Error::ModelSyntax {
+    let (text, own) = (format!("{source}\n{}", library::needed(source)), source.len());
+    let wrong = |Diagnosis { message, offset, help }: Diagnosis| Error::ModelSyntax {
         model: name.into(),
         message,
-        location: Box::new(Location::of(file, source, offset.unwrap_or(0).min(source.len()))),
+        location: Box::new(Location::of(file, source, offset.min(own))),
         help,
     };
-    let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
-        // a name that the library has too is told at both places; the user's is wanted
-        let labels =
-            || error.labels().filter_map(|(span, label)| Some((span.to_range()?.start, label)));
-        let own = labels().find(|(start, _)| *start < source.len()).or_else(|| labels().next());
-        let (offset, label) = own.map_or((None, ""), |(start, label)| (Some(start), label));
-        let message = match label {
-            "" => error.message().to_string(),
-            label => format!("{} ({label})", error.message()),
-        };
-        syntax(message, offset, error.notes().collect::<Vec<_>>().join("; "))
-    })?;
+    let module = naga::front::wgsl::parse_str(&text)
+        .map_err(|error| wrong(diagnosis::of_syntax(&error, &text, own)))?;
     if let Some(range) = text::truncated(source) {
         let quotient = source.get(range.clone()).unwrap_or_default();
-        let message = format!("`{quotient}` of whole numbers drops its remainder");
-        let help = "write a number with its point, such as `1.0 / 2.0`, or its type, `1i / 2i`, where that is meant";
-        return Err(syntax(message, Some(range.start), help.into()));
+        return Err(wrong(Diagnosis {
+            message: format!("`{quotient}` of whole numbers drops its remainder"),
+            offset: range.start,
+            help: "write a number with its point, such as `1.0 / 2.0`, or its type, `1i / 2i`, where that is meant".into(),
+        }));
     }
-    validate(&module).map_err(|error| {
-        let (span, label) = error.spans().next().cloned().unwrap_or_default();
-        let mut causes = vec![error.as_inner().to_string()];
-        let mut cause = std::error::Error::source(error.as_inner());
-        while let Some(inner) = cause {
-            causes.push(inner.to_string());
-            cause = inner.source();
-        }
-        syntax(causes.join(": "), span.to_range().map(|r| r.start), label)
-    })?;
+    validate(&module).map_err(|error| wrong(diagnosis::of_types(&error, &module, &text, own)))?;
     Ok(module)
 }
 

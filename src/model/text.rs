@@ -113,6 +113,19 @@ pub(super) fn count(text: &str, word: &str) -> usize {
     tokens(text).iter().filter(|token| token.text == word).count()
 }
 
+/// Where a text closes a parenthesis that it has not opened.
+pub(super) fn unopened(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    tokens(text).iter().find_map(|token| {
+        match token.text {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ => {}
+        }
+        (depth < 0).then_some(token.at)
+    })
+}
+
 /// Where a comment takes away what may be meant to count: the rest of a line, or all of the text.
 pub(super) fn swallowing(text: &str) -> Option<usize> {
     let mut at = 0;

@@ -6,7 +6,7 @@ use super::select::{Offsets, Selected};
 use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::step::{Cadence, Fold, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 use crate::input::{InputFunction, Wgsl};
 use crate::model::{Kind, Unit};
 use crate::monitor::{Monitor, MonitorRead, Reduction, What};
@@ -226,7 +226,10 @@ fn check(monitor: &Monitor) -> std::result::Result<(), &'static str> {
         m if m.per.is_some() && (m.every > 1 || m.window.is_some() || m.initial) => Err(
             "`per` makes its rows of all steps; give it without `every`, `window` and `include_initial`",
         ),
-        m if closure && (m.index.is_some() || reduced || m.events || m.initial) => {
+        m if closure && m.initial => Err(
+            "`include_initial` asks for the values before the run, but a closure is called after each step; leave it out",
+        ),
+        m if closure && (m.index.is_some() || reduced || m.events) => {
             Err("a closure gives its values as they are recorded; do the rest inside it")
         }
         m if m.events && (reduced || m.initial) => Err(
@@ -277,10 +280,10 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
 
 /// The steps that start within some times.
 fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u64>, String> {
+    let (start, end) = (number(times.start), number(times.end));
     if !(times.start < times.end && times.start.is_finite()) {
         return Err(format!(
-            "the window from {} to {} has no time in it; give a start before its end",
-            times.start, times.end
+            "the window from {start} to {end} has no time in it; give a start before its end"
         ));
     }
     // a time that is a step's but for rounding is meant to be the step's
@@ -293,8 +296,7 @@ fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u
     };
     let steps = step(times.start)..step(times.end);
     if steps.is_empty() {
-        let (start, end) = (times.start, times.end);
-        return Err(match end <= t0 {
+        return Err(match times.end <= t0 {
             true => format!("the window from {start} to {end} ends before the first step, at {t0}"),
             false => format!(
                 "no step of {dt} starts in the window from {start} to {end}; make it longer"

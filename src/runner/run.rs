@@ -77,6 +77,9 @@ pub struct DSRunner {
     pub(super) cancelled: Arc<AtomicBool>,
 }
 
+/// Numbers of steps end where results, which have -1 for the values before step 0, could not tell them.
+pub(super) const MOST_STEPS: u64 = i64::MAX as u64;
+
 /// The words for all of a variable or parameter from a value that broadcasts to it.
 fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
     let words = words(&value.broadcast(path, &slot.shape)?, slot.kind);
@@ -222,10 +225,11 @@ impl DSRunner {
                 steps
             }
         };
-        let end = first.checked_add(steps).ok_or_else(|| Error::Setting {
+        let end = first.checked_add(steps).filter(|&end| end <= MOST_STEPS);
+        let end = end.ok_or_else(|| Error::Setting {
             setting: "duration",
-            given: format!("{steps} steps"),
-            wanted: "short enough for the counter of steps, which has 64 bits".into(),
+            given: format!("{steps} steps after the first {first}"),
+            wanted: format!("short enough for the counter of steps, which ends at {MOST_STEPS}"),
         })?;
         for source in &self.host.inputs.sources {
             source.check(end)?;

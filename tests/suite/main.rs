@@ -13,6 +13,7 @@ mod ignored;
 mod inputs;
 mod larva;
 mod loops;
+mod messages;
 mod models;
 mod monitors;
 mod moves;

@@ -395,6 +395,7 @@ fn broken(name: &str, reason: &str) -> Error {
     Error::Unsupported {
         model: name.into(),
         construct: format!("the generated kernel ({reason})"),
+        location: None,
         help: "write the model in plainer WGSL".into(),
     }
 }
