@@ -9,10 +9,11 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Population, Report, Result, course, write_spikes};
+use common::{Options, Population, Report, Result, course, ended, write_spikes};
 use dsrunner::{DSRunner, Group, Init, Method, Model, Network, plot};
 
 /// One structure for the parameters, one for the state, one for the inputs, and pure functions of them.
@@ -79,7 +80,11 @@ struct Arguments {
     options: Options,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { duration, options } = Arguments::parse();
     let started = Instant::now();

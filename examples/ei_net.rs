@@ -7,11 +7,12 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use common::{Options, Population, Report, Result, span, write_spikes};
+use common::{Options, Population, Report, Result, ended, span, write_spikes};
 use dsrunner::{
     Connect, DSRunner, Group, Init, Network, Projection, neurons, outputs, plot, synapses,
 };
@@ -65,7 +66,11 @@ fn network(count: usize) -> Network {
         .with("I", i)
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { neurons, duration, options } = Arguments::parse();
     let started = Instant::now();

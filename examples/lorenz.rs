@@ -6,11 +6,12 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
-use common::{Options, Report, Result, course};
+use common::{Options, Report, Result, course, ended};
 use dsrunner::{DSRunner, Init, Method, odes, plot};
 use serde_json::json;
 
@@ -30,7 +31,11 @@ struct Arguments {
 /// Trajectories whose whole course is recorded.
 const RECORDED: usize = 10;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { trajectories, duration, options } = Arguments::parse();
     let started = Instant::now();

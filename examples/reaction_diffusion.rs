@@ -10,10 +10,11 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Report, Result};
+use common::{Options, Report, Result, ended};
 use dsrunner::{DSRunner, DynamicalSystem, Group, Kernel, Method, Model, StepBuilder, Steps, plot};
 use ndarray::Array2;
 use serde_json::json;
@@ -139,7 +140,11 @@ struct Arguments {
     options: Options,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { side, steps, options } = Arguments::parse();
     let started = Instant::now();

@@ -8,10 +8,11 @@
 
 mod common;
 
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Report, Result};
+use common::{Options, Report, Result, ended};
 use dsrunner::{Connect, Coupling, DSRunner, Group, Init, Method, Model, Network, plot};
 use ndarray::{Axis, s};
 use serde_json::json;
@@ -78,7 +79,11 @@ fn matrix(text: &str) -> Result<Vec<f64>> {
     Ok(text.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?)
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { duration, coupling, speed, options } = Arguments::parse();
     let started = Instant::now();

@@ -5,6 +5,9 @@ use std::fmt;
 use crate::backend::gpu::adapters;
 use crate::error::{Error, Result};
 
+/// The variable that says what `auto` means.
+pub(crate) const ENVIRONMENT: &str = "DSRUNNER_DEVICE";
+
 /// What a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
@@ -150,15 +153,15 @@ impl Device {
     pub(crate) fn resolve(&self) -> Result<Option<(usize, String)>> {
         let all = match self {
             Self::Auto => {
-                let word = std::env::var("DSRUNNER_DEVICE").unwrap_or_default();
+                let word = std::env::var(ENVIRONMENT).unwrap_or_default();
                 let found = match Self::from(word.as_str()) {
                     Self::Auto => None,
-                    choice => choice.resolve()?,
+                    choice => choice.resolve().map_err(|error| error.chosen_by(ENVIRONMENT))?,
                 };
-                return Ok(found.map(|(index, _)| (index, format!("DSRUNNER_DEVICE is `{word}`"))));
+                return Ok(found.map(|(index, _)| (index, format!("{ENVIRONMENT} is `{word}`"))));
             }
             // no driver is loaded for the engine that needs none
-            Self::Cpu => Vec::new(),
+            Self::Cpu | Self::Index(0) => Vec::new(),
             _ => devices(),
         };
         let found = pick(&all, self).ok_or_else(|| Error::no_device(&self.to_string(), &all))?;
@@ -172,7 +175,7 @@ fn pick(all: &[DeviceInfo], choice: &Device) -> Option<usize> {
     let hardware =
         || [Discrete, Integrated, Virtual].into_iter().find_map(|kind| first(&|d| d.kind == kind));
     match choice {
-        Device::Auto | Device::Cpu => Some(0),
+        Device::Auto | Device::Cpu | Device::Index(0) => Some(0),
         Device::Gpu => hardware(),
         Device::Index(index) => first(&|d| d.index == *index),
         Device::Named(word) if word == "cuda" => {

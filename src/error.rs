@@ -120,12 +120,14 @@ pub enum Error {
         location: Option<Box<Location>>,
     },
     /// A model uses WGSL that an engine cannot run.
-    #[error("model `{model}`: the engines cannot run {construct}; {help}")]
+    #[error("model `{model}`: the engines cannot run {construct}{}\nhelp: {help}", at(.location))]
     Unsupported {
         /// Name of the model.
         model: String,
         /// What is not supported.
         construct: String,
+        /// Where, if it is in a text of the user's.
+        location: Option<Box<Location>>,
         /// What to write instead.
         help: String,
     },
@@ -143,7 +145,7 @@ pub enum Error {
     },
     /// A value's shape does not broadcast to the shape of what it is for.
     #[error(
-        "{what}: a value of shape {given:?} does not broadcast to shape {wanted:?}; give a scalar or {hint}"
+        "{what}: a value of shape {given:?} does not broadcast to shape {wanted:?}; give {hint}"
     )]
     Shape {
         /// What the value is for, by path.
@@ -220,10 +222,12 @@ pub enum Error {
         found: String,
     },
     /// A device that is not there.
-    #[error("no device `{asked}`; there are:\n{}", .available.join("\n"))]
+    #[error("no device `{asked}`{}; there are:\n{}", asker(.by), .available.join("\n"))]
     NoDevice {
         /// What was asked for.
         asked: String,
+        /// Who asked for it, where it was not the call: an environment variable.
+        by: Option<&'static str>,
         /// The devices that are there, a line each.
         available: Vec<String>,
     },
@@ -284,6 +288,10 @@ fn at(location: &Option<Box<Location>>) -> String {
     location.as_ref().map_or_else(String::new, |location| format!("\n{location}"))
 }
 
+fn asker(by: &Option<&'static str>) -> String {
+    by.map_or_else(String::new, |by| format!(", which {by} asks for"))
+}
+
 fn within(place: &Option<String>) -> String {
     place.as_ref().map_or_else(String::new, |place| format!(", {place}"))
 }
@@ -299,6 +307,12 @@ fn suggestion(nearest: &[String], known: &[String]) -> String {
 /// The names, each in quotes.
 pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A number as people read it, without hundreds of digits.
+pub(crate) fn number(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() <= 20 { plain } else { format!("{value:e}") }
 }
 
 /// Up to three of the names that are near what was asked for, best first.
@@ -328,7 +342,19 @@ impl Error {
     /// A device that is not among those that are there.
     pub(crate) fn no_device<D: fmt::Display>(asked: &str, there: &[D]) -> Self {
         let available = there.iter().map(ToString::to_string).collect();
-        Self::NoDevice { asked: asked.into(), available }
+        Self::NoDevice { asked: asked.into(), by: None, available }
+    }
+
+    /// The same with who chose the device on which it occurred.
+    pub(crate) fn chosen_by(mut self, who: &'static str) -> Self {
+        match &mut self {
+            Self::NoDevice { by, .. } => *by = Some(who),
+            Self::Limit { device, .. } | Self::Device { device, .. } => {
+                device.push_str(&format!(" (chosen by {who})"));
+            }
+            _ => {}
+        }
+        self
     }
 
     /// A value whose shape does not fit.
@@ -337,7 +363,10 @@ impl Error {
             what: what.into(),
             given: given.to_vec(),
             wanted: wanted.to_vec(),
-            hint: format!("an array of shape {wanted:?}"),
+            hint: match wanted {
+                [] => "a scalar".into(),
+                wanted => format!("a scalar or an array of shape {wanted:?}"),
+            },
         }
     }
 

@@ -139,6 +139,7 @@ pub struct Wgsl(pub(crate) String);
 /// [random numbers](crate::Model#random-numbers); a variable of the node with one of these names hides it. The library of
 /// [`Model`](crate::Model) may be called. `t` has 24 bits, which are too few late in a run: `sin(time_angle(h, omega))` is
 /// `sin(omega t)` at any time.
+/// Numbers without a point are whole: `1 / 2` would be 0, and is an error, as is `V // 2`, whose end WGSL takes for a comment.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons, wgsl};
@@ -262,8 +263,8 @@ pub struct Input(pub(crate) Form);
 pub(crate) enum Form {
     /// One operation on one variable.
     Apply(Box<Application>),
-    /// A closure that applies operations itself.
-    Call(InputCall),
+    /// A closure that applies operations itself, and what it was given beside.
+    Call(InputCall, Option<&'static str>),
 }
 
 /// The closure of a callable input. Its state makes it more than a function, and clones of an input share it.
@@ -279,29 +280,30 @@ pub(crate) struct Application {
     pub kind: Result<InputType, String>,
     /// The operation, or the sign that is none.
     pub operation: Result<Operation, String>,
-    pub policy: Policy,
+    pub policy: Option<Policy>,
 }
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Form::Apply(application) => application.fmt(f),
-            Form::Call(_) => f.write_str("callable"),
+            Form::Call(..) => f.write_str("callable"),
         }
     }
 }
 
 impl Input {
     fn new(target: Target, value: InputValue, kind: Result<InputType, String>) -> Self {
-        let (operation, policy) = (Ok(Operation::Add), Policy::default());
+        let (operation, policy) = (Ok(Operation::Add), None);
         let application = Application { target, value, kind, operation, policy };
         Self(Form::Apply(Box::new(application)))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Application)) -> Self {
-        // a callable has its operations inside
-        if let Form::Apply(application) = &mut self.0 {
-            change(application);
+    fn with(mut self, setting: &'static str, change: impl FnOnce(&mut Application)) -> Self {
+        match &mut self.0 {
+            Form::Apply(application) => change(application),
+            // it has its operations inside, which is told when the runner is built
+            Form::Call(_, given) => *given = Some(setting),
         }
         self
     }
@@ -358,17 +360,17 @@ impl Input {
     pub fn call(
         function: impl FnMut(&Shared, &mut InputHandle<'_>) -> error::Result<()> + Send + 'static,
     ) -> Self {
-        Self(Form::Call(Arc::new(Mutex::new(function))))
+        Self(Form::Call(Arc::new(Mutex::new(function)), None))
     }
 
-    /// Sets the operation; the default is [`Operation::Add`].
+    /// Sets the operation; the default is [`Operation::Add`]. A callable has none: its closure gives one to each application.
     pub fn operation(self, operation: Operation) -> Self {
-        self.with(|a| a.operation = Ok(operation))
+        self.with("operation", |a| a.operation = Ok(operation))
     }
 
-    /// Sets what an input of type `iter` gives where it has no row; the default is [`Policy::Error`].
+    /// Sets what an input of type `iter` gives where it has no row; the default is [`Policy::Error`]. Other types have none.
     pub fn policy(self, policy: Policy) -> Self {
-        self.with(|a| a.policy = policy)
+        self.with("policy", |a| a.policy = Some(policy))
     }
 }
 
@@ -401,7 +403,7 @@ impl<T: Into<Target>, V: Into<InputValue>> From<(T, V, &str)> for Input {
 impl<T: Into<Target>, V: Into<InputValue>> From<(T, V, &str, &str)> for Input {
     fn from((target, value, kind, operation): (T, V, &str, &str)) -> Self {
         let operation = parse_operation(operation);
-        Self::from((target, value, kind)).with(|a| a.operation = operation)
+        Self::from((target, value, kind)).with("operation", |a| a.operation = operation)
     }
 }
 

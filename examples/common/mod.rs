@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
 use dsrunner::plot::{RasterGroup, Span};
@@ -13,6 +14,29 @@ use ndarray::Array1;
 use serde_json::{Map, Value, json};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Ends an example: where it failed, with what went wrong and why, as people read it.
+pub fn ended(result: Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("error: {error}");
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // many errors say their cause themselves
+        if !said.contains(&error.to_string()) {
+            eprintln!("because: {error}");
+            said = error.to_string();
+        }
+        cause = error.source();
+    }
+    ExitCode::FAILURE
+}
+
+/// An error with the path that it is about.
+pub fn at<E: Error>(path: &Path) -> impl Fn(E) -> Box<dyn Error> + use<E> {
+    let path = path.display().to_string();
+    move |error| format!("{path}: {error}").into()
+}
 
 /// Options that every example has.
 #[derive(Args)]
@@ -34,7 +58,7 @@ pub struct Options {
 impl Options {
     /// A file in the output folder, which is made where it is not there.
     pub fn file(&self, name: &str) -> Result<PathBuf> {
-        fs::create_dir_all(&self.out)?;
+        fs::create_dir_all(&self.out).map_err(at(&self.out))?;
         Ok(self.out.join(name))
     }
 }
@@ -70,12 +94,14 @@ impl Population {
 
 /// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index.
 pub fn write_spikes(path: &Path, populations: &[Population]) -> Result<()> {
-    let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path)?);
+    let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path).map_err(at(path))?);
     for Population { name, events, .. } in populations {
-        npz.add_array(format!("{name}.steps"), &Array1::from(events.steps.clone()))?;
-        npz.add_array(format!("{name}.indices"), &Array1::from(events.indices.clone()))?;
+        npz.add_array(format!("{name}.steps"), &Array1::from(events.steps.clone()))
+            .map_err(at(path))?;
+        npz.add_array(format!("{name}.indices"), &Array1::from(events.indices.clone()))
+            .map_err(at(path))?;
     }
-    npz.finish()?;
+    npz.finish().map_err(at(path))?;
     Ok(())
 }
 

@@ -19,9 +19,14 @@ pub struct Case {
 impl Case {
     pub fn load(name: &str) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
-        let about: Value =
-            serde_json::from_str(&read_to_string(folder.join(format!("{name}.json")))?)?;
-        let mut npz = NpzReader::new(File::open(folder.join(format!("{name}.npz")))?)?;
+        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
+        let at = |extension: &str| {
+            let path = file(extension).display().to_string();
+            move |error: std::io::Error| format!("{path}: {error}")
+        };
+        let about = read_to_string(file("json")).map_err(at("json"))?;
+        let about: Value = serde_json::from_str(&about)?;
+        let mut npz = NpzReader::new(File::open(file("npz")).map_err(at("npz"))?)?;
         let mut arrays = HashMap::new();
         for member in npz.names()? {
             let key = member.trim_end_matches(".npy");

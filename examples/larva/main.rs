@@ -9,10 +9,11 @@ mod common;
 mod network;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Population, Report, Result, span, write_spikes};
+use common::{Options, Population, Report, Result, ended, span, write_spikes};
 use dsrunner::{DSRunner, Events, plot};
 use network::{Cells, network};
 use serde_json::json;
@@ -40,7 +41,11 @@ struct Arguments {
     options: Options,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    ended(run())
+}
+
+fn run() -> Result<()> {
     env_logger::init();
     let Arguments { duration, rate, weight, edges, cells, options } = Arguments::parse();
     let started = Instant::now();

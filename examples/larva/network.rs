@@ -60,9 +60,9 @@ pub struct Cells {
 impl Cells {
     /// Reads a table with the columns `id` and `group`.
     pub fn read(path: &Path) -> Result<Self> {
-        let mut table =
-            csv::Reader::from_path(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let headers = table.headers()?.clone();
+        let wrong = |error: csv::Error| format!("{}: {error}", path.display());
+        let mut table = csv::Reader::from_path(path).map_err(wrong)?;
+        let headers = table.headers().map_err(wrong)?.clone();
         let column = |name: &str| {
             headers
                 .iter()
@@ -73,7 +73,7 @@ impl Cells {
         let mut names: Vec<String> = ORDER.map(String::from).into();
         let mut cells: Vec<(usize, String)> = Vec::new();
         for row in table.records() {
-            let row = row?;
+            let row = row.map_err(wrong)?;
             let name = row.get(group).unwrap_or_default();
             let place = names.iter().position(|n| n == name).unwrap_or_else(|| {
                 names.push(name.into());

@@ -16,6 +16,6 @@ fn rules(p: Params) -> Rules {
     return Rules(is_finite(p.E));
 }
 
-fn current(g: f32, V: f32, p: Params) -> f32 {
-    return g * (p.E - V);
+fn current(g_syn: f32, V_post: f32, p: Params) -> f32 {
+    return g_syn * (p.E - V_post);
 }

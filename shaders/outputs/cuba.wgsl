@@ -1,5 +1,5 @@
 // Current-based output:  I = g.
 
-fn current(g: f32) -> f32 {
-    return g;
+fn current(g_syn: f32) -> f32 {
+    return g_syn;
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::backend::gpu::{Way, reach};
 use crate::backend::{Engine, engine};
-use crate::device::{Device, DeviceInfo, DeviceKind, devices};
+use crate::device::{Device, DeviceInfo, DeviceKind, ENVIRONMENT, devices};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
 
@@ -71,16 +71,20 @@ pub(crate) fn open(
 ) -> Result<(Choice, Option<Box<dyn Engine>>)> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(limits.threads);
-    let (order, reason) = match asked.resolve()? {
+    let found = asked.resolve()?;
+    let by_environment = found.is_some() && *asked == Device::Auto;
+    let (order, reason) = match found {
         Some((device, reason)) => (vec![device], reason),
         None => choose(plan, threads, limits),
     };
-    let (device, reason, (model, engine)) = first(order, reason, |device| {
+    let opened = first(order, reason, |device| {
         let model = settled(device, threads, limits.calibrate);
         let opened = || engine(device, plan.clone(), limits.threads, &model);
         let engine = if in_use == Some(device) { None } else { Some(opened()?) };
         Ok((model, engine))
-    })?;
+    });
+    let (device, reason, (model, engine)) = opened
+        .map_err(|error| if by_environment { error.chosen_by(ENVIRONMENT) } else { error })?;
     Ok((Choice { device, reason, model }, engine))
 }
 

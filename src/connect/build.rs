@@ -1,7 +1,7 @@
 //! Connectivity as compressed sparse rows.
 
 use super::{Connect, Rule};
-use crate::error::{Error, Explained, Result};
+use crate::error::{Error, Explained, Result, number};
 use crate::random::Stream;
 
 /// Synapses in rows by source.
@@ -56,7 +56,8 @@ impl Connect {
             }),
             &Rule::FixedProb(prob) if !(0.0..=1.0).contains(&prob) => {
                 return Err(wrong(format!(
-                    "connection probability {prob}; it must be from 0 to 1"
+                    "connection probability {}; it must be from 0 to 1",
+                    number(prob)
                 )));
             }
             &Rule::FixedProb(prob) => {

@@ -10,7 +10,7 @@ use super::contract::Argument;
 use super::jacobian::Field;
 use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, prefixed_primitive};
 use super::written::{Written, broken, parsed};
-use super::{EXPREL, FLUSHED, Kind, Member, Model, prefix};
+use super::{EXPREL, FLUSHED, Kind, Member, Model, Owner, owner, prefix};
 use crate::error::Result;
 use crate::integrate::{EXPONENTIAL, Equations, Method};
 use crate::scalar::{self, Access, cast, write};
@@ -495,12 +495,13 @@ impl<'s> Composer<'s> {
     /// A named argument of an output: a state member of the synapse after its step, or of the element in `state`.
     fn resolved(&self, arm: usize, argument: &Argument, state: &str) -> Argument {
         let Argument::Named(name) = argument else { return argument.clone() };
-        let synapse = &self.structure.arms[arm].synapse;
-        let (model, state) = match synapse.inner().state.iter().any(|m| m.name == *name) {
-            true => (synapse, format!("a{arm}_end")),
-            false => (&self.structure.element, state.into()),
+        let (synapse, target) = (&self.structure.arms[arm].synapse, &self.structure.element);
+        // that there is one was checked with the projection
+        let (model, state, at) = match owner(name, synapse.inner(), target.inner()) {
+            Ok(Owner::Target(at)) => (target, state.into(), at),
+            Ok(Owner::Synapse(at)) => (synapse, format!("a{arm}_end"), at),
+            Err(_) => return argument.clone(),
         };
-        let at = model.inner().state.iter().position(|m| m.name == *name).unwrap_or(0);
         Argument::Named(format!("{state}.{}", self.written(model).members("State")[at]))
     }
 

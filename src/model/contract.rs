@@ -2,8 +2,9 @@
 
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
-use super::{Functions, Inner, Kind, Member, library};
-use crate::error::{Error, Location, Result};
+use super::supported::Source;
+use super::{Functions, Inner, Kind, Member, calls, library, text};
+use crate::error::{Error, Location, Result, nearest, quoted};
 
 /// What a function of the contract takes at one place of its argument list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,27 @@ pub(crate) enum Argument {
 /// Structures and functions that the contract knows.
 const STRUCTURES: [&str; 7] =
     ["Params", "State", "Input", "Derivative", "Derived", "Shared", "Random"];
+const FUNCTIONS: [&str; 11] = [
+    "defaults",
+    "initial",
+    "derive",
+    "rules",
+    "derivative",
+    "jacobian",
+    "exact",
+    "update",
+    "threshold",
+    "reset",
+    "current",
+];
+
+/// Words in the names of arguments that say which state is meant.
+const OLD: [&str; 5] = ["old", "prev", "previous", "before", "last"];
+const NEW: [&str; 4] = ["new", "now", "next", "after"];
+
+fn says(name: &str, words: &[&str]) -> bool {
+    name.to_lowercase().split('_').any(|word| words.contains(&word))
+}
 
 pub(super) struct Checker<'a> {
     name: &'a str,
@@ -51,7 +73,11 @@ pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Res
         ));
     }
     checker.shadows()?;
+    checker.strangers(true)?;
     let inner = checker.inner()?;
+    checker.strangers(false)?;
+    let text = Source { name, file, text: source };
+    FUNCTIONS.iter().try_for_each(|function| text.supported(&module, function, &[]))?;
     Ok(Inner { module, ..inner })
 }
 
@@ -68,6 +94,40 @@ impl Checker<'_> {
                     span,
                     "give your function another name: the library calls the built-in one",
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Functions that nothing calls, neither the library nor the text; `near` alone those that are nearly of the contract, and
+    /// such structures.
+    fn strangers(&self, near: bool) -> Result<()> {
+        let known = FUNCTIONS.map(String::from);
+        for handle in calls::uncalled(self.module, self.source.len()) {
+            let name = self.module.functions[handle].name.clone().unwrap_or_default();
+            let meant = nearest(&name, &known).into_iter().next().filter(|_| near);
+            if known.contains(&name) || meant.is_none() && near {
+                continue;
+            }
+            let help = match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("call it, or leave it out; the library calls {}", quoted(&known)),
+            };
+            let span = self.module.functions.get_span(handle);
+            return Err(self.error(format!("nothing calls the function `{name}`"), span, &help));
+        }
+        let known: Vec<String> =
+            STRUCTURES.iter().chain(&["Rules"]).map(|s| s.to_string()).collect();
+        for (handle, ty) in self.module.types.iter() {
+            let TypeInner::Struct { .. } = ty.inner else { continue };
+            let name = ty.name.clone().unwrap_or_default();
+            let meant = nearest(&name, &known).into_iter().next();
+            if let Some(meant) = meant.filter(|meant| *meant != name)
+                && text::count(self.source, &name) == 1
+            {
+                let span = self.module.types.get_span(handle);
+                let message = format!("nothing uses the structure `{name}`");
+                return Err(self.error(message, span, &format!("did you mean `{meant}`?")));
             }
         }
         Ok(())
@@ -169,6 +229,13 @@ impl Checker<'_> {
         self.input_kinds(&inputs)?;
         self.names_clash(&[("Params", &params), ("State", &state), ("Input", &inputs)])?;
         let derivative = self.derivatives(&state, &derivative, &functions)?;
+        if self.structure_handle("Derivative").is_some() && functions.derivative.is_none() {
+            return Err(self.error(
+                "there is a structure `Derivative`, but no function `derivative`".into(),
+                self.word_span("Derivative"),
+                "add `fn derivative(s: State, ..) -> Derivative`",
+            ));
+        }
         if !derived.is_empty() && functions.derive.is_none() {
             return Err(self.error(
                 "there is a structure `Derived`, but no function `derive`".into(),
@@ -196,7 +263,19 @@ impl Checker<'_> {
     fn purposes(&self, has_state: bool, functions: &Functions) -> Result<()> {
         let start = naga::Span::new(0, 0);
         match (has_state, functions.current.is_some()) {
-            (false, true) => Ok(()),
+            (false, true) => {
+                let others = ["Input", "threshold"].into_iter().find(|name| match *name {
+                    "Input" => self.structure_handle(name).is_some(),
+                    _ => functions.threshold.is_some(),
+                });
+                others.map_or(Ok(()), |name| {
+                    Err(self.error(
+                        format!("there are both `current` and `{name}`"),
+                        self.word_span(name),
+                        "an output model has parameters and a function `current`; make the rest a model of its own",
+                    ))
+                })
+            }
             (true, true) => Err(self.error(
                 "there are both `State` and `current`".into(),
                 self.word_span("current"),
@@ -332,6 +411,7 @@ impl Checker<'_> {
                 &format!("it must return `{result}`"),
             ));
         }
+        self.order_of_states(name, handle)?;
         let states = function.arguments.iter().filter(|a| self.type_name(a.ty) == "State").count();
         let mut first_state = true;
         let mut arguments = Vec::with_capacity(function.arguments.len());
@@ -352,7 +432,7 @@ impl Checker<'_> {
                 other => {
                     return Err(self.error(
                         format!("function `{name}` cannot be given its argument `{own}: {other}`"),
-                        span,
+                        self.argument_span(handle, &own),
                         &format!(
                             "arguments are told apart by type: {}",
                             STRUCTURES.join(", ").replace("Derivative, ", "")
@@ -361,12 +441,48 @@ impl Checker<'_> {
                 }
             });
         }
-        self.allowed(name, span, &arguments)?;
+        self.allowed(name, handle, &arguments)?;
         Ok(Some(arguments))
     }
 
+    /// Fails where the names of `State` arguments say another order than theirs.
+    fn order_of_states(&self, name: &str, handle: Handle<naga::Function>) -> Result<()> {
+        let arguments = self.module.functions[handle].arguments.iter();
+        let states = arguments.filter(|argument| self.type_name(argument.ty) == "State");
+        let states: Vec<&str> = states.map(|a| a.name.as_deref().unwrap_or_default()).collect();
+        let has =
+            |name: &str| self.module.functions.iter().any(|(_, f)| f.name.as_deref() == Some(name));
+        let after = match name {
+            "update" => has("derivative") || has("exact"),
+            name => matches!(name, "threshold" | "reset"),
+        };
+        let (message, wrong) = match states[..] {
+            [first, second] if says(second, &OLD) || says(first, &NEW) => (
+                format!(
+                    "function `{name}` takes the old state as `{first}` and the new one as `{second}`"
+                ),
+                if says(second, &OLD) { second } else { first },
+            ),
+            [only] if after && says(only, &OLD) => {
+                (format!("function `{name}` takes the new state as `{only}`"), only)
+            }
+            _ => return Ok(()),
+        };
+        Err(self.error(
+            message,
+            self.argument_span(handle, wrong),
+            "of two `State` arguments the first is the state at the start of the step, a single one is the new state: \
+             `(old: State, s: State, ..)`",
+        ))
+    }
+
     /// Not everything is known where each function is called.
-    fn allowed(&self, name: &str, span: naga::Span, arguments: &[Argument]) -> Result<()> {
+    fn allowed(
+        &self,
+        name: &str,
+        handle: Handle<naga::Function>,
+        arguments: &[Argument],
+    ) -> Result<()> {
         use Argument::{Derived, Input, Named, Old, Params, Random, Shared, State};
         let ok = |argument: &Argument| match name {
             "defaults" => false,
@@ -376,16 +492,28 @@ impl Checker<'_> {
             "current" => matches!(argument, Params | Derived | Named(_)),
             _ => matches!(argument, Old | State | Params | Derived | Input | Shared | Random),
         };
-        match arguments.iter().find(|a| !ok(a)) {
-            None => Ok(()),
-            Some(argument) => Err(self.error(
-                format!(
-                    "function `{name}` takes {argument:?}, which is not known where it is called"
-                ),
-                span,
-                "see the table of functions in the documentation of `Model`",
-            )),
-        }
+        let Some(at) = arguments.iter().position(|a| !ok(a)) else { return Ok(()) };
+        let own = self.module.functions[handle].arguments[at].name.clone().unwrap_or_default();
+        let what = match arguments[at] {
+            Old => "a second state".into(),
+            _ => format!(
+                "`{own}: {}`",
+                self.type_name(self.module.functions[handle].arguments[at].ty)
+            ),
+        };
+        Err(self.error(
+            format!("function `{name}` takes {what}, which is not known where it is called"),
+            self.argument_span(handle, &own),
+            "see the table of functions in the documentation of `Model`",
+        ))
+    }
+
+    /// Where an argument of a function is declared.
+    fn argument_span(&self, handle: Handle<naga::Function>, argument: &str) -> naga::Span {
+        let range = self.module.functions.get_span(handle).to_range().unwrap_or_default();
+        let text = self.source.get(range.clone()).unwrap_or("");
+        let start = range.start + text.find('(').unwrap_or(0);
+        self.word_span_in(argument, start..range.end)
     }
 
     fn type_name(&self, ty: Handle<Type>) -> String {

@@ -2,7 +2,8 @@
 
 use super::members::Members;
 use super::program::{Feed, Program, Sink, Unit};
-use super::{Kind, library, parse, prefix, written};
+use super::supported::Source;
+use super::{Kind, library, parse, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
 
@@ -29,22 +30,31 @@ const SURROUNDINGS: [(&str, Kind, Feed); 4] = [
 /// variable `k`; its only sink is the value, 0 or 1 where it is bool. `what` says what the expression is for.
 pub(crate) fn expression(
     what: &str,
-    text: &str,
+    source: &str,
     variables: &[Named],
     kinds: &[Kind],
 ) -> Result<Program> {
     // the text is to stay within its parentheses
-    if let Some(at) = text.find([';', '{', '}']) {
-        return Err(Error::ModelSyntax {
-            model: what.into(),
-            message: "a statement where an expression should be".into(),
-            location: Box::new(Location::of("expression", text, at)),
-            help: "leave `;`, `{` and `}` out".into(),
-        });
+    let wrong = |at: usize, message: &str, help: &str| Error::ModelSyntax {
+        model: what.into(),
+        message: message.into(),
+        location: Box::new(Location::of("expression", source, at)),
+        help: help.into(),
+    };
+    if let Some(at) = source.find([';', '{', '}']) {
+        let message = "a statement where an expression should be";
+        return Err(wrong(at, message, "leave `;`, `{` and `}` out"));
+    }
+    if let Some(at) = text::swallowing(source) {
+        let help = "a comment ends, or has a line of its own; a whole quotient is `floor(a / b)`";
+        return Err(wrong(at, "a comment takes the rest of the expression", help));
+    }
+    if let Some(at) = text::unopened(source) {
+        return Err(wrong(at, "a `)` without its `(`", ""));
     }
     let mut first = None;
     for &kind in kinds {
-        match of_kind(what, text, variables, kind) {
+        match of_kind(what, source, variables, kind) {
             Ok(program) => return Ok(program),
             Err(error) => {
                 first.get_or_insert(error);
@@ -76,7 +86,10 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
     }
     let source =
         format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
-    let module = parse(what, "expression", &source).map_err(|error| placed(error, variables))?;
+    let module =
+        parse(what, "expression", &source).map_err(|error| placed(error, text, variables))?;
+    let own = Source { name: what, file: "expression", text: &source };
+    own.supported(&module, "value", &[]).map_err(|error| placed(error, text, variables))?;
     let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
     let mut members = Members::default();
     let mut values: Vec<String> =
@@ -116,14 +129,28 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
 }
 
 /// The error with its place in the user's expression, and with the names that there are.
-fn placed(error: Error, variables: &[Named]) -> Error {
-    let Error::ModelSyntax { model, message, mut location, help } = error else { return error };
-    location.line = location.line.saturating_sub(LINES_BEFORE).max(1);
-    let names: Vec<String> = variables.iter().map(|v| v.name.clone()).collect();
-    let surroundings = SURROUNDINGS.map(|(name, ..)| name.to_string());
-    let names = [names, surroundings.to_vec(), vec!["h".into(), "r".into()]].concat();
-    let names = quoted(&names);
-    let there = format!("an expression may name {names}");
-    let help = if help.is_empty() { there } else { format!("{help}; {there}") };
-    Error::ModelSyntax { model, message, location, help }
+fn placed(mut error: Error, source: &str, variables: &[Named]) -> Error {
+    let (Error::ModelSyntax { location: ref mut place, .. }
+    | Error::Unsupported { location: Some(ref mut place), .. }) = error
+    else {
+        return error;
+    };
+    place.line = place.line.saturating_sub(LINES_BEFORE).max(1);
+    let beyond = place.line > source.lines().count();
+    if beyond {
+        **place = Location::of("expression", source, source.trim_end().len());
+    }
+    if let Error::ModelSyntax { message, help, .. } = &mut error {
+        if beyond {
+            // what closes the parentheses around it
+            *message = message.replace("\")\"", "the end of the expression");
+        }
+        if message.contains("no definition in scope") {
+            let names = variables.iter().map(|v| v.name.clone());
+            let surroundings = SURROUNDINGS.map(|(name, ..)| name).into_iter().chain(["h", "r"]);
+            let names: Vec<String> = names.chain(surroundings.map(String::from)).collect();
+            *help = format!("an expression may name {}", quoted(&names));
+        }
+    }
+    error
 }

@@ -2,7 +2,7 @@
 
 use naga::{Module, TypeInner};
 
-use super::{Inner, Model, PRIMITIVES};
+use super::{Inner, Model, Owner, PRIMITIVES, owner};
 use crate::error::{Error, Location, Result};
 use crate::model::Argument;
 use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
@@ -88,9 +88,11 @@ impl Inner {
     ///
     /// # Errors
     /// As [`Inner::check_derivative`].
-    pub(crate) fn check_current(&self, target: &Model) -> Result<()> {
+    pub(crate) fn check_current(&self, synapse: &Model, target: &Model) -> Result<()> {
         let arguments = self.functions.current.as_deref().unwrap_or_default();
-        let of_target = |name: &String| target.inner().state.iter().any(|m| m.name == *name);
+        let of_target = |name: &str| {
+            matches!(owner(name, synapse.inner(), target.inner()), Ok(Owner::Target(_)))
+        };
         let named = arguments.iter().enumerate();
         let named = named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
         named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)], NOT_LTC))

@@ -6,8 +6,9 @@ use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
 use super::program::{Feed, Invocation, Program, Unit};
-use super::{Kind, parse, prefix, written};
-use crate::error::{Error, Location, Result};
+use super::supported::Source;
+use super::{Kind, calls, parse, prefix, written};
+use crate::error::Result;
 use crate::scalar::{Access, Memory};
 
 const PREFIX: &str = "k0";
@@ -37,31 +38,20 @@ pub(crate) struct Array {
     pub fixed: Option<usize>,
 }
 
-/// A text with what is needed to tell what is wrong in it, and where.
-struct Source<'a> {
-    name: &'a str,
-    file: &'a str,
-    text: &'a str,
-}
-
-impl Source<'_> {
-    fn wrong(&self, span: naga::Span, message: String, help: &str) -> Error {
-        let offset = span.to_range().map_or(0, |range| range.start).min(self.text.len());
-        Error::ModelContract {
-            model: self.name.into(),
-            message,
-            location: Box::new(Location::of(self.file, self.text, offset)),
-            help: help.into(),
-        }
-    }
-}
-
 impl KernelText {
     pub(crate) fn new(name: &str, file: &str, text: &str) -> Result<Self> {
         let source = Source { name, file, text };
         let mut module = parse(name, file, text)?;
         let (uniforms, arrays) = globals(&source, &mut module)?;
         let (workgroup, builtins) = entry(&source, &mut module)?;
+        if let Some(&handle) = calls::uncalled(&module, text.len()).first() {
+            let function = module.functions[handle].name.clone().unwrap_or_default();
+            return Err(source.wrong(
+                module.functions.get_span(handle),
+                format!("nothing calls the function `{function}`"),
+                "call it, or leave it out; a kernel's entry point is marked `@compute @workgroup_size(64)`",
+            ));
+        }
         let function = module.functions.iter().last().and_then(|(_, f)| f.name.clone());
         let function = function.unwrap_or_default();
         let text = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(name, &e))?;
@@ -87,11 +77,11 @@ impl KernelText {
             builtins.into_iter().map(|builtin| argument(&mut members, builtin)).collect();
         let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
         let (feeds, feed_kinds, declaration) = members.finish();
-        let text = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
+        let composed = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
         let program = Program {
             name: format!("kernel {name}"),
-            module: written::parsed(name, &text)?,
-            text,
+            module: written::parsed(name, &composed)?,
+            text: composed,
             prefixes: vec![PREFIX.into()],
             models: Vec::new(),
             feeds,
@@ -104,7 +94,9 @@ impl KernelText {
         let inputs: Vec<Access> = (0..text.program.feeds.len()).map(Access::Stream).collect();
         let lengths: Vec<usize> =
             text.arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
-        text.program.lower_kernel(&inputs, &text.memories(&lengths), false)?;
+        let memories = text.memories(&lengths);
+        source.supported(&module, &function, &memories)?;
+        text.program.lower_kernel(&inputs, &memories, false)?;
         Ok(text)
     }
 }
@@ -269,7 +261,9 @@ fn elements(
 
 /// Makes the entry point the last function: the size of its workgroups, and what it takes.
 fn entry(source: &Source<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
-    let wrong = |message: String, help: &str| source.wrong(naga::Span::UNDEFINED, message, help);
+    // naga keeps no place for entry points
+    let at = source.text.find("@compute").unwrap_or(0) as u32;
+    let wrong = |message: String, help: &str| source.wrong(naga::Span::new(at, at), message, help);
     let compute = module.entry_points.iter().all(|entry| entry.stage == ShaderStage::Compute);
     if module.entry_points.len() != 1 || !compute {
         return Err(wrong(

@@ -1,7 +1,9 @@
 //! Model files: one plain WGSL text a model, parsed and checked against the contract by reflection.
 
+mod calls;
 mod compose;
 mod contract;
+mod diagnosis;
 mod expression;
 mod indexed;
 mod iterations;
@@ -11,25 +13,33 @@ mod library;
 mod members;
 mod prefix;
 mod program;
+mod resolve;
 mod rules;
+mod supported;
+mod text;
 mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
+pub(crate) use resolve::{Owner, owner};
 pub(crate) use rules::Rule;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Location, Result, number};
 use crate::scalar::Code;
+use diagnosis::Diagnosis;
 
 /// The functions of the library that the engines know as one operation.
 const PRIMITIVES: [(&str, Code); 2] = [(EXPREL, Code::ExprelF), (FLUSHED, Code::FlushF)];
 const EXPREL: &str = "exprel";
 const FLUSHED: &str = "flushed";
+
+/// What to do about what the engines cannot run.
+const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
 
 /// Type of a variable's or a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +71,7 @@ impl Kind {
             if value.fract() == 0.0 && (low..=high).contains(&value) {
                 Ok(())
             } else {
-                Err(format!("{value} is not a value of type {}", self.name()))
+                Err(format!("{} is not a value of type {}", number(value), self.name()))
             }
         };
         match self {
@@ -143,9 +153,15 @@ pub(crate) struct Inner {
 /// | `reset(State, ..) -> State` | the state after a spike |
 /// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
 ///
+/// There may be further functions, which these call.
+///
 /// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
 /// `Shared` (`t`, `dt`, step `i`, the pair `t_hi`, `t_lo`, and `stage`) and `Random` (see [below](Model#random-numbers)). With two
-/// `State` arguments the first is the state at the start of the step, the second the new one.
+/// `State` arguments the first is the state at the start of the step, the second the new one; one alone is the
+/// new one.
+///
+/// `current` takes `Params`, `Derived`, and variables by their names: `g: f32` is the variable `g` of the synapse or of the
+/// target, whichever has it, `g_syn` that of the synapse and `g_post` that of the target where both have one.
 ///
 /// `t` is the time in f32, with 24 bits: after 10^6 ms it is right to 0.06 ms, and after 10^9 ms to 64, so `sin(omega * t)` and
 /// `t < t_end` go wrong late in a run. Write `sin(time_angle(shared, omega))` for the first; count steps, in a variable or by `i`, for
@@ -261,7 +277,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::ModelSyntax`] where the text is not valid WGSL, [`Error::ModelContract`] where it does not keep the
-    /// contract; both with line, column and caret.
+    /// contract, [`Error::Unsupported`] where the engines cannot run it; all with line, column and caret.
     pub fn from_wgsl(name: &str, source: &str) -> Result<Self> {
         Self::from_file(name, name, source)
     }
@@ -345,35 +361,24 @@ pub(crate) fn check_identifier(name: &str) -> Result<()> {
 
 /// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
 fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
-    let text = format!("{source}\n{}", library::needed(source));
-    let syntax = |message: String, offset: Option<usize>, help: String| Error::ModelSyntax {
+    let (text, own) = (format!("{source}\n{}", library::needed(source)), source.len());
+    let wrong = |Diagnosis { message, offset, help }: Diagnosis| Error::ModelSyntax {
         model: name.into(),
         message,
-        location: Box::new(Location::of(file, source, offset.unwrap_or(0).min(source.len()))),
+        location: Box::new(Location::of(file, source, offset.min(own))),
         help,
     };
-    let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
-        // a name that the library has too is told at both places; the user's is wanted
-        let labels =
-            || error.labels().filter_map(|(span, label)| Some((span.to_range()?.start, label)));
-        let own = labels().find(|(start, _)| *start < source.len()).or_else(|| labels().next());
-        let (offset, label) = own.map_or((None, ""), |(start, label)| (Some(start), label));
-        let message = match label {
-            "" => error.message().to_string(),
-            label => format!("{} ({label})", error.message()),
-        };
-        syntax(message, offset, error.notes().collect::<Vec<_>>().join("; "))
-    })?;
-    validate(&module).map_err(|error| {
-        let (span, label) = error.spans().next().cloned().unwrap_or_default();
-        let mut causes = vec![error.as_inner().to_string()];
-        let mut cause = std::error::Error::source(error.as_inner());
-        while let Some(inner) = cause {
-            causes.push(inner.to_string());
-            cause = inner.source();
-        }
-        syntax(causes.join(": "), span.to_range().map(|r| r.start), label)
-    })?;
+    let module = naga::front::wgsl::parse_str(&text)
+        .map_err(|error| wrong(diagnosis::of_syntax(&error, &text, own)))?;
+    if let Some(range) = text::truncated(source) {
+        let quotient = source.get(range.clone()).unwrap_or_default();
+        return Err(wrong(Diagnosis {
+            message: format!("`{quotient}` of whole numbers drops its remainder"),
+            offset: range.start,
+            help: "write a number with its point, such as `1.0 / 2.0`, or its type, `1i / 2i`, where that is meant".into(),
+        }));
+    }
+    validate(&module).map_err(|error| wrong(diagnosis::of_types(&error, &module, &text, own)))?;
     Ok(module)
 }
 

@@ -199,7 +199,8 @@ impl Program {
         lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),
             construct: refusal.what,
-            help: "write it with scalars, vectors, structures and plain functions".into(),
+            location: None,
+            help: super::PLAINER.into(),
         })
     }
 }

@@ -18,6 +18,7 @@ impl Written {
         let broken = |reason: String| Error::Unsupported {
             model: inner.name.clone(),
             construct: format!("something that naga cannot write back ({reason})"),
+            location: None,
             help: "write it in plainer WGSL".into(),
         };
         let text = prefix::prefixed(&inner.module, &prefix).map_err(broken)?;
@@ -46,6 +47,7 @@ pub(super) fn broken(name: &str, reason: &str) -> Error {
     Error::Unsupported {
         model: name.into(),
         construct: format!("the composed program ({reason})"),
+        location: None,
         help: "write the model in plainer WGSL".into(),
     }
 }

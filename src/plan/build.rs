@@ -74,8 +74,8 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     connect(&mut plan, &groups, description.seed)?;
     let couplings = couplings::prepare(&mut plan, &nodes, &groups)?;
     let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
-    couplings::add(&mut plan, couplings)?;
     for stage in 0..stages {
+        couplings::add(&mut plan, &couplings, stage)?;
         plan.step.push(Op::Deliver(stage));
         let populations = plan.populations.iter().enumerate();
         let own = populations.filter(|(_, population)| population.stage == stage);

@@ -1,6 +1,7 @@
 //! Couplings as columns: the variables of sources and targets by connection, the terms, their sums by target.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::components::join;
 use super::layout::position;
@@ -13,14 +14,16 @@ use crate::error::{Error, Explained, Result};
 use crate::input::{Operation, Wgsl};
 use crate::model::{Kind, Named, Program, expression};
 use crate::random::{Keys, Purpose};
-use crate::system::{Coupling, Node, NodeKind};
+use crate::system::{Coupling, Node, NodeKind, Value};
 
 /// A coupling with all that it names found.
 pub(super) struct Site {
     label: String,
     /// Of its node.
     path: String,
-    program: Program,
+    /// When in the step it is made.
+    stage: usize,
+    program: Arc<Program>,
     /// What the program's variables are, in their order.
     named: Vec<Place>,
     /// Connections of a copy of the system, by target.
@@ -63,22 +66,25 @@ pub(super) fn prepare(
         }
     }
     // a variable is kept once, for the longest delay with which it is read
-    let mut depths: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for site in &sites {
-        let longest = site.delays.iter().copied().max().unwrap_or(0);
+        let longest = site.delays.iter().copied().max().unwrap_or(0) as usize;
         for place in &site.named {
-            let (slot, depth) = match *place {
+            let (slot, longest) = match *place {
                 Place::Pre(slot) => (slot, longest),
                 Place::Post(slot) => (slot, 0),
                 Place::Weight => continue,
             };
             if plan.slots[slot].role != Role::Param {
-                let known = depths.entry(slot).or_default();
-                *known = (*known).max(depth as usize);
+                let (depth, rows) = kept.entry(slot).or_default();
+                // where it was updated before, a delay of one step is the value at the start of the step
+                let ahead = usize::from(site.is_ahead(plan, slot));
+                *depth = (*depth).max(longest.saturating_sub(ahead));
+                *rows = (*rows).max(longest + 1);
             }
         }
     }
-    for (&slot, &depth) in &depths {
+    for (&slot, &(depth, rows)) in &kept {
         let taken = format!("{}_history", plan.slots[slot].path());
         if depth > 0 && plan.slots.iter().any(|other| other.path() == taken) {
             return Err(Error::Node {
@@ -88,9 +94,9 @@ pub(super) fn prepare(
                     .into(),
             });
         }
-        let ring = plan.reserve_ring(slot, depth)?;
+        let ring = plan.reserve_ring(slot, depth, rows)?;
         let label = format!("past of {}", plan.slots[slot].path());
-        plan.push_column(label, Work::Keep(ring), ring.address, ring.words);
+        plan.push_column(label, Work::Keep { ring, ahead: false }, ring.address, ring.words);
     }
     for group in groups {
         histories(plan, group)?;
@@ -145,7 +151,17 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     places.push(Place::Weight);
     let Wgsl(text) = &inner.term;
     let program = expression(&format!("coupling {path}"), text, &names, &[Kind::F32])?;
-    let named = expressions::variables(&program).map(|k| places[k]).collect();
+    let named: Vec<Place> = expressions::variables(&program).map(|k| places[k]).collect();
+    if inner.weight.is_some() && !named.iter().any(|place| matches!(place, Place::Weight)) {
+        return Err(wrong("its weight is given, but its expression does not name `w`".into()));
+    }
+    let delayed =
+        |place: &Place| matches!(place, Place::Pre(slot) if plan.slots[*slot].role != Role::Param);
+    if inner.delay.is_some() && !named.iter().any(delayed) {
+        return Err(wrong(
+            "its delay is given, but its expression names no variable of its source, such as `x_pre`".into(),
+        ));
+    }
 
     let target_path = join(&groups[post].node.path, &inner.target);
     let target = plan.find("variable", &target_path)?;
@@ -171,7 +187,7 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     let keys = Keys { seed: plan.seed, purpose: Purpose::Connectivity, path: &node.path };
     let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
     let rows = by_target(&synapses, ends.targets);
-    let per_connection = |value: &crate::system::Value, what: &str| -> Result<Vec<f64>> {
+    let per_connection = |value: &Value, what: &str| -> Result<Vec<f64>> {
         let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
         if values.len() == 1 {
             return Ok(values);
@@ -179,22 +195,40 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
         let given = |k: usize| synapses.order.as_ref().map_or(k, |order| order[k] as usize);
         Ok(rows.order.iter().map(|&k| values[given(k)]).collect())
     };
-    let weights = per_connection(&inner.weight, "weight")?;
+    let one = || Value::from(1.0);
+    let weights = per_connection(&inner.weight.clone().unwrap_or_else(one), "weight")?;
     fixed::check(&weights).map_err(wrong)?;
     let weights = weights.iter().map(|&w| Kind::F32.bits(w)).collect::<Explained<_>>();
-    let delays = per_connection(&inner.delay, "delay")?;
+    let none = || Value::from(0.0);
+    let delays = per_connection(&inner.delay.clone().unwrap_or_else(none), "delay")?;
     let delays = delays.iter().map(|&d| delays::steps(d, plan.dt, 0).map(|steps| steps as u32));
+    let mut delays = delays.collect::<Explained<Vec<u32>>>().map_err(wrong)?;
+    let mut stage = node.stage;
+    if plan.slots[target].role == Role::Input && groups[post].stage < stage {
+        // the target was updated before: the same as what is added at the start of the next step
+        let later = u32::from(groups[pre].stage >= stage);
+        delays.iter_mut().for_each(|delay| *delay += later);
+        stage = 0;
+    }
     Ok(Site {
-        program,
+        program: program.into(),
         named,
         weights: weights.map_err(wrong)?,
-        delays: delays.collect::<Explained<_>>().map_err(wrong)?,
+        delays,
         target,
         sources: ends.sources,
         rows,
+        stage,
         label: path,
         path: node.path.clone(),
     })
+}
+
+impl Site {
+    /// Whether it reads a variable after the update of its group in the same step.
+    fn is_ahead(&self, plan: &Plan, slot: usize) -> bool {
+        plan.populations[plan.slots[slot].population].stage < self.stage
+    }
 }
 
 /// The variables and parameters of a group, without those of the synapses on it.
@@ -231,16 +265,27 @@ fn by_target(synapses: &Synapses, targets: usize) -> Rows {
     rows
 }
 
-/// Adds the couplings to the step.
-pub(super) fn add(plan: &mut Plan, sites: Vec<Site>) -> Result<()> {
-    for site in sites {
-        one(plan, site)?;
+/// Adds the couplings of a stage to the step.
+pub(super) fn add(plan: &mut Plan, sites: &[Site], stage: usize) -> Result<()> {
+    let own = || sites.iter().filter(|site| site.stage == stage);
+    let mut ahead = BTreeSet::new();
+    for site in own() {
+        let slots = site.named.iter().filter_map(|place| match *place {
+            Place::Pre(slot) | Place::Post(slot) => Some(slot),
+            Place::Weight => None,
+        });
+        ahead.extend(slots.filter(|&slot| site.is_ahead(plan, slot)));
     }
-    Ok(())
+    for slot in ahead {
+        let Some(ring) = plan.ring_of(slot) else { continue };
+        let label = plan.slots[slot].path().to_string();
+        plan.push_column(label, Work::Keep { ring, ahead: true }, ring.address, ring.words);
+    }
+    own().try_for_each(|site| one(plan, site))
 }
 
-fn one(plan: &mut Plan, site: Site) -> Result<()> {
-    let Site { label, path, program, named, rows, weights, delays, target, sources } = site;
+fn one(plan: &mut Plan, site: &Site) -> Result<()> {
+    let Site { label, path, program, named, rows, weights, delays, target, sources, .. } = site;
     let Rows { indptr, sources: from, targets: to, .. } = rows;
     if from.is_empty() {
         return Ok(());
@@ -249,10 +294,10 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
     let (connections, targets) = (from.len(), indptr.len() - 1);
     let words = connections * copies;
     let mut loads = Vec::with_capacity(named.len());
-    for place in named {
+    for &place in named {
         let (slot, elements, which, delays) = match place {
-            Place::Pre(slot) => (slot, sources, &from, &delays[..]),
-            Place::Post(slot) => (slot, targets, &to, &[0][..]),
+            Place::Pre(slot) => (slot, *sources, from, &delays[..]),
+            Place::Post(slot) => (slot, targets, to, &[0][..]),
             Place::Weight => {
                 loads.push(match weights[..] {
                     [weight] => Load::Constant(weight),
@@ -264,9 +309,13 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
         let what = format!("{} by connection, for {label}", plan.slots[slot].path());
         let (address, slot_words) = (plan.slots[slot].address, plan.slots[slot].words);
         let work = match plan.ring_of(slot) {
-            Some(ring) => {
-                Work::Past { ring, elements, from: which.clone(), delays: delays.to_vec() }
-            }
+            Some(ring) => Work::Past {
+                ring,
+                elements,
+                from: which.clone(),
+                delays: delays.to_vec(),
+                ahead: site.is_ahead(plan, slot),
+            },
             None if slot_words == 1 => {
                 loads.push(Load::Word(address));
                 continue;
@@ -281,13 +330,13 @@ fn one(plan: &mut Plan, site: Site) -> Result<()> {
         };
         loads.push(Load::Stream(plan.column(what, work, words)));
     }
-    let keys = Keys { seed: plan.seed, purpose: Purpose::Coupling, path: &path };
-    let loads = expressions::loads(plan, &program, words, &label, &mut loads.into_iter(), &keys)?;
-    let work = Work::Evaluate { program: program.into(), loads, node: label.clone() };
+    let keys = Keys { seed: plan.seed, purpose: Purpose::Coupling, path };
+    let loads = expressions::loads(plan, program, words, label, &mut loads.into_iter(), &keys)?;
+    let work = Work::Evaluate { program: program.clone(), loads, node: label.clone() };
     let terms = plan.column(format!("terms of {label}"), work, words);
-    let work = Work::Sum { from: terms, connections, indptr };
+    let work = Work::Sum { from: terms, connections, indptr: indptr.clone() };
     let sums = plan.column(format!("sums of {label}"), work, targets * copies);
-    let slot = &plan.slots[target];
+    let slot = &plan.slots[*target];
     let op = InputOp {
         path: slot.path().into(),
         population: slot.population,

@@ -1,6 +1,7 @@
 //! Delays in whole steps, and synapses by delay.
 
 use crate::connect::Synapses;
+use crate::error::number;
 
 /// Most steps of a delay: longer ones are taken for a mistake in the unit.
 const MOST_STEPS: f64 = 1e6;
@@ -11,12 +12,14 @@ const NEAR: f64 = 1e-6;
 /// A delay in steps, to the nearest, half steps up, and at least `least`.
 pub(super) fn steps(delay: f64, dt: f64, least: usize) -> Result<usize, String> {
     if !(delay.is_finite() && delay >= 0.0) {
-        return Err(format!("delay {delay}; delays must be finite and not negative"));
+        return Err(format!("delay {}; delays must be finite and not negative", number(delay)));
     }
     let steps = libm::floor(delay / dt + 0.5 + NEAR);
     if steps > MOST_STEPS {
         return Err(format!(
-            "delay {delay}, which is {steps} steps of {dt}; at most {MOST_STEPS} steps are kept"
+            "delay {}, which is {} steps of {dt}; at most {MOST_STEPS} steps are kept",
+            number(delay),
+            number(steps)
         ));
     }
     Ok((steps as usize).max(least))

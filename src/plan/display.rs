@@ -114,9 +114,11 @@ impl fmt::Display for Column {
             Work::Copy { .. } => "copied".into(),
             Work::Reduce { from, .. } => format!("of {} values", from.len()),
             Work::Accumulate { .. } => "over steps".into(),
-            Work::Keep(ring) if ring.depth == 0 => "of this step".into(),
-            Work::Keep(ring) => format!("of this step and {} before", ring.depth),
-            Work::Past { delays, .. } => match delays.iter().max() {
+            Work::Keep { ahead: true, .. } => "as the step has left it so far".into(),
+            Work::Keep { ring, .. } if ring.depth == 0 => "of this step".into(),
+            Work::Keep { ring, .. } => format!("of this step and {} before", ring.depth),
+            Work::Past { delays, ahead, .. } => match delays.iter().max() {
+                None | Some(0) if *ahead => "as the step has left it so far".into(),
                 None | Some(0) => "of this step".into(),
                 Some(longest) => format!("of up to {longest} steps before"),
             },

@@ -33,7 +33,15 @@ pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> 
                 plan.step.push(Op::Input(plan.inputs.len()));
                 plan.inputs.push(op);
             }
-            Form::Call(call) => {
+            Form::Call(_, Some(given)) => {
+                return Err(Error::Input {
+                    target: "a callable".into(),
+                    reason: format!(
+                        "`{given}` is given, but the closure applies its operations itself; leave it out"
+                    ),
+                });
+            }
+            Form::Call(call, None) => {
                 plan.step.push(Op::Call(host.calls.len()));
                 host.calls.push(call.clone());
             }
@@ -98,6 +106,11 @@ fn one(
     let operation = input.operation.clone().map_err(|sign| {
         wrong(format!("`{sign}` is no operation; there are `+`, `-`, `*`, `/` and `=`"))
     })?;
+    if input.policy.is_some() && kind != InputType::Iter {
+        return Err(wrong(
+            "`policy` is given, which says what an input of type `iter` does without a row; leave it out".into(),
+        ));
+    }
     let Selected { slot, shape, offsets } = plan.select("variable", &input.target)?;
     let slot = slot.clone();
     check_target(&path, slot.role)?;
@@ -111,7 +124,7 @@ fn one(
             kind: slot.kind,
             offset,
             width,
-            policy: input.policy,
+            policy: input.policy.unwrap_or_default(),
             first: 0,
             rows,
         });

@@ -126,6 +126,13 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
         }
         if array.writable {
             inputs::check_target(slot.path(), slot.role)?;
+            if slot.role == Role::Input && plan.populations[slot.population].stage <= node.stage {
+                return Err(wrong(format!(
+                    "it runs after the update that uses `{0}`, so what its array `{name}` writes there would be lost; record \
+                     it in an earlier stage: the kernel, `step.then()`, then the group of `{0}`",
+                    slot.path()
+                )));
+            }
         }
         if arrays.iter().any(|a| a.address == slot.address && a.writable && array.writable) {
             return Err(wrong(format!(

@@ -346,8 +346,9 @@ impl Record {
 impl Plan {
     /// Whether all inputs may be applied by the kernels that update: each of the element's own, from constants and rows.
     pub(crate) fn fused(&self) -> bool {
-        let before = self.step.iter().take_while(|op| **op != Op::Deliver(0));
-        let plain = before.into_iter().all(|op| matches!(op, Op::Input(_)));
+        let mut before = self.step.iter().take_while(|op| **op != Op::Deliver(0));
+        let plain = before.clone().count() == self.inputs.len()
+            && before.all(|op| matches!(op, Op::Input(_)));
         let ranges = self.inputs.iter().all(|i| matches!(i.offsets, Offsets::Range { .. }));
         // what a kernel leaves in an input is not to be cleared by the update that uses it
         plain && ranges && self.kernels.is_empty()

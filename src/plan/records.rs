@@ -6,7 +6,7 @@ use super::select::{Offsets, Selected};
 use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::step::{Cadence, Fold, Number, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 use crate::input::{InputFunction, Wgsl};
 use crate::model::{Kind, Unit};
 use crate::monitor::{Monitor, MonitorRead, Reduction, What};
@@ -80,6 +80,9 @@ fn key(plan: &Plan, monitor: &Monitor) -> Result<String> {
         reason: "a closure needs a key; give one by `.named(..)` or in a map".into(),
     })?;
     let wrong = |reason: &str| Error::Monitor { key: key.clone(), reason: reason.into() };
+    if monitor.key.as_deref() == Some("") {
+        return Err(wrong("its key is empty; give one by `.named(..)`, or leave it to the path"));
+    }
     if key == "ts" {
         return Err(wrong("the key `ts` is reserved for the times of the steps; give another one"));
     }
@@ -287,7 +290,10 @@ fn check(monitor: &Monitor) -> std::result::Result<(), &'static str> {
         m if m.per.is_some() && (m.every > 1 || m.window.is_some() || m.initial) => Err(
             "`per` makes its rows of all steps; give it without `every`, `window` and `include_initial`",
         ),
-        m if closure && (m.index.is_some() || reduced || m.events || m.initial) => {
+        m if closure && m.initial => Err(
+            "`include_initial` asks for the values before the run, but a closure is called after each step; leave it out",
+        ),
+        m if closure && (m.index.is_some() || reduced || m.events) => {
             Err("a closure gives its values as they are recorded; do the rest inside it")
         }
         m if m.events && (reduced || m.initial) => Err(
@@ -338,10 +344,10 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
 
 /// The steps that start within some times.
 fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u64>, String> {
+    let (start, end) = (number(times.start), number(times.end));
     if !(times.start < times.end && times.start.is_finite()) {
         return Err(format!(
-            "the window from {} to {} has no time in it; give a start before its end",
-            times.start, times.end
+            "the window from {start} to {end} has no time in it; give a start before its end"
         ));
     }
     // a time that is a step's but for rounding is meant to be the step's
@@ -352,7 +358,16 @@ fn steps_of(times: &Range<f64>, t0: f64, dt: f64) -> std::result::Result<Range<u
         // the cast saturates: times before the start are step 0, infinity the last step
         step as u64
     };
-    Ok(step(times.start)..step(times.end))
+    let steps = step(times.start)..step(times.end);
+    if steps.is_empty() {
+        return Err(match times.end <= t0 {
+            true => format!("the window from {start} to {end} ends before the first step, at {t0}"),
+            false => format!(
+                "no step of {dt} starts in the window from {start} to {end}; make it longer"
+            ),
+        });
+    }
+    Ok(steps)
 }
 
 impl Reduction {

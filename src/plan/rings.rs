@@ -29,10 +29,10 @@ impl Ring {
 }
 
 impl Plan {
-    /// Makes a ring for a variable, in which it was before the start what it is there.
-    pub(super) fn reserve_ring(&mut self, slot: usize, depth: usize) -> Result<Ring> {
+    /// Makes a ring of so many rows at least for a variable, in which it was before the start what it is there.
+    pub(super) fn reserve_ring(&mut self, slot: usize, depth: usize, rows: usize) -> Result<Ring> {
         let (from, words) = (self.slots[slot].address, self.slots[slot].words);
-        let rows = (depth + 1).next_power_of_two();
+        let rows = rows.next_power_of_two();
         let stride = words.next_multiple_of(super::PAD);
         if rows.saturating_mul(stride) > u32::MAX as usize {
             return Err(Error::Limit {

@@ -4,7 +4,7 @@ use super::Role;
 use super::components::{HostPrograms, Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Argument, Kind, Unit, jacobian};
+use crate::model::{Argument, Kind, Unit, jacobian, owner};
 use crate::system::{Copies, Group, Node, NodeKind, Projection, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
@@ -140,14 +140,14 @@ pub(super) fn sites<'a>(
         };
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
+        let arm = ArmSite { node, projection, synapse, output };
+        check_arm(&arm, &groups[target])?;
         let element = &groups[target].element;
         if groups[target].ltc && element.method == Method::EXP_EULER {
             // the current is a part of what is differentiated: a Jacobian of the model alone does not do
             element.model.inner().check_derivative(jacobian::NOT_LTC)?;
-            output.model.inner().check_current(&element.model)?;
+            arm.output.model.inner().check_current(&arm.synapse.model, &element.model)?;
         }
-        let arm = ArmSite { node, projection, synapse, output };
-        check_arm(&arm, &groups[target])?;
         groups[target].arms.push(arm);
     }
     Ok(groups)
@@ -223,12 +223,8 @@ fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
     };
     for argument in arguments {
         let Argument::Named(name) = argument else { continue };
-        let there = synapse.state.iter().chain(&element.state).any(|m| m.name == *name);
-        if !there {
-            return wrong(format!(
-                "output `{}` needs `{name}`, which neither synapse `{}` nor target `{}` has",
-                output.name, synapse.name, element.name
-            ));
+        if let Err(reason) = owner(name, synapse, element) {
+            return wrong(format!("output `{}` needs `{name}`, {reason}", output.name));
         }
     }
     let mut names: Vec<&str> = Vec::new();

@@ -47,11 +47,12 @@ pub(crate) enum Work {
     Reduce { fold: Fold, of: Number, indptr: Vec<u32>, from: Vec<u32> },
     /// From the column itself and these values: the column is what came of them since the window of a cadence began.
     Accumulate { fold: Fold, of: Number, from: Vec<u32>, cadence: usize },
-    /// The row of the step in a ring, from its variable.
-    Keep(Ring),
+    /// The row of the step in a ring, from its variable; or with `ahead` that of the next step, for those that read what the
+    /// step has made of the variable.
+    Keep { ring: Ring, ahead: bool },
     /// From a ring: for each of these elements of each copy of the system, which has so many, its value a delay ago; the
-    /// delays in steps, one for all or one each.
-    Past { ring: Ring, elements: usize, from: Vec<u32>, delays: Vec<u32> },
+    /// delays in steps, one for all or one each, counted from the row of the step, or with `ahead` from that of the next.
+    Past { ring: Ring, elements: usize, from: Vec<u32>, delays: Vec<u32>, ahead: bool },
     /// From a column with so many words for each copy of the system: the sums of its rows, each in order.
     Sum { from: usize, connections: usize, indptr: Vec<u32> },
 }

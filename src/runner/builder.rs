@@ -5,7 +5,7 @@ use super::progress::Progress;
 use super::run::DSRunner;
 use super::sink::Sink;
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 use crate::input::{Input, Shared};
 use crate::monitor::Monitor;
 use crate::plan::{self, Description};
@@ -338,7 +338,7 @@ impl RunnerBuilder {
         if !(self.dt > 0.0 && (self.dt as f32).is_normal()) {
             return Err(Error::Setting {
                 setting: "dt",
-                given: self.dt.to_string(),
+                given: number(self.dt),
                 wanted: "above 0 and within the range of f32".into(),
             });
         }

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayBase, Data, Dimension};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 use crate::system::{Number, Target, Value};
 
 /// How long to run.
@@ -31,6 +31,9 @@ impl From<Steps> for Span {
     }
 }
 
+/// Most steps of a duration: f64 does not count more of them exactly.
+const MOST: f64 = 9e15;
+
 impl Span {
     pub(super) fn steps(self, dt: f64) -> Result<u64> {
         let wrong = |given: String| Error::Setting {
@@ -45,11 +48,16 @@ impl Span {
                 let steps = duration / dt;
                 let nearest = steps.round();
                 let whole = if (steps - nearest).abs() < 1e-6 { nearest } else { steps.floor() };
-                // a number of steps that f64 does not count exactly is no number of steps
-                if (1.0..9e15).contains(&whole) {
+                if (1.0..=MOST).contains(&whole) {
                     Ok(whole as u64)
+                } else if steps > MOST && duration.is_finite() {
+                    Err(Error::Setting {
+                        setting: "duration",
+                        given: number(duration),
+                        wanted: format!("at most {MOST:e} steps of {dt}"),
+                    })
                 } else {
-                    Err(wrong(duration.to_string()))
+                    Err(wrong(number(duration)))
                 }
             }
         }

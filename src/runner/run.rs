@@ -77,6 +77,9 @@ pub struct DSRunner {
     pub(super) cancelled: Arc<AtomicBool>,
 }
 
+/// Numbers of steps end where results, which have -1 for the values before step 0, could not tell them.
+pub(super) const MOST_STEPS: u64 = i64::MAX as u64;
+
 /// The words for all of a variable or parameter from a value that broadcasts to it.
 fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
     let words = words(&value.broadcast(path, &slot.shape)?, slot.kind);
@@ -191,7 +194,7 @@ impl DSRunner {
     /// [`Run::outputs`].
     ///
     /// # Errors
-    /// [`Error::Setting`] for a duration below one step, [`Error::Input`] where an input has too few rows or data do not fit,
+    /// [`Error::Setting`] for a duration below one step, [`Error::Name`] for a shared argument given twice, [`Error::Input`] where an input has too few rows or data do not fit,
     /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
     /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
     /// monitors recorded so far kept, but not the outputs.
@@ -222,10 +225,11 @@ impl DSRunner {
                 steps
             }
         };
-        let end = first.checked_add(steps).ok_or_else(|| Error::Setting {
+        let end = first.checked_add(steps).filter(|&end| end <= MOST_STEPS);
+        let end = end.ok_or_else(|| Error::Setting {
             setting: "duration",
-            given: format!("{steps} steps"),
-            wanted: "short enough for the counter of steps, which has 64 bits".into(),
+            given: format!("{steps} steps after the first {first}"),
+            wanted: format!("short enough for the counter of steps, which ends at {MOST_STEPS}"),
         })?;
         for source in &self.host.inputs.sources {
             source.check(end)?;
@@ -274,7 +278,13 @@ impl DSRunner {
             || !self.host.records.is_empty()
             || self.host.inputs.sources.iter().any(|s| s.is_function());
         let mut all = Vec::new();
-        for (name, value) in args {
+        for (k, (name, value)) in args.iter().enumerate() {
+            if args[..k].iter().any(|(other, _)| other == name) {
+                return Err(Error::Name {
+                    name: name.clone(),
+                    reason: "is that of two shared arguments of the run; give each once".into(),
+                });
+            }
             let named = plan.slots.iter().filter(|s| s.role == Role::Param && s.variable() == name);
             let before = all.len();
             for slot in named {

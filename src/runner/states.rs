@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::run::DSRunner;
+use super::run::{DSRunner, MOST_STEPS};
 use crate::checkpoint::{self, Entries, StateArray, StateData};
 use crate::error::{Error, Result};
 use crate::model::Kind;
@@ -386,6 +386,13 @@ impl DSRunner {
                     if let Some(words) = words(data) {
                         state.past[*k] = words;
                     }
+                }
+                (Item::Step, StateData::U64(step)) if step[0] > MOST_STEPS => {
+                    return Err(Error::Setting {
+                        setting: "step",
+                        given: format!("{} in the state", step[0]),
+                        wanted: format!("at most {MOST_STEPS}"),
+                    });
                 }
                 (Item::Step, StateData::U64(step)) => state.step = step[0],
                 (Item::T0, StateData::F64(t0)) => same("t0", t0[0], self.settings.t0)?,

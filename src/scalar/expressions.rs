@@ -6,6 +6,10 @@ use super::code::Code;
 use super::lower::Lowering;
 use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value, type_name};
 
+fn is_matrix(module: &naga::Module, ty: Handle<naga::Type>) -> bool {
+    matches!(module.types[ty].inner, TypeInner::Matrix { .. })
+}
+
 impl Lowering<'_> {
     pub(super) fn scalar(&mut self, handle: Handle<Ex>) -> Res<Scalar> {
         self.expression(handle)?.scalar()
@@ -87,6 +91,7 @@ impl Lowering<'_> {
             }
             Ex::Constant(handle) => self.global_expression(self.module.constants[handle].init),
             Ex::ZeroValue(ty) => self.zero(ty),
+            Ex::Compose { ty, .. } if is_matrix(self.module, ty) => Err("a matrix".into()),
             Ex::Compose { ty, components } => {
                 let parts = components.iter().map(|&c| get(self, c)).collect::<Res<Vec<_>>>()?;
                 let value = Value::Composite(parts);
@@ -175,6 +180,7 @@ impl Lowering<'_> {
             TypeInner::Struct { members, .. } => {
                 Value::Composite(members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?)
             }
+            TypeInner::Matrix { .. } => return Err("a matrix".into()),
             _ => {
                 let name = type_name(module, ty);
                 return Err(format!("{name} (only scalars, vectors, structures and arrays)").into());

@@ -105,7 +105,7 @@ pub(super) struct Frame<'m> {
     pub returned: Option<usize>,
 }
 
-/// Lowers the function `name`. Its arguments and its result, if it has one, are scalars, or structures of them; `inputs` says
+/// Lowers the function `name`. Its arguments and its result, if it has one, are scalars, or vectors and structures of them; `inputs` says
 /// of each scalar of the arguments, in order, how it is given.
 pub(crate) fn lower(
     module: &Module,
@@ -123,8 +123,7 @@ pub(crate) fn lower(
     }
     let mut arguments = Vec::with_capacity(function.arguments.len());
     let mut accesses = inputs.iter();
-    let mut given = |lowering: &mut Lowering<'_>, ty| {
-        let kind = Kind::of_type(module, ty)?;
+    let mut given = |lowering: &mut Lowering<'_>, kind: Kind| {
         let origin = match accesses.next() {
             Some(&Access::Stream(stream)) => Origin::Stream(stream),
             Some(Access::Uniform) => Origin::UniformInput(inputs.len() - accesses.len() - 1),
@@ -135,10 +134,16 @@ pub(crate) fn lower(
     for argument in &function.arguments {
         arguments.push(match &module.types[argument.ty].inner {
             TypeInner::Struct { members, .. } => {
-                let parts = members.iter().map(|member| given(&mut lowering, member.ty));
+                let kinds = members.iter().map(|member| Kind::of_type(module, member.ty));
+                let parts = kinds.map(|kind| given(&mut lowering, kind?));
                 Value::Composite(parts.collect::<Res<_>>()?)
             }
-            _ => given(&mut lowering, argument.ty)?,
+            TypeInner::Vector { size, scalar } => {
+                let kind = Kind::of(scalar.kind)?;
+                let parts = (0..*size as usize).map(|_| given(&mut lowering, kind));
+                Value::Composite(parts.collect::<Res<_>>()?)
+            }
+            _ => given(&mut lowering, Kind::of_type(module, argument.ty)?)?,
         });
     }
     lowering.globals = lowering.globals()?;

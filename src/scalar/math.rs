@@ -123,7 +123,11 @@ impl Lowering<'_> {
                 let square = self.binary(Bin::Multiply, t, t)?;
                 self.binary(Bin::Multiply, square, rest)
             }
-            _ => Err(format!("the built-in function {fun:?}").into()),
+            _ => {
+                let name = format!("{fun:?}");
+                let (first, rest) = name.split_at(1);
+                Err(format!("the built-in function `{}{rest}`", first.to_lowercase()).into())
+            }
         }
     }
 }

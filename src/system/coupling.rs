@@ -17,12 +17,13 @@ use crate::input::Wgsl;
 ///
 /// - `x_pre`: the variable or parameter `x` of source `i`, for each name `x` of `pre`; variables as they were after step
 ///   `k - 1 - d` in step `k`, where `d` is the delay of the connection in steps, so that a delay of 0 means the start of
-///   the step;
-/// - `x_post`: the same of target `j`, without delay;
+///   the step; where [`StepBuilder::then`] has the source updated in an earlier stage, as they were after step `k - d`;
+/// - `x_post`: the same of target `j`, with a delay of 0;
 /// - `w`: the weight of the connection;
 ///
 /// and of what any [expression](crate::wgsl) may name. The sum is added to the target's `input`, or another variable, after
-/// the inputs of the step, and is held in the step. Its terms are added in a fixed order, by source, so that every engine
+/// the inputs of the step, and is held in the step; to an input of a group that was updated in an earlier stage it is added at
+/// the start of the next step. Its terms are added in a fixed order, by source, so that every engine
 /// gives the same bits.
 ///
 /// [`Coupling::diffusive`] is `w * (x_pre - x_post)`, [`Coupling::additive`] is `w * x_pre`. Kuramoto's phase oscillators:
@@ -71,8 +72,8 @@ pub(crate) struct CouplingInner {
     pub post: Group,
     pub term: Wgsl,
     pub connect: Connect,
-    pub weight: Value,
-    pub delay: Value,
+    pub weight: Option<Value>,
+    pub delay: Option<Value>,
     pub target: String,
 }
 
@@ -86,8 +87,8 @@ impl Coupling {
             post: post.clone(),
             term,
             connect: Connect::all_to_all(),
-            weight: Value::from(1.0),
-            delay: Value::from(0.0),
+            weight: None,
+            delay: None,
             target: "input".into(),
         }))
     }
@@ -112,17 +113,19 @@ impl Coupling {
         self.with(|c| c.connect = connect)
     }
 
-    /// Sets the weight: one for all, or one per connection in the order of the connectivity (rows by source).
+    /// Sets the weight: one for all, or one per connection in the order of the connectivity (rows by source). The expression has
+    /// to name it, as `w`.
     pub fn weight(self, weight: impl Into<Value>) -> Self {
         let weight = weight.into();
-        self.with(|c| c.weight = weight)
+        self.with(|c| c.weight = Some(weight))
     }
 
     /// Sets the delay, in the unit of `dt`: one for all connections, or one per connection in the order of the connectivity. It
-    /// becomes a whole number of steps, the nearest one at the runner's `dt`, half steps up. The default is 0.
+    /// becomes a whole number of steps, the nearest one at the runner's `dt`, half steps up. The default is 0. The expression has
+    /// to name a variable of the source, `x_pre`: nothing else is delayed.
     pub fn delay(self, delay: impl Into<Value>) -> Self {
         let delay = delay.into();
-        self.with(|c| c.delay = delay)
+        self.with(|c| c.delay = Some(delay))
     }
 
     /// Sets the variable of `post` that the sum is added to, an input or a state variable of type f32. The default is

@@ -26,7 +26,8 @@ use crate::model::{KernelText, check_identifier};
 /// [`Model`](crate::Model) may be called.
 ///
 /// In its stage of the step a kernel runs after the groups are updated, kernels in the order in which they are recorded;
-/// [`StepBuilder::then`] puts them elsewhere. It works on copies: an array that it declares `read` holds what the variable was
+/// [`StepBuilder::then`] puts them elsewhere. One that writes an input comes in an earlier stage than the group whose update
+/// uses it; else it is an error, since inputs are cleared after each step. It works on copies: an array that it declares `read` holds what the variable was
 /// when the kernel began, also where the same variable is bound to another array that it writes. So a stencil reads one and
 /// writes the other:
 ///

@@ -140,7 +140,9 @@ impl StepBuilder {
     /// Without it a step delivers all spikes of the steps before, and then updates all groups. With it a step has stages: each
     /// delivers over its projections, and then updates its groups. A projection in a later stage than its source delivers the
     /// spikes of this very step where its delay is 0; other delays count as ever. What is delivered to a group that was updated
-    /// in an earlier stage waits for its next update.
+    /// in an earlier stage waits for its next update. A [coupling](crate::Coupling) in a later stage than a group reads its
+    /// variables, where the delay is 0, as this step's update left them, and what it adds to an input waits likewise.
+    /// [Kernels](crate::Kernel) run at the end of their stage. A node has one stage.
     ///
     /// ```
     /// use dsrunner::{DSRunner, DynamicalSystem, Group, Projection, Result, StepBuilder, neurons};
@@ -178,10 +180,17 @@ impl StepBuilder {
     /// this system. Outputs of children count only where their parents declare them.
     ///
     /// # Errors
-    /// [`Error::Name`] where there is an output of that key.
+    /// [`Error::Name`] where there is an output of that key, or the key is empty or `ts`.
     pub fn output(&mut self, key: &str, path: &str) -> Result<()> {
         if !self.path.is_empty() {
             return Ok(());
+        }
+        if matches!(key, "" | "ts") {
+            return Err(Error::Name {
+                name: key.into(),
+                reason: "cannot be an output's key: it is empty, or that of the times of the steps"
+                    .into(),
+            });
         }
         if self.outputs.iter().any(|(k, _)| k == key) {
             return Err(Error::Name {
@@ -270,14 +279,17 @@ impl StepBuilder {
             (NodeKind::Kernel(a), NodeKind::Kernel(b)) => a.same(b),
             _ => false,
         };
+        let wrong = |reason: &str| Error::Node {
+            node: name.into(),
+            reason: format!("it stands at `{}` and at `{path}` {reason}", known.path),
+        };
         if !same {
-            return Err(Error::Node {
-                node: name.into(),
-                reason: format!(
-                    "it stands at `{}` and at `{path}` with different settings; change it before it is cloned",
-                    known.path
-                ),
-            });
+            return Err(wrong("with different settings; change it before it is cloned"));
+        }
+        if known.stage != self.stage {
+            return Err(wrong(
+                "in different stages, but has its turn once a step; record it in one of them",
+            ));
         }
         known.aliases.push(path);
         Ok(())

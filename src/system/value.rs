@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{ArrayBase, Data, Dimension};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 use crate::random::Stream;
 
 /// A number that a value may consist of.
@@ -204,11 +204,11 @@ impl Init {
                 Ok((0..count as u64).map(|k| mean + std * stream(k).normal()).collect())
             }
             Self::Uniform { low, high } => Err(wrong(
-                format!("uniform from {low} to {high}"),
+                format!("uniform from {} to {}", number(low), number(high)),
                 "between finite bounds, low before high",
             )),
             Self::Normal { mean, std } => Err(wrong(
-                format!("normal({mean}, {std})"),
+                format!("normal({}, {})", number(mean), number(std)),
                 "of finite mean and a standard deviation of at least 0",
             )),
         }

@@ -109,11 +109,12 @@ impl ColumnRun {
                     store(arena, at, result, value);
                 }
             }
-            Work::Keep(ring) => {
-                arena.copy_within(ring.from..ring.from + ring.words, ring.row(step));
+            Work::Keep { ring, ahead } => {
+                let row = ring.row(step.wrapping_add(u64::from(*ahead)));
+                arena.copy_within(ring.from..ring.from + ring.words, row);
             }
-            Work::Past { ring, elements, from, delays } => {
-                let uniform = delays.len() == 1;
+            Work::Past { ring, elements, from, delays, ahead } => {
+                let (uniform, step) = (delays.len() == 1, step.wrapping_add(u64::from(*ahead)));
                 for (copy, at) in (start..start + words).step_by(from.len()).enumerate() {
                     for (k, &element) in from.iter().enumerate() {
                         let delay = delays[if uniform { 0 } else { k }];

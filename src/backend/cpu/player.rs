@@ -67,6 +67,7 @@ impl Player {
             return Err(Error::Unsupported {
                 model: program.name.clone(),
                 construct: "so many values at a time".into(),
+                location: None,
                 help: "use smaller arrays and loops with fewer variables".into(),
             });
         }

@@ -207,7 +207,7 @@ pub(super) fn column(plan: &Plan, k: usize, target: Target) -> Result<Kernel> {
             parse(name("evaluate"), &text, &[Bound::Arena], target)
         }
         Work::Copy { .. } => simple(name("copy"), COPY, target),
-        Work::Keep(_) => simple(name("keep"), KEEP, target),
+        Work::Keep { .. } => simple(name("keep"), KEEP, target),
         Work::Past { .. } => simple(name("past"), PAST, target),
         Work::Sum { .. } => simple(name("sum"), SUM, target),
         Work::Reduce { .. } => {
@@ -393,6 +393,7 @@ fn broken(name: &str, reason: &str) -> Error {
     Error::Unsupported {
         model: name.into(),
         construct: format!("the generated kernel ({reason})"),
+        location: None,
         help: "write the model in plainer WGSL".into(),
     }
 }

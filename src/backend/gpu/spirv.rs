@@ -31,6 +31,7 @@ pub(super) fn words(kernel: &Kernel, used: &[usize]) -> Result<Vec<u32>> {
     let refused = |reason: String| Error::Unsupported {
         model: kernel.name.clone(),
         construct: format!("the generated kernel ({reason})"),
+        location: None,
         help: "write the model in plainer WGSL".into(),
     };
     let info = validate(&kernel.module).map_err(|e| refused(e.emit_to_string("")))?;

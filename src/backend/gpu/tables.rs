@@ -214,13 +214,17 @@ pub(super) fn column(column: &Column) -> Vec<u32> {
             let [fold, of, words] = codes(*fold, *of);
             (vec![address, fold, of, words, *cadence as u32], from)
         }
-        Work::Keep(ring) => {
-            return [words, ring.from as u32].into_iter().chain(rows(ring)).collect();
+        Work::Keep { ring, ahead } => {
+            let header = [words, ring.from as u32].into_iter().chain(rows(ring));
+            return header.chain([u32::from(*ahead)]).collect();
         }
-        Work::Past { ring, elements, from, delays } => {
+        Work::Past { ring, elements, from, delays, ahead } => {
+            // the kernel counts from the row of the step, modulo 2^32
+            let delays: Vec<u32> =
+                delays.iter().map(|delay| delay.wrapping_sub(u32::from(*ahead))).collect();
             let counts = [from.len(), *elements, delays.len()].map(|count| count as u32);
             let header = [words, address].into_iter().chain(rows(ring)).chain(counts);
-            return header.chain(delays.iter().copied()).chain(from.iter().copied()).collect();
+            return header.chain(delays).chain(from.iter().copied()).collect();
         }
         Work::Sum { from, connections, indptr } => {
             let header = [*from, indptr.len() - 1, *connections].map(|word| word as u32);

@@ -1,0 +1,62 @@
+//! Whether the engines can run a function of a user's text, told at its place there.
+
+use naga::{Module, TypeInner};
+
+use super::jacobian::primitive;
+use crate::error::{Error, Location, Result};
+use crate::scalar::{Access, Memories, Memory, Options, lower};
+
+/// A text with what is needed to tell what is wrong in it, and where.
+pub(super) struct Source<'a> {
+    pub name: &'a str,
+    pub file: &'a str,
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    pub(super) fn location(&self, offset: usize) -> Box<Location> {
+        Box::new(Location::of(self.file, self.text, offset.min(self.text.len())))
+    }
+
+    pub(super) fn wrong(&self, span: naga::Span, message: String, help: &str) -> Error {
+        Error::ModelContract {
+            model: self.name.into(),
+            message,
+            location: self.location(span.to_range().map_or(0, |range| range.start)),
+            help: help.into(),
+        }
+    }
+
+    /// Checks one of its functions.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] with the innermost place that is in this text, not in the library behind it.
+    pub(super) fn supported(&self, module: &Module, name: &str, memories: &[Memory]) -> Result<()> {
+        let function = module.functions.iter().find(|(_, f)| f.name.as_deref() == Some(name));
+        let Some((_, function)) = function else { return Ok(()) };
+        let scalars = function.arguments.iter().map(|a| match &module.types[a.ty].inner {
+            TypeInner::Struct { members, .. } => members.len(),
+            TypeInner::Vector { size, .. } => *size as usize,
+            _ => 1,
+        });
+        let inputs: Vec<Access> = (0..scalars.sum()).map(Access::Stream).collect();
+        // there is one workgroup, which has no slot
+        let memories: Vec<Memory> =
+            memories.iter().map(|m| Memory { of_workgroup: false, ..*m }).collect();
+        let options = Options {
+            primitive: &primitive,
+            loops: true,
+            watch: false,
+            memories: Memories { all: &memories, slot: None },
+        };
+        let Err(refusal) = lower(module, name, &inputs, &options) else { return Ok(()) };
+        let starts = refusal.spans.iter().filter_map(|span| span.to_range()).map(|r| r.start);
+        let offset = starts.into_iter().find(|&start| start < self.text.len());
+        Err(Error::Unsupported {
+            model: self.name.into(),
+            construct: refusal.what,
+            location: Some(self.location(offset.unwrap_or(0))),
+            help: super::PLAINER.into(),
+        })
+    }
+}
