@@ -65,8 +65,9 @@ impl KernelText {
         for (at, uniform) in uniforms {
             let value = match uniform {
                 Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
-                Uniform::Random => members
-                    .structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element)),
+                Uniform::Random => {
+                    members.structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element))
+                }
             };
             let _ = writeln!(body, "    {} = {value};", names[at]);
         }
