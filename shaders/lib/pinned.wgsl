@@ -81,7 +81,7 @@ fn pinned_exp2(x: f32) -> f32 {
 
 // (e^x - 1) / x = ((s (e^r - 1) + (s - 2^-12)) / (2^-12 x) with s = 2^(n - 12), so that s stays in range up to the
 // x where the quotient overflows. For n = 0 nothing cancels, for other n the difference s - 2^-12 is exact or
-// large. Below 2^-25 the result is 1 (x = 0 among them). Below x = -30 the numerator is -2^-12.
+// large. Up to 2^-25 both are equal, and at 0 the result is 1. Below x = -30 the numerator is -2^-12.
 fn pinned_exprel(x: f32) -> f32 {
     let below = select(x, 96.0, x > 96.0);
     let v = select(below, -30.0, below < -30.0);
@@ -90,7 +90,8 @@ fn pinned_exprel(x: f32) -> f32 {
     let r = (v - n * PINNED_LN2_HI) - n * PINNED_LN2_LO;
     let s = pinned_float(pinned_bits(t) << 23);
     let numerator = s * pinned_expm1_small(r) + (s - 0.000244140625);
-    return select(numerator / (below * 0.000244140625), 1.0, abs(x) < 2.98023224e-8);
+    let denominator = below * 0.000244140625;
+    return select(numerator / denominator, 1.0, denominator == 0.0);
 }
 
 // With a = |x|, s = 2^(n - 3), m = (e^a - 1) / 8 and h = e^a / 8: sinh a = 4 m + m / (2 h), without cancellation

@@ -68,8 +68,10 @@ fn derive(p: Params) -> Derived {
     return Derived(1.0 / p.C);
 }
 
-// 0.1 (V + 40) / (1 - exp(-0.1 (V + 40))) and the like are written with exprel, which has no gap at 0 / 0.
-fn rates(V: f32) -> Rates {
+// 0.1 (V + 40) / (1 - exp(-0.1 (V + 40))) and the like are written with exprel, which has no gap at 0 / 0. Below -1000 mV, where
+// all gates have been in their limits for long, the rates are those of -1000 mV: they grow beyond the range of f32.
+fn rates(potential: f32) -> Rates {
+    let V = max(potential, -1000.0);
     return Rates(
         1.0 / exprel(-0.1 * (V + 40.0)),
         4.0 * exp((V + 65.0) * (-1.0 / 18.0)),

@@ -45,7 +45,13 @@ impl Method {
     /// the start of the step (Hochbruck and Ostermann 2010, "Exponential integrators"). Exact where `f` is linear in `x` and
     /// the rest is held. The default of models that have a `derivative` and no `exact`.
     ///
-    /// `J` is found by differentiating the model's `derivative`, unless the model has a function `jacobian`.
+    /// `J` is found by differentiating the model's `derivative`, unless the model has a function `jacobian`. A part of it that is
+    /// infinite or NaN where `f` is finite, such as the slope of a square root at 0 or of `1 / (1 + exp(x))` where the exponential
+    /// overflows, counts as 0.
+    ///
+    /// Where `dt J` or `phi(dt J)` is infinite or NaN all the same, that variable takes the step of Euler's method,
+    /// `x(t + dt) = x + dt f(x)`, and the others their own; so it does where `dt phi(dt J) f` is, unless `J` depends on parameters
+    /// and time alone: there it is the solution itself that leaves the range of f32.
     pub const EXP_EULER: Self = Self { name: "exp_euler", scheme: Scheme::ExpEuler };
     /// The model's function `exact`: the closed form of one step with inputs held. The default where there is one.
     pub const EXACT: Self = Self { name: "exact", scheme: Scheme::Exact };
@@ -98,6 +104,9 @@ impl fmt::Display for Method {
     }
 }
 
+/// The functions that steps of exponential Euler call.
+pub(crate) const EXPONENTIAL: &str = include_str!("../../shaders/kernels/exponential.wgsl");
+
 /// What the generator needs to know of the model, as text.
 pub(crate) struct Equations<'a> {
     /// Prefix of all names of this system in the text.
@@ -114,6 +123,10 @@ pub(crate) struct Equations<'a> {
     pub exact: Option<String>,
     /// Calls what gives the derivative of each equation with respect to its own variable, where the method needs it.
     pub jacobian: String,
+    /// For each member of the derivative: whether that depends on more than parameters and the clock.
+    pub moving: &'a [bool],
+    /// Whether a function of the model's own gives it.
+    pub own: bool,
     /// Name of the function `exprel`.
     pub exprel: &'a str,
     /// Makes the shared structure for a stage at `t + c dt`: `c` to expression.
@@ -137,13 +150,20 @@ impl Method {
                 let _ = writeln!(text, "    let {system}_j = {};", equations.jacobian);
                 let members = equations.state.iter().enumerate().map(|(k, member)| {
                     let old = format!("{system}_old.{member}");
-                    match equations.derivative.iter().find(|(_, at)| *at == k) {
-                        None => old,
-                        Some((name, _)) => format!(
-                            "{old} + (in.dt * {}(in.dt * {system}_j.{name})) * {system}_f.{name}",
-                            equations.exprel
-                        ),
+                    let Some(d) = equations.derivative.iter().position(|(_, at)| *at == k) else {
+                        return old;
+                    };
+                    let name = &equations.derivative[d].0;
+                    let (f, j) = (format!("{system}_f.{name}"), format!("{system}_j.{name}"));
+                    let mut factor = format!("in.dt * {}(in.dt * {j})", equations.exprel);
+                    // a derivative that was found is finite, and one that depends on more may grow with `f`
+                    if equations.own || !equations.moving[d] {
+                        factor = format!("exponential_factor(in.dt, {factor})");
                     }
+                    if equations.moving[d] {
+                        factor = format!("exponential_factor_of(in.dt, {factor}, {f})");
+                    }
+                    format!("{old} + ({factor}) * {f}")
                 });
                 let members = members.collect::<Vec<_>>().join(", ");
                 let _ =

@@ -12,7 +12,7 @@ use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, pre
 use super::written::{Written, broken, parsed};
 use super::{EXPREL, FLUSHED, Kind, Member, Model, prefix};
 use crate::error::Result;
-use crate::integrate::{Equations, Method};
+use crate::integrate::{EXPONENTIAL, Equations, Method};
 use crate::scalar::{self, Access, cast, write};
 
 /// Collects the members of the argument structure while the body is written.
@@ -31,6 +31,18 @@ struct Current {
     arm: usize,
     prefix: String,
     arguments: Vec<Argument>,
+}
+
+/// The derivative of each equation of a unit with respect to its own variable.
+#[derive(Default)]
+struct Jacobian {
+    /// Text of a function that gives it, where none of the model's does.
+    function: String,
+    call: String,
+    /// Of each member, whether it depends on more than parameters and the clock.
+    moving: Vec<bool>,
+    /// Whether a function of the model's own gives it.
+    own: bool,
 }
 
 /// What adds to an element's input.
@@ -261,11 +273,15 @@ impl<'s> Composer<'s> {
                 let (t, t_lo) = (at("in.t"), at("in.t_lo"));
                 format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high, in.t_hi, {t_lo})")
             };
-            let (function, jacobian) = if method != Method::EXP_EULER {
-                Default::default()
+            let jacobian = if method != Method::EXP_EULER {
+                Jacobian::default()
             } else if let Some(arguments) = jacobian {
                 let call = Self::call(&prefix, "jacobian", arguments, v, [&old, &old], &shared);
-                (String::new(), call)
+                let still = |a: &Argument| {
+                    matches!(a, Argument::Params | Argument::Derived | Argument::Shared)
+                };
+                let moving = vec![!arguments.iter().all(still); derivative.len()];
+                Jacobian { function: String::new(), call, moving, own: true }
             } else {
                 self.jacobian(unit, v, &used, arriving, &call("s", "h"))?
             };
@@ -277,11 +293,16 @@ impl<'s> Composer<'s> {
                 derivative: &derivative,
                 call: &call,
                 exact,
-                jacobian,
+                jacobian: jacobian.call,
+                moving: &jacobian.moving,
+                own: jacobian.own,
                 exprel: &exprel,
                 shared_at: &shared_at,
             });
-            self.functions.push_str(&function);
+            if method == Method::EXP_EULER && !self.functions.contains(EXPONENTIAL) {
+                self.functions.push_str(EXPONENTIAL);
+            }
+            self.functions.push_str(&jacobian.function);
             self.body.push_str(&text);
         } else {
             self.line(&format!("let {v}_new = {old};"));
@@ -348,8 +369,8 @@ impl<'s> Composer<'s> {
         Self::call(prefix, "current", &resolved, &o, ["", ""], &format!("{o}_h"))
     }
 
-    /// A function that gives the derivative of each equation of unit `v` with respect to its own variable, found by
-    /// differentiating `call`, the right-hand side in state `s` with the shared values `h`; and a call of it.
+    /// The derivatives of the equations of unit `v`, found by differentiating `call`, the right-hand side in state `s` with the
+    /// shared values `h`.
     fn jacobian(
         &self,
         unit: Unit,
@@ -357,7 +378,7 @@ impl<'s> Composer<'s> {
         used: &[Argument],
         arriving: &Arriving,
         call: &str,
-    ) -> Result<(String, String)> {
+    ) -> Result<Jacobian> {
         let model = self.structure.model(unit);
         let prefix = &self.written(model).prefix;
         // what the right-hand side reads: name, type, and what is given for it
@@ -421,12 +442,20 @@ impl<'s> Composer<'s> {
             .differentiated()
             .map_err(|refusal| broken(&name, &format!("its derivative: {}", refusal.what)))?;
         let (body, results) = write(&derivative, &streams, prefix);
+        // by the names above: `h`, and what ends in `_p` and `_d`
+        let still = |stream: usize| {
+            let name = streams[stream].split('.').next().unwrap_or_default();
+            name == "h" || name.ends_with("_p") || name.ends_with("_d")
+        };
+        let outputs = derivative.outputs.iter();
+        let moving = outputs.map(|&output| !derivative.streams_of(output).into_iter().all(still));
+        let moving = moving.collect();
         let results = results.into_iter().map(|(kind, text)| cast(text, kind, scalar::Kind::F));
         let results = results.collect::<Vec<_>>().join(", ");
-        let text = format!(
+        let function = format!(
             "\nfn {v}_jacobian({parameters}) -> {prefix}_Derivative {{\n{body}    return {prefix}_Derivative({results});\n}}\n"
         );
-        Ok((text, format!("{v}_jacobian({given})")))
+        Ok(Jacobian { function, call: format!("{v}_jacobian({given})"), moving, own: false })
     }
 
     fn models_text(&self) -> String {

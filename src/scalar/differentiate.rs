@@ -1,6 +1,9 @@
 //! Forward-mode differentiation of a function's operations.
+//!
+//! A function may be finite where a part of its derivative is not: at the end of a square root, or where an exponential that
+//! something divides by overflows. Such a *wild* term counts as 0, so that it does not take others with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::code::{Code, Op};
 use super::lower::{Id, Lowered, Origin};
@@ -16,7 +19,7 @@ enum Tangent {
 }
 
 /// The derivative of result `k` with respect to stream `with_respect_to[k]`, for each result, as a function of the same
-/// streams. The function has no loop.
+/// streams. The function has no loop. A term that is infinite or NaN where the result is not counts as 0.
 ///
 /// # Errors
 /// Where a result depends on the variable by way of its bits.
@@ -31,12 +34,12 @@ pub(crate) fn differentiate(lowered: &Lowered, with_respect_to: &[usize]) -> Res
         _ => None,
     });
     let constants = constants.collect();
-    let mut pass = Pass { out, known, constants };
+    let mut pass = Pass { out, known, constants, wild: HashSet::new() };
     let mut outputs = Vec::with_capacity(lowered.outputs.len());
     for (&output, &stream) in lowered.outputs.iter().zip(with_respect_to) {
         outputs.push(match pass.tangents(&original, stream)[output as usize] {
             Tangent::Zero => pass.float(0.0),
-            Tangent::Value(id) => id,
+            Tangent::Value(id) => pass.finite(id),
             Tangent::Bits(span) => {
                 return Err(Refusal::at("the bits of a number that depends on the state", span));
             }
@@ -50,6 +53,8 @@ struct Pass {
     out: Lowered,
     known: HashMap<(Code, [Id; 3]), Id>,
     constants: HashMap<u32, Id>,
+    /// Values that may not be finite although those of the function are.
+    wild: HashSet<Id>,
 }
 
 impl Pass {
@@ -76,16 +81,39 @@ impl Pass {
     fn op(&mut self, code: Code, args: &[Id]) -> Id {
         let arg = |k: usize| args.get(k).copied().unwrap_or(args[0]);
         let args = [arg(0), arg(1), arg(2)];
-        if let Some(&id) = self.known.get(&(code, args)) {
+        let dst = match self.known.get(&(code, args)) {
+            Some(&known) => known,
+            None => {
+                let dst = self.value(Origin::Body);
+                self.out.kinds[dst as usize] = match code {
+                    Code::LtF | Code::EqI => Kind::B,
+                    Code::And => Kind::U,
+                    _ => Kind::F,
+                };
+                self.out.body.push(Op { code, dst, args, to: 0 });
+                self.known.insert((code, args), dst);
+                dst
+            }
+        };
+        if args.iter().any(|arg| self.wild.contains(arg)) { self.wild(dst) } else { dst }
+    }
+
+    fn wild(&mut self, id: Id) -> Id {
+        self.wild.insert(id);
+        id
+    }
+
+    /// The number where it is finite, else 0.
+    fn finite(&mut self, id: Id) -> Id {
+        if !self.wild.contains(&id) {
             return id;
         }
-        let dst = self.value(Origin::Body);
-        if matches!(code, Code::LtF | Code::EqF) {
-            self.out.kinds[dst as usize] = Kind::B;
-        }
-        self.out.body.push(Op { code, dst, args, to: 0 });
-        self.known.insert((code, args), dst);
-        dst
+        let (zero, mask) = (self.float(0.0), self.float(f32::INFINITY));
+        let exponent = self.op(Code::And, &[id, mask]);
+        let ends = self.op(Code::EqI, &[exponent, mask]);
+        let number = self.op(Code::Select, &[ends, zero, id]);
+        self.wild.remove(&number);
+        number
     }
 
     fn mul(&mut self, a: Id, b: Id) -> Id {
@@ -98,18 +126,15 @@ impl Pass {
         }
     }
 
-    fn add(&mut self, a: Option<Id>, b: Option<Id>) -> Option<Id> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(self.op(Code::AddF, &[a, b])),
-            (a, b) => a.or(b),
-        }
-    }
-
-    fn sub(&mut self, a: Option<Id>, b: Option<Id>) -> Option<Id> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(self.op(Code::SubF, &[a, b])),
-            (None, Some(b)) => Some(self.neg(b)),
-            (a, None) => a,
+    /// The sum or the difference of two terms, as far as they are there.
+    fn sum(&mut self, code: Code, left: Option<Id>, right: Option<Id>) -> Option<Id> {
+        match (left, right) {
+            (Some(left), Some(right)) => {
+                let terms = [self.finite(left), self.finite(right)];
+                Some(self.op(code, &terms))
+            }
+            (None, Some(right)) if code == Code::SubF => Some(self.neg(right)),
+            (left, right) => left.or(right),
         }
     }
 
@@ -162,26 +187,28 @@ impl Pass {
         match op.code {
             Code::Copy | Code::FractF | Code::FlushF => da,
             Code::NegF => da.map(|da| self.neg(da)),
-            Code::AddF => self.add(da, db),
-            Code::SubF => self.sub(da, db),
+            Code::AddF | Code::SubF => self.sum(op.code, da, db),
             Code::MulF => {
                 let left = da.map(|da| self.mul(da, b));
                 let right = db.map(|db| self.mul(a, db));
-                self.add(left, right)
+                self.sum(Code::AddF, left, right)
             }
             Code::DivF => {
                 // (da - y db) / b with y = a / b
-                let right = db.map(|db| self.mul(op.dst, db));
-                self.sub(da, right).map(|top| self.op(Code::DivF, &[top, b]))
+                let Some(db) = db else { return da.map(|da| self.op(Code::DivF, &[da, b])) };
+                let right = self.wild_product(op.dst, db);
+                let top = self.sum(Code::SubF, da, Some(right))?;
+                let slope = self.op(Code::DivF, &[top, b]);
+                Some(self.wild(slope))
             }
             Code::RemF => {
                 // a - b trunc(a / b)
                 let right = db.map(|db| {
                     let ratio = self.op(Code::DivF, &[a, b]);
                     let whole = self.op(Code::TruncF, &[ratio]);
-                    self.mul(db, whole)
+                    self.wild_product(db, whole)
                 });
-                self.sub(da, right)
+                self.sum(Code::SubF, da, right)
             }
             Code::MinF | Code::MaxF => {
                 let first = if op.code == Code::MinF { [a, b] } else { [b, a] };
@@ -195,39 +222,47 @@ impl Pass {
                     let less = self.op(Code::SubF, &[b, unit]);
                     let power = self.op(Code::PowF, &[a, less]);
                     let slope = self.mul(b, power);
-                    self.steep(da, slope)
+                    self.wild_product(da, slope)
                 });
                 let right = db.map(|db| {
                     let log = self.op(Code::LogF, &[a]);
                     let slope = self.mul(op.dst, log);
-                    self.steep(db, slope)
+                    self.wild_product(db, slope)
                 });
-                self.add(left, right)
+                self.sum(Code::AddF, left, right)
             }
-            Code::Atan2F => {
-                // (x dy - y dx) / (x^2 + y^2)
-                let (left, right) = (da.map(|da| self.mul(da, b)), db.map(|db| self.mul(db, a)));
-                let (aa, bb) = (self.mul(a, a), self.mul(b, b));
-                let below = self.op(Code::AddF, &[aa, bb]);
-                self.sub(left, right).map(|top| self.op(Code::DivF, &[top, below]))
-            }
+            Code::Atan2F => self.atan2_rule([a, b], [da, db]),
             code => da.map(|da| {
                 let slope = self.slope(code, a, op.dst);
-                if has_infinite_slope(code) { self.steep(da, slope) } else { self.mul(da, slope) }
+                if is_wild(code) { self.wild_product(da, slope) } else { self.mul(da, slope) }
             }),
         }
     }
 
-    /// The product with a slope that may be infinite, where a function has an end: what does not move there stays, such as
-    /// `sqrt(max(x, 0))` below 0.
-    fn steep(&mut self, tangent: Id, slope: Id) -> Id {
-        if self.is(tangent, 1.0) {
-            return slope;
-        }
-        let zero = self.float(0.0);
-        let product = self.op(Code::MulF, &[tangent, slope]);
-        let stays = self.op(Code::EqF, &[tangent, zero]);
-        self.op(Code::Select, &[stays, zero, product])
+    /// A product with a factor that may be infinite, or with 0 where the other is.
+    fn wild_product(&mut self, a: Id, b: Id) -> Id {
+        let product = self.mul(a, b);
+        self.wild(product)
+    }
+
+    /// (x dy - y dx) / (x^2 + y^2), with the smaller of the two over the larger, so that no square leaves the range.
+    fn atan2_rule(&mut self, [y, x]: [Id; 2], [dy, dx]: [Option<Id>; 2]) -> Option<Id> {
+        let unit = self.float(1.0);
+        let (height, width) = (self.op(Code::AbsF, &[y]), self.op(Code::AbsF, &[x]));
+        let flat = self.op(Code::LtF, &[height, width]);
+        let larger = self.op(Code::Select, &[flat, x, y]);
+        let smaller = self.op(Code::Select, &[flat, y, x]);
+        let ratio = self.op(Code::DivF, &[smaller, larger]);
+        // x and y over the larger
+        let across = self.op(Code::Select, &[flat, unit, ratio]);
+        let up = self.op(Code::Select, &[flat, ratio, unit]);
+        let (left, right) = (dy.map(|dy| self.mul(dy, across)), dx.map(|dx| self.mul(dx, up)));
+        let top = self.sum(Code::SubF, left, right)?;
+        let square = self.mul(ratio, ratio);
+        let rest = self.op(Code::AddF, &[unit, square]);
+        let slope = self.op(Code::DivF, &[top, larger]);
+        let slope = self.op(Code::DivF, &[slope, rest]);
+        Some(self.wild(slope))
     }
 
     fn choice(&mut self, mask: Id, yes: Option<Id>, no: Option<Id>) -> Id {
@@ -270,8 +305,7 @@ impl Pass {
                 self.op(Code::AddF, &[unit, square])
             }
             Code::AsinF | Code::AcosF => {
-                let square = self.mul(x, x);
-                let inside = self.op(Code::SubF, &[unit, square]);
+                let inside = self.one_less_square(x);
                 let root = self.op(Code::SqrtF, &[inside]);
                 let sign = self.float(if code == Code::AsinF { 1.0 } else { -1.0 });
                 self.op(Code::DivF, &[sign, root])
@@ -287,21 +321,29 @@ impl Pass {
                 let square = self.mul(y, y);
                 self.op(Code::SubF, &[unit, square])
             }
-            Code::AsinhF | Code::AcoshF => {
-                let square = self.mul(x, x);
-                let code = if code == Code::AsinhF { Code::AddF } else { Code::SubF };
-                let inside = self.op(code, &[square, unit]);
-                let root = self.op(Code::SqrtF, &[inside]);
-                self.op(Code::DivF, &[unit, root])
+            // 1 / sqrt(x^2 +- 1) without the square
+            Code::AsinhF => {
+                let below = self.op(Code::CoshF, &[y]);
+                self.op(Code::DivF, &[unit, below])
+            }
+            Code::AcoshF => {
+                let below = self.op(Code::SinhF, &[y]);
+                self.op(Code::DivF, &[unit, below])
             }
             Code::AtanhF => {
-                let square = self.mul(x, x);
-                let below = self.op(Code::SubF, &[unit, square]);
+                let below = self.one_less_square(x);
                 self.op(Code::DivF, &[unit, below])
             }
             // the codes that are left
             _ => self.exprel_slope(x, y),
         }
+    }
+
+    /// 1 - x^2, exact near its ends.
+    fn one_less_square(&mut self, x: Id) -> Id {
+        let unit = self.float(1.0);
+        let (low, high) = (self.op(Code::SubF, &[unit, x]), self.op(Code::AddF, &[unit, x]));
+        self.op(Code::MulF, &[low, high])
     }
 
     /// d/dx (e^x - 1) / x = (e^x - exprel(x)) / x; near 0, where both are almost equal, its series
@@ -327,10 +369,26 @@ impl Pass {
     }
 }
 
-/// Whether the slope is infinite somewhere.
-fn has_infinite_slope(code: Code) -> bool {
+/// Whether the function is finite where its slope is not, or where its argument is not.
+fn is_wild(code: Code) -> bool {
     use Code::*;
-    matches!(code, SqrtF | InverseSqrtF | LogF | Log2F | AsinF | AcosF | AcoshF | AtanhF)
+    matches!(
+        code,
+        SqrtF
+            | InverseSqrtF
+            | ExpF
+            | Exp2F
+            | LogF
+            | Log2F
+            | TanF
+            | AsinF
+            | AcosF
+            | AtanF
+            | TanhF
+            | AcoshF
+            | AtanhF
+            | ExprelF
+    )
 }
 
 /// Whether the result is constant between jumps.

@@ -55,6 +55,25 @@ pub(crate) struct Lowered {
     pub watched: Option<Watched>,
 }
 
+impl Lowered {
+    /// The streams that a value depends on. The function has no loop.
+    pub(crate) fn streams_of(&self, value: Id) -> Vec<usize> {
+        let mut used = vec![false; self.values.len()];
+        used[value as usize] = true;
+        for op in self.prologue.iter().chain(&self.body).rev().filter(|op| op.code.has_result()) {
+            if used[op.dst as usize] {
+                op.args[..op.code.arity()].iter().for_each(|&arg| used[arg as usize] = true);
+            }
+        }
+        let used = self.values.iter().zip(used).filter(|(_, used)| *used);
+        used.filter_map(|(origin, _)| match *origin {
+            Origin::Stream(stream) => Some(stream),
+            _ => None,
+        })
+        .collect()
+    }
+}
+
 /// How a function is lowered.
 pub(crate) struct Options<'a> {
     /// The functions that are one operation, by name.

@@ -21,5 +21,6 @@ mod ranges;
 mod reference;
 mod refractory;
 mod runner;
+mod slopes;
 mod systems;
 mod translation;
