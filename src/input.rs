@@ -135,14 +135,15 @@ pub struct Wgsl(pub(crate) String);
 
 /// A WGSL expression that the device evaluates for each element in each step: of the variables and parameters of the
 /// target's node, and `t`, `dt` (f32), `i` (the low 32 bits of the step), `element` (u32, in row-major order), `h`, the
-/// `Shared` of models, as for `phase(h, f)`, and `r`, for `random_uniform(r, 0u)` and `random_normal(r, 0u)`; a variable of the node with one of these names hides it. The library
-/// of [`Model`](crate::Model) may be called.
+/// `Shared` of models, as for `phase(h, f)` and `time_angle(h, omega)`, and `r`, for `random_uniform(r, 0u)` and `random_normal(r, 0u)`; a variable of the node with one of these names hides it. The library
+/// of [`Model`](crate::Model) may be called. `t` has 24 bits, which are too few late in a run: `sin(time_angle(h, omega))` is
+/// `sin(omega t)` at any time.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons, wgsl};
 ///
 /// let mut runner = DSRunner::builder(neurons::lif(10))
-///     .input(("input", wgsl("20.0 + f32(element) * sin(0.1 * t) - 0.1 * V"), "func"))
+///     .input(("input", wgsl("20.0 + f32(element) * sin(time_angle(h, 0.1)) - 0.1 * V"), "func"))
 ///     .progress_bar(false)
 ///     .build()?;
 /// runner.run(10.0)?;

@@ -264,7 +264,8 @@ pub mod odes {
         Group::shipped(VAN_DER_POL.clone(), shape).method(Method::RK4)
     }
 
-    /// Relaxation under a periodic force: `x' = -x + sin(omega t)`, whose solution is known in closed form.
+    /// Relaxation under a periodic force: `x' = -x + sin(omega t)`, whose solution is known in closed form. The force is right at any
+    /// time, however late.
     ///
     /// Parameter: `omega`, default 3. State: `x`, at first 0.25. Method: RK4.
     ///

@@ -29,5 +29,5 @@ fn initial(p: Params) -> State {
 }
 
 fn derivative(s: State, p: Params, sh: Shared) -> Derivative {
-    return Derivative(sin(p.omega * sh.t) - s.x);
+    return Derivative(sin(time_angle(sh, p.omega)) - s.x);
 }

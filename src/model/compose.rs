@@ -144,7 +144,7 @@ impl<'s> Composer<'s> {
             let values = self.feeds(inner.derived.len(), |k| Feed::Derived(unit, k));
             self.line(&format!("let {v}_d = {prefix}_Derived({values});"));
         }
-        let shared = self.shared(&prefix, 0.0);
+        let shared = self.shared(&prefix);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
             let parts = [
@@ -161,10 +161,10 @@ impl<'s> Composer<'s> {
         }
     }
 
-    fn shared(&mut self, prefix: &str, c: f64) -> String {
-        let [t, dt, i, i_high, t_hi, t_lo] = Feed::SHARED.map(|f| self.feed(f));
-        let at = |t: String| if c == 0.0 { t } else { format!("{t} + {:?} * {dt}", c as f32) };
-        format!("{prefix}_Shared({}, {dt}, {i}, {i_high}, {t_hi}, {})", at(t), at(t_lo))
+    /// The structure `Shared` at the start of the step.
+    fn shared(&mut self, prefix: &str) -> String {
+        let members = Feed::SHARED.map(|f| self.feed(f)).join(", ");
+        format!("{prefix}_Shared({members}, 0.0)")
     }
 
     /// A call of a function of a unit.
@@ -270,8 +270,8 @@ impl<'s> Composer<'s> {
                 let at = |t: &str| {
                     if c == 0.0 { t.into() } else { format!("{t} + {:?} * in.dt", c as f32) }
                 };
-                let (t, t_lo) = (at("in.t"), at("in.t_lo"));
-                format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high, in.t_hi, {t_lo})")
+                let (t, t_lo, stage) = (at("in.t"), at("in.t_lo"), c as f32);
+                format!("{prefix}_Shared({t}, in.dt, in.i, in.i_high, in.t_hi, {t_lo}, {stage:?})")
             };
             let jacobian = if method != Method::EXP_EULER {
                 Jacobian::default()

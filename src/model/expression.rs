@@ -82,7 +82,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
     let mut values: Vec<String> =
         arguments.iter().map(|&(_, kind, feed)| members.word(feed, kind)).collect();
     if shared {
-        values.push(members.structure(&format!("{PREFIX}_Shared"), &Feed::SHARED));
+        values.push(members.shared(&format!("{PREFIX}_Shared")));
     }
     if random {
         values.push(members.structure(&format!("{PREFIX}_Random"), &Feed::RANDOM));

@@ -73,11 +73,10 @@ impl KernelText {
         let mut members = Members::default();
         let mut body = String::new();
         for (at, uniform) in uniforms {
-            let (structure, feeds) = match uniform {
-                Uniform::Shared => ("Shared", &Feed::SHARED[..]),
-                Uniform::Random => ("Random", &Feed::RANDOM[..]),
+            let value = match uniform {
+                Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
+                Uniform::Random => members.structure(&format!("{PREFIX}_Random"), &Feed::RANDOM),
             };
-            let value = members.structure(&format!("{PREFIX}_{structure}"), feeds);
             let _ = writeln!(body, "    {} = {value};", names[at]);
         }
         if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {

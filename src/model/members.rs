@@ -21,6 +21,12 @@ impl Members {
         if kind == Kind::Bool { format!("in.v{at}_ != 0u") } else { format!("in.v{at}_") }
     }
 
+    /// The library's structure `Shared`, which has that name, at the start of the step.
+    pub(super) fn shared(&mut self, name: &str) -> String {
+        let parts = Feed::SHARED.map(|feed| self.word(feed, feed.clock_kind()));
+        format!("{name}({}, 0.0)", parts.join(", "))
+    }
+
     /// The library's structure of that name made of what is fed.
     pub(super) fn structure(&mut self, name: &str, feeds: &[Feed]) -> String {
         let parts = feeds.iter().map(|&feed| self.word(feed, feed.clock_kind()));

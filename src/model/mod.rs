@@ -144,12 +144,17 @@ pub(crate) struct Inner {
 /// | `current(..) -> f32` | of output models: the current from a synapse's state and the target's, by name |
 ///
 /// A function takes what it names, in any order, told apart by type: `State`, `Params`, `Derived`, `Input`,
-/// `Shared` (`t`, `dt`, step `i`; where f32 is too coarse for `t`, the pair `t_hi`, `t_lo`) and `Random` (see `random_uniform(r, draw)`). With two `State` arguments the first is
-/// the state at the start of the step, the second the new one.
+/// `Shared` (`t`, `dt`, step `i`, the pair `t_hi`, `t_lo`, and `stage`) and `Random` (see `random_uniform(r, draw)`). With two
+/// `State` arguments the first is the state at the start of the step, the second the new one.
+///
+/// `t` is the time in f32, with 24 bits: after 10^6 ms it is right to 0.06 ms, and after 10^9 ms to 64, so `sin(omega * t)` and
+/// `t < t_end` go wrong late in a run. Write `sin(time_angle(shared, omega))` for the first; count steps, in a variable or by `i`, for
+/// the second. `t_hi + t_lo` is the time with 48 bits. Within a Runge-Kutta step `t` and the pair are those of the stage, which
+/// begins at the part `stage` of the step; `i` is the step's.
 ///
 /// The library after the text has `exprel(x)`, which is `(e^x - 1) / x` and 1 at 0, `steps(duration, dt)`, `phase(shared, f)`,
-/// which is `f dt i` modulo 1 however large the step `i` is, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and
-/// `random_normal`.
+/// which is `f dt i` modulo 1 however large the step `i` is, `time_angle(shared, omega)`, which is `omega t` modulo `2 pi` (from -pi
+/// to pi) however large `t` is, `is_nan`, `is_inf`, `is_finite`, `random_uniform` and `random_normal`.
 ///
 /// ```
 /// use dsrunner::{DSRunner, Group, Model};

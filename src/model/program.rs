@@ -93,7 +93,7 @@ pub(crate) enum Invocation {
 }
 
 impl Feed {
-    /// The members of the structure `Shared`.
+    /// The members of the structure `Shared` but the last, which a step's stage gives.
     pub(super) const SHARED: [Self; 6] =
         [Self::Time, Self::Dt, Self::Step, Self::StepHigh, Self::TimeHigh, Self::TimeLow];
 

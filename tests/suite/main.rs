@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod inputs;
 mod larva;
+mod late;
 mod loops;
 mod models;
 mod monitors;

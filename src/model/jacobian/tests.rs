@@ -93,6 +93,8 @@ fn evaluate(lowered: &Lowered, streams: &[f64]) -> Vec<f64> {
             Atan2F => a.atan2(b),
             // of these the model masks exponent bits only, to see whether a number is finite
             And if lowered.kinds[op.dst as usize] == crate::scalar::Kind::U => 0.0,
+            // of these one makes an angle of the time, which the state does not enter: any number will do
+            Shl | ShrI | ShrU | Xor => 0.0,
             And => a * b,
             Or => a.max(b),
             EqF | EqI => truth(a == b),
