@@ -206,10 +206,15 @@ const STATE: &str = "struct State { x: f32 } fn update(s: State) -> State { retu
 
 /// The error of a model with parameters `a` (f32), `n` (i32) and `m` (u32) that are 1, -2 and 3.
 fn broken(rules: &str) -> String {
+    // a function that nothing calls is an error
+    let low = match rules.contains("low(") {
+        true => "fn low(x: f32) -> bool { return x < 0.0; }",
+        false => "",
+    };
     let text = format!(
         "struct Params {{ a: f32, n: i32, m: u32 }} {STATE}
 fn defaults() -> Params {{ return Params(1.0, -2, 3u); }}
-fn low(x: f32) -> bool {{ return x < 0.0; }}
+{low}
 {rules}"
     );
     let error = built(Group::new(&model(&text).unwrap(), 2), "cpu").unwrap_err();
