@@ -493,13 +493,11 @@ impl Checker<'_> {
             _ => matches!(argument, Old | State | Params | Derived | Input | Shared | Random),
         };
         let Some(at) = arguments.iter().position(|a| !ok(a)) else { return Ok(()) };
-        let own = self.module.functions[handle].arguments[at].name.clone().unwrap_or_default();
+        let argument = &self.module.functions[handle].arguments[at];
+        let own = argument.name.clone().unwrap_or_default();
         let what = match arguments[at] {
             Old => "a second state".into(),
-            _ => format!(
-                "`{own}: {}`",
-                self.type_name(self.module.functions[handle].arguments[at].ty)
-            ),
+            _ => self.type_name(argument.ty),
         };
         Err(self.error(
             format!("function `{name}` takes {what}, which is not known where it is called"),

@@ -206,12 +206,15 @@ const STATE: &str = "struct State { x: f32 } fn update(s: State) -> State { retu
 
 /// The error of a model with parameters `a` (f32), `n` (i32) and `m` (u32) that are 1, -2 and 3.
 fn broken(rules: &str) -> String {
-    let low = "fn low(x: f32) -> bool { return x < 0.0; }";
-    let called = if rules.contains("low(") { low } else { "" };
+    // a function that nothing calls is an error
+    let low = match rules.contains("low(") {
+        true => "fn low(x: f32) -> bool { return x < 0.0; }",
+        false => "",
+    };
     let text = format!(
         "struct Params {{ a: f32, n: i32, m: u32 }} {STATE}
 fn defaults() -> Params {{ return Params(1.0, -2, 3u); }}
-{called}
+{low}
 {rules}"
     );
     let error = built(Group::new(&model(&text).unwrap(), 2), "cpu").unwrap_err();
@@ -295,7 +298,7 @@ fn rules_keep_the_contract() {
         ),
         (
             "struct Rules { a_rule: bool }\nfn rules(s: State) -> Rules { return Rules(s.x > 0.0); }",
-            "model `Mine`: function `rules` takes `s: State`, which is not known where it is called\n",
+            "model `Mine`: function `rules` takes State, which is not known where it is called\n",
         ),
         (
             "struct Rules { a_rule: bool }\nfn rules(a: f32) -> Rules { return Rules(a > 0.0); }",
