@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use naga::valid::ModuleInfo;
+use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
-    BinaryOperator, Block, Expression, Function, Handle, Literal, MathFunction as Math, Module,
-    Range, ScalarKind, Statement, TypeInner,
+    BinaryOperator, Block, Expression, Function, Handle, MathFunction as Math, Module, Range,
+    ScalarKind, Statement, TypeInner,
 };
+
+use super::fence::fence;
 
 /// The texts that calls go to. In a kernel they stand before the rest.
 const TEXTS: [&str; 6] = [
@@ -21,7 +23,8 @@ const TEXTS: [&str; 6] = [
 ];
 
 /// Built-in functions, with the names of those that replace them and their numbers of arguments.
-const FUNCTIONS: [(Math, &str, usize); 31] = [
+const FUNCTIONS: [(Math, &str, usize); 32] = [
+    (Math::Abs, "abs", 1),
     (Math::Min, "min", 2),
     (Math::Max, "max", 2),
     (Math::Clamp, "clamp", 3),
@@ -69,7 +72,9 @@ const FENCED_QUOTIENT: (&str, usize) = ("fenced_quotient", 2);
 const FENCED_ROOT: (&str, usize) = ("fenced_root", 1);
 /// `!=`, which naga takes for false where either is NaN.
 const UNEQUAL: (&str, usize) = ("unequal", 2);
-const FENCED: [(&str, usize); 5] = [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT];
+const FENCE: (&str, usize) = ("fence", 1);
+const FENCED: [(&str, usize); 6] =
+    [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, FENCE];
 
 /// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
 pub(super) fn library() -> String {
@@ -91,7 +96,7 @@ pub(super) fn library() -> String {
         let _ = writeln!(
             text,
             "fn {}(a: vec{width}<f32>, b: vec{width}<f32>) -> f32 {{ return {}; }}",
-            vector_name(DOT, &[width; 2]),
+            name_for(DOT, &[width; 2]),
             sum.unwrap_or_default()
         );
     }
@@ -116,7 +121,7 @@ fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool
         });
     let calls = calls.collect::<Vec<_>>().join(", ");
     let widths: Vec<usize> = is_vector.iter().map(|&v| if v { width } else { 1 }).collect();
-    let full = vector_name(name, &widths);
+    let full = name_for(name, &widths);
     let _ = writeln!(
         text,
         "fn {full}({parameters}) -> vec{width}<{result}> {{ return vec{width}<{result}>({calls}); }}"
@@ -124,7 +129,7 @@ fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool
 }
 
 /// The name of the function for arguments of these widths.
-fn vector_name(name: &str, widths: &[usize]) -> String {
+pub(super) fn name_for(name: &str, widths: &[usize]) -> String {
     if widths.iter().all(|&w| w == 1) {
         return format!("pinned_{name}");
     }
@@ -151,18 +156,14 @@ impl Native {
 /// Replaces the built-in functions in all functions and entry points, and what is not exact on the device. The module has
 /// the library in it.
 pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
-    let names: HashMap<String, Handle<Function>> = module
-        .functions
-        .iter()
-        .filter_map(|(handle, function)| Some((function.name.clone()?, handle)))
-        .collect();
-    let targets: Vec<Vec<(Handle<Expression>, Replacement)>> = module
+    let names = names(module);
+    let targets: Vec<Vec<Replacement>> = module
         .functions
         .iter()
         .map(|(handle, function)| {
             let mut found = replacements(module, &names, function, &info[handle], native);
             // some use what they stand for
-            found.retain(|(_, call)| call.function != handle);
+            found.retain(|call| call.function != handle);
             found
         })
         .chain(module.entry_points.iter().enumerate().map(|(k, entry)| {
@@ -172,62 +173,64 @@ pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
     let functions = module.functions.iter_mut().map(|(_, function)| function);
     let entries = module.entry_points.iter_mut().map(|entry| &mut entry.function);
     for (function, targets) in functions.chain(entries).zip(targets) {
-        let calls: HashMap<Handle<Expression>, Replacement> = targets.into_iter().collect();
-        if calls.is_empty() {
-            continue;
-        }
-        for (&handle, call) in &calls {
-            function.expressions[handle] = Expression::CallResult(call.function);
-        }
-        let body = std::mem::take(&mut function.body);
-        function.body = rewritten(body, &calls);
+        let calls = targets.into_iter().map(|call| (call.result, vec![call])).collect();
+        replace(function, &calls);
     }
+    fence(module, info, native.order);
+}
+
+/// The functions of a module by their names.
+pub(super) type Names = HashMap<String, Handle<Function>>;
+
+pub(super) fn names(module: &Module) -> Names {
+    let functions = module.functions.iter();
+    functions.filter_map(|(handle, function)| Some((function.name.clone()?, handle))).collect()
 }
 
 /// A call that takes an expression's place.
-struct Replacement {
-    function: Handle<Function>,
-    arguments: Vec<Handle<Expression>>,
+pub(super) struct Replacement {
+    pub function: Handle<Function>,
+    pub arguments: Vec<Handle<Expression>>,
+    pub result: Handle<Expression>,
 }
 
-fn replacements(
-    module: &Module,
-    names: &HashMap<String, Handle<Function>>,
-    function: &Function,
-    info: &naga::valid::FunctionInfo,
-    native: Native,
-) -> Vec<(Handle<Expression>, Replacement)> {
-    // 1 for a scalar, the width of a vector; none where it is not f32
-    let width = |handle: Handle<Expression>| match info[handle].ty.inner_with(&module.types) {
+/// Calls where expressions were: for each the last call gives its value, those before are arguments.
+pub(super) fn replace(
+    function: &mut Function,
+    calls: &HashMap<Handle<Expression>, Vec<Replacement>>,
+) {
+    for (&handle, calls) in calls {
+        if let Some(last) = calls.last() {
+            function.expressions[handle] = Expression::CallResult(last.function);
+        }
+    }
+    if !calls.is_empty() {
+        let body = std::mem::take(&mut function.body);
+        function.body = rewritten(body, calls);
+    }
+}
+
+/// The width of a vector of f32, 1 for a scalar.
+pub(super) fn width(module: &Module, info: &FunctionInfo, handle: Handle<Expression>) -> Option<usize> {
+    match info[handle].ty.inner_with(&module.types) {
         TypeInner::Scalar(s) if s.kind == ScalarKind::Float => Some(1),
         TypeInner::Vector { size, scalar } if scalar.kind == ScalarKind::Float => {
             Some(*size as usize)
         }
         _ => None,
-    };
-    let is_zero = |handle: Handle<Expression>| match function.expressions[handle] {
-        Expression::Literal(literal) => is_zero(literal),
-        Expression::Constant(constant) => {
-            match module.global_expressions[module.constants[constant].init] {
-                Expression::Literal(literal) => is_zero(literal),
-                _ => false,
-            }
-        }
-        _ => false,
-    };
+    }
+}
+
+fn replacements(
+    module: &Module,
+    names: &Names,
+    function: &Function,
+    info: &FunctionInfo,
+    native: Native,
+) -> Vec<Replacement> {
     let mut found = Vec::new();
     for (handle, expression) in function.expressions.iter() {
         let (name, arguments) = match *expression {
-            Expression::Binary { op, left, right } if with_zero(op, &is_zero, left, right) => {
-                let other = if is_zero(left) { right } else { left };
-                let name = match op {
-                    BinaryOperator::Multiply => "times_zero",
-                    BinaryOperator::Add => "plus_zero",
-                    BinaryOperator::Subtract => "zero_minus",
-                    _ => "zero_over",
-                };
-                (name, vec![other])
-            }
             Expression::As { expr, kind: ScalarKind::Sint, convert: Some(4) } => {
                 ("to_i32", vec![expr])
             }
@@ -251,50 +254,24 @@ fn replacements(
             Expression::Binary { op: BinaryOperator::Divide, left, right } if !native.division => {
                 (QUOTIENT.0, vec![left, right])
             }
-            Expression::Binary { op, left, right } if !native.order => {
-                let (name, _) = match op {
-                    BinaryOperator::Add => SUM,
-                    BinaryOperator::Subtract => DIFFERENCE,
-                    BinaryOperator::Multiply => PRODUCT,
-                    BinaryOperator::Divide => FENCED_QUOTIENT,
-                    BinaryOperator::NotEqual => UNEQUAL,
-                    _ => continue,
-                };
-                (name, vec![left, right])
+            Expression::Binary { op: BinaryOperator::NotEqual, left, right } if !native.order => {
+                (UNEQUAL.0, vec![left, right])
             }
             _ => continue,
         };
         let arguments: Vec<Handle<Expression>> = arguments;
-        let widths: Option<Vec<usize>> = arguments.iter().map(|&a| width(a)).collect();
-        let target = widths.and_then(|widths| names.get(&vector_name(name, &widths)));
-        if let Some(&target) = target {
-            found.push((handle, Replacement { function: target, arguments }));
+        let widths: Option<Vec<usize>> =
+            arguments.iter().map(|&a| width(module, info, a)).collect();
+        let target = widths.and_then(|widths| names.get(&name_for(name, &widths)));
+        if let Some(&function) = target {
+            found.push(Replacement { function, arguments, result: handle });
         }
     }
     found
 }
 
-/// Whether it is the f32 0, not -0.
-fn is_zero(literal: Literal) -> bool {
-    matches!(literal, Literal::F32(x) if x.to_bits() == 0)
-}
-
-/// Whether an operation with a literal zero is one that a compiler may take for something else.
-fn with_zero(
-    op: BinaryOperator,
-    is_zero: &dyn Fn(Handle<Expression>) -> bool,
-    left: Handle<Expression>,
-    right: Handle<Expression>,
-) -> bool {
-    match op {
-        BinaryOperator::Add | BinaryOperator::Multiply => is_zero(left) || is_zero(right),
-        BinaryOperator::Subtract | BinaryOperator::Divide => is_zero(left),
-        _ => false,
-    }
-}
-
 /// The block with a call statement where each replaced expression was evaluated.
-fn rewritten(block: Block, calls: &HashMap<Handle<Expression>, Replacement>) -> Block {
+fn rewritten(block: Block, calls: &HashMap<Handle<Expression>, Vec<Replacement>>) -> Block {
     let mut out = Block::with_capacity(block.len());
     for (statement, &span) in block.span_iter() {
         match statement {
@@ -306,13 +283,16 @@ fn rewritten(block: Block, calls: &HashMap<Handle<Expression>, Replacement>) -> 
                     }
                 };
                 for handle in range.clone() {
-                    let Some(call) = calls.get(&handle) else {
+                    let Some(calls) = calls.get(&handle) else {
                         kept = Some((kept.map_or(handle, |(first, _)| first), handle));
                         continue;
                     };
                     flush(&mut out, &mut kept);
-                    let (function, arguments) = (call.function, call.arguments.clone());
-                    out.push(Statement::Call { function, arguments, result: Some(handle) }, span);
+                    for call in calls {
+                        let (function, arguments) = (call.function, call.arguments.clone());
+                        let result = Some(call.result);
+                        out.push(Statement::Call { function, arguments, result }, span);
+                    }
                 }
                 flush(&mut out, &mut kept);
             }

@@ -1,0 +1,156 @@
+//! What random texts have found, by name, with the values that IEEE 754 and WGSL give.
+
+use dsrunner::{DSRunner, Group, Method, Model, Steps};
+
+use crate::engines::on_every_engine;
+
+const INF: f32 = f32::INFINITY;
+const NAN: f32 = f32::NAN;
+
+/// Numbers with what becomes of them.
+type Cases<'a> = &'a [(f32, f32)];
+
+/// The state after a step of a text, from each of these values on.
+fn step(device: &str, text: &str, method: Option<Method>, from: &[f32]) -> Vec<f32> {
+    let group = Group::new(&Model::from_wgsl("Kind", text).unwrap(), from.len());
+    let group = group.init("x", from.iter().map(|&x| f64::from(x)).collect::<Vec<_>>());
+    let group = method.into_iter().fold(group, Group::method);
+    let mut runner =
+        DSRunner::builder(group).dt(0.5).progress_bar(false).device(device).build().unwrap();
+    runner.run(Steps(1)).unwrap();
+    runner.get::<f32>("x").unwrap().iter().copied().collect()
+}
+
+#[track_caller]
+fn compared(text: &str, cases: Cases<'_>, got: &[f32]) {
+    for (&(x, wanted), got) in cases.iter().zip(got) {
+        let same = wanted.to_bits() == got.to_bits() || wanted.is_nan() && got.is_nan();
+        assert!(same, "{text} from x = {x:?}: {got:?}, expected {wanted:?}");
+    }
+}
+
+/// What statements and a value make of x, where `x` is the variable.
+#[track_caller]
+fn becomes(device: &str, statements: &str, value: &str, cases: Cases<'_>) {
+    let text = format!(
+        "struct State {{ x: f32 }}
+         fn own(a: f32, b: f32) -> f32 {{ return a * b + b; }}
+         fn zero() -> f32 {{ return -0.0; }}
+         fn update(s: State) -> State {{ let x = s.x; {statements} return State({value}); }}"
+    );
+    let from: Vec<f32> = cases.iter().map(|(x, _)| *x).collect();
+    compared(&format!("{statements} {value}"), cases, &step(device, &text, None, &from));
+}
+
+fn quotients_and_remainders_by_zero(device: &str) {
+    let by_zero = [(1.0, INF), (-2.0, -INF), (INF, INF), (0.0, NAN), (-0.0, NAN), (NAN, NAN)];
+    let negated = by_zero.map(|(x, y)| (x, -y));
+    becomes(device, "", "x / 0.0", &by_zero);
+    becomes(device, "", "x / (-0.0)", &negated);
+    becomes(device, "let z = -0.0;", "x / z", &negated);
+    becomes(device, "var z: f32;", "x / z", &by_zero);
+    becomes(device, "", "(vec2<f32>(x, 1.0) / vec2<f32>(0.0, 3.0)).x", &by_zero);
+    let nowhere = [(1.0, NAN), (-0.0, NAN), (INF, NAN)];
+    becomes(device, "", "x % 0.0", &nowhere);
+    becomes(device, "", "x % (-0.0)", &nowhere);
+    becomes(device, "", "0.0 / x", &[(2.0, 0.0), (-2.0, -0.0), (0.0, NAN), (NAN, NAN)]);
+    becomes(device, "", "(-0.0) / x", &[(2.0, -0.0), (-2.0, 0.0), (INF, -0.0), (-0.0, NAN)]);
+}
+
+fn sums_and_products_with_zeros(device: &str) {
+    becomes(device, "", "x + 0.0", &[(-0.0, 0.0), (0.0, 0.0)]);
+    becomes(device, "", "x + (-0.0)", &[(-0.0, -0.0), (0.0, 0.0)]);
+    becomes(device, "", "x - 0.0", &[(-0.0, -0.0), (0.0, 0.0)]);
+    becomes(device, "", "x - (-0.0)", &[(-0.0, 0.0), (0.0, 0.0), (1.0, 1.0)]);
+    becomes(device, "", "0.0 - x", &[(0.0, 0.0), (-0.0, 0.0), (1.0, -1.0)]);
+    becomes(device, "", "(-0.0) - x", &[(0.0, -0.0), (-0.0, 0.0), (1.0, -1.0)]);
+    let times = [(1.0, 0.0), (-1.0, -0.0), (INF, NAN), (NAN, NAN), (-0.0, -0.0)];
+    becomes(device, "", "x * 0.0", &times);
+    becomes(device, "", "(-0.0) * x", &times.map(|(x, y)| (x, -y)));
+    becomes(device, "", "(vec3<f32>(x) * -0.0).y", &times.map(|(x, y)| (x, -y)));
+    becomes(device, "", "fma(x, 0.0, -0.0)", &[(1.0, 0.0), (-1.0, -0.0), (INF, NAN)]);
+    becomes(device, "", "mix(x, 1.0, 0.0)", &[(-0.0, 0.0), (2.0, 2.0), (INF, INF)]);
+}
+
+/// Zeros that no text has, but that a compiler finds.
+fn zeros_that_compilers_find(device: &str) {
+    let times = [(1.0, 0.0), (-1.0, -0.0), (INF, NAN), (NAN, NAN)];
+    becomes(device, "let z = 0.0;", "x * z", &times);
+    becomes(device, "var z: f32;", "z * x", &times);
+    becomes(device, "var z = 1.0; z = 0.0;", "x * z", &times);
+    becomes(device, "var z = array<f32, 3>();", "x * z[1]", &times);
+    becomes(device, "let a = 1.5; var b = 1.5;", "x * (a - b)", &times);
+    becomes(device, "var y = x; for (var k = 0; k < 1; k++) { y = y * f32(k); }", "y", &times);
+    becomes(device, "var z = vec2<f32>(1.0); z.x = 0.0;", "(z * x).x", &times);
+    becomes(device, "", "own(0.0, x)", &[(1.0, 1.0), (INF, NAN), (-0.0, -0.0)]);
+    becomes(device, "", "own(x, 0.0)", &[(1.0, 0.0), (-1.0, 0.0), (INF, NAN)]);
+    becomes(device, "", "x - zero()", &[(-0.0, 0.0), (1.0, 1.0)]);
+    becomes(device, "", "x + pow(x, 0.0) - 1.0 + (-0.0)", &[(-0.0, 0.0)]);
+}
+
+fn one_over_tan_of_minus_zero(device: &str) {
+    becomes(device, "", "1.0 / tan(x)", &[(-0.0, -INF), (0.0, INF)]);
+    becomes(device, "let z = -0.0;", "x / tan(z)", &[(1.0, -INF), (-1.0, INF)]);
+    becomes(device, "", "x / tan(-0.0)", &[(1.0, -INF), (-1.0, INF)]);
+    becomes(device, "", "1.0 / sin(x) + 1.0 / asin(x)", &[(-0.0, -INF), (0.0, INF)]);
+}
+
+/// What is zero is not negative for a compiler, but has a sign.
+fn sizes_of_minus_zero(device: &str) {
+    becomes(device, "let z = -0.0;", "abs(z) + x * 0.0", &[(-1.0, 0.0)]);
+    becomes(device, "", "abs(sqrt(x))", &[(-0.0, 0.0), (4.0, 2.0)]);
+    becomes(device, "", "abs(select(x * x, -0.0, x > 1.0))", &[(2.0, 0.0), (0.5, 0.25)]);
+}
+
+fn numbers_against_themselves(device: &str) {
+    becomes(device, "", "x - x", &[(1.0, 0.0), (INF, NAN), (NAN, NAN), (-0.0, 0.0)]);
+    becomes(device, "", "x / x", &[(3.0, 1.0), (INF, NAN), (0.0, NAN)]);
+    becomes(device, "", "select(1.0, 2.0, x == x)", &[(3.0, 2.0), (NAN, 1.0)]);
+}
+
+/// `x + dt 0` is 0 from -0 on.
+fn a_slope_of_zero(device: &str) {
+    let text = "struct State { x: f32 } struct Derivative { x: f32 }
+        fn derivative(s: State) -> Derivative { return Derivative(0.0); }";
+    let cases = [(-0.0, 0.0), (0.0, 0.0), (1.0, 1.0)];
+    for method in [Method::EULER, Method::MIDPOINT, Method::HEUN2, Method::RK4] {
+        let from = cases.map(|(x, _)| x);
+        compared(&method.to_string(), &cases, &step(device, text, Some(method), &from));
+    }
+}
+
+/// As WGSL has it: a quotient by zero is the dividend, a remainder 0; the one overflow alike.
+fn whole_quotients(device: &str) {
+    let text = "
+        struct Params { by: i32, seven: u32 }
+        struct State { a: i32, b: i32, c: i32, d: i32, e: u32, f: u32 }
+        fn update(s: State, p: Params) -> State {
+            let zero = p.seven - p.seven;
+            return State(s.a / p.by, s.b % p.by, s.c / -1, s.d % -1, s.e / zero, s.f % zero);
+        }";
+    for (by, wanted) in [(0, [i32::MIN, 0]), (-1, [i32::MIN, 0])] {
+        let model = Model::from_wgsl("Whole", text).unwrap();
+        let group = Group::new(&model, 1).param("by", by).param("seven", 7);
+        let group = ["a", "b", "c", "d"].iter().fold(group, |g, name| g.init(name, i32::MIN));
+        let group = group.init("e", 5).init("f", 5);
+        let mut runner =
+            DSRunner::builder(group).progress_bar(false).device(device).build().unwrap();
+        runner.run(Steps(1)).unwrap();
+        let mut whole = |name: &str| runner.get::<i32>(name).unwrap()[[0]];
+        assert_eq!([whole("a"), whole("b")], wanted, "by {by}");
+        assert_eq!([whole("c"), whole("d")], [i32::MIN, 0]);
+        let mut natural = |name: &str| runner.get::<u32>(name).unwrap()[[0]];
+        assert_eq!([natural("e"), natural("f")], [5, 0]);
+    }
+}
+
+on_every_engine!(
+    quotients_and_remainders_by_zero,
+    sums_and_products_with_zeros,
+    zeros_that_compilers_find,
+    one_over_tan_of_minus_zero,
+    sizes_of_minus_zero,
+    numbers_against_themselves,
+    a_slope_of_zero,
+    whole_quotients,
+);
