@@ -30,7 +30,8 @@ pub(crate) fn differentiate(lowered: &Lowered, with_respect_to: &[usize]) -> Res
     let original = out.body.clone();
     let known = original.iter().map(|op| ((op.code, op.args), op.dst)).collect();
     let constants = out.values.iter().enumerate().filter_map(|(id, origin)| match *origin {
-        Origin::Constant(bits) => Some((bits, id as Id)),
+        // truths are no numbers
+        Origin::Constant(bits) if out.kinds[id] != Kind::B => Some((bits, id as Id)),
         _ => None,
     });
     let constants = constants.collect();

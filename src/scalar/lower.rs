@@ -167,7 +167,8 @@ pub(super) struct Lowering<'m> {
     /// For each loop (none) and switch (the lanes that left it) around the statement at hand.
     pub breaks: Vec<Option<Active>>,
     pub known: HashMap<(Code, [Id; 3]), Scalar>,
-    constants: HashMap<u32, Id>,
+    /// By bits, truths for themselves: numbers of any type are the same constant, as which they are written back, truths are none.
+    constants: HashMap<(u32, bool), Id>,
     pub watch: Option<Watch>,
     /// The statement of the outermost function at hand.
     pub at: naga::Span,
@@ -200,11 +201,12 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn constant(&mut self, bits: u32, kind: Kind) -> Scalar {
-        if let Some(&id) = self.constants.get(&bits) {
+        let key = (bits, kind == Kind::B);
+        if let Some(&id) = self.constants.get(&key) {
             return Scalar { id, kind };
         }
         let scalar = self.value(Origin::Constant(bits), kind);
-        self.constants.insert(bits, scalar.id);
+        self.constants.insert(key, scalar.id);
         scalar
     }
 

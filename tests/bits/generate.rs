@@ -194,8 +194,12 @@ impl Writer {
                 Node::of(Sort::Statement, &format!("{keyword} {name}: {kind} = $;"), vec![value])
             }
             3 | 4 => {
-                let writable: Vec<(String, Sort)> =
-                    self.scope.iter().filter(|(.., w)| *w).map(|(n, s, _)| (n.clone(), *s)).collect();
+                let writable: Vec<(String, Sort)> = self
+                    .scope
+                    .iter()
+                    .filter(|(.., w)| *w)
+                    .map(|(n, s, _)| (n.clone(), *s))
+                    .collect();
                 if writable.is_empty() {
                     let name = self.name();
                     self.scope.push((name.clone(), Sort::F, true));

@@ -119,6 +119,19 @@ fn a_slope_of_zero(device: &str) {
     }
 }
 
+/// True has the bits of -1 where programs are played on lanes.
+fn truths_beside_numbers(device: &str) {
+    let text = "
+        struct State { x: f32, k: i32, m: u32 }
+        fn update(s: State) -> State { return State(select(s.x, 2.0, true), -1, 4294967295u); }";
+    let group = Group::new(&Model::from_wgsl("Truths", text).unwrap(), 1);
+    let mut runner = DSRunner::builder(group).progress_bar(false).device(device).build().unwrap();
+    runner.run(Steps(1)).unwrap();
+    assert_eq!(runner.get::<f32>("x").unwrap()[[0]], 2.0);
+    assert_eq!(runner.get::<i32>("k").unwrap()[[0]], -1);
+    assert_eq!(runner.get::<u32>("m").unwrap()[[0]], u32::MAX);
+}
+
 /// As WGSL has it: a quotient by zero is the dividend, a remainder 0; the one overflow alike.
 fn whole_quotients(device: &str) {
     let text = "
@@ -153,4 +166,5 @@ on_every_engine!(
     numbers_against_themselves,
     a_slope_of_zero,
     whole_quotients,
+    truths_beside_numbers,
 );

@@ -13,6 +13,13 @@ pub struct Difference {
     pub values: [String; 2],
 }
 
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { variable, element, engines: [a, b], values: [x, y] } = self;
+        write!(f, "{variable}[{element}] is {x} by {a}, {y} by {b}")
+    }
+}
+
 /// A column of words for each variable: all NaN are one.
 fn words(text: &Text, seed: u64, device: &str, interpreted: bool) -> Result<Vec<Vec<u32>>> {
     let group = text.group(seed, interpreted)?;

@@ -91,7 +91,9 @@ impl Text {
         }
         let slopes = match self.step {
             Step::Update => String::new(),
-            Step::Derivative(_) => format!("struct Derivative {{ {} }}\n", declared(&FLOATS, "f32")),
+            Step::Derivative(_) => {
+                format!("struct Derivative {{ {} }}\n", declared(&FLOATS, "f32"))
+            }
         };
         let ends = if kept { "State" } else { "Derivative" };
         let statements: String =

@@ -21,7 +21,8 @@ pub(super) fn fence(module: &mut Module, info: &ModuleInfo, order: bool) {
     let hidden = Hidden::of(module, info);
     let mut found = Vec::new();
     for (handle, function) in module.functions.iter() {
-        let scope = Scope { module, function, info: &info[handle], hidden: &hidden.functions[&handle] };
+        let scope =
+            Scope { module, function, info: &info[handle], hidden: &hidden.functions[&handle] };
         // those that are called for it are what they stand for
         let own = function.name.as_deref().is_some_and(|name| name.starts_with("pinned_fenced_"));
         found.push(if own { Vec::new() } else { scope.fenced(&names, order) });

@@ -73,8 +73,7 @@ const FENCED_ROOT: (&str, usize) = ("fenced_root", 1);
 /// `!=`, which naga takes for false where either is NaN.
 const UNEQUAL: (&str, usize) = ("unequal", 2);
 const FENCE: (&str, usize) = ("fence", 1);
-const FENCED: [(&str, usize); 6] =
-    [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, FENCE];
+const FENCED: [(&str, usize); 6] = [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, FENCE];
 
 /// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
 pub(super) fn library() -> String {
@@ -211,7 +210,11 @@ pub(super) fn replace(
 }
 
 /// The width of a vector of f32, 1 for a scalar.
-pub(super) fn width(module: &Module, info: &FunctionInfo, handle: Handle<Expression>) -> Option<usize> {
+pub(super) fn width(
+    module: &Module,
+    info: &FunctionInfo,
+    handle: Handle<Expression>,
+) -> Option<usize> {
     match info[handle].ty.inner_with(&module.types) {
         TypeInner::Scalar(s) if s.kind == ScalarKind::Float => Some(1),
         TypeInner::Vector { size, scalar } if scalar.kind == ScalarKind::Float => {
