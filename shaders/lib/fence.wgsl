@@ -37,3 +37,8 @@ fn pinned_unequal(a: f32, b: f32) -> bool {
 fn pinned_abs(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu);
 }
+
+// What a choice between -1 and 0 is made of is not to be known, either.
+fn pinned_minus_one() -> f32 {
+    return bitcast<f32>(0xbf800000u | clock.zero);
+}

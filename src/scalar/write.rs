@@ -65,10 +65,14 @@ impl Writer<'_> {
         let args = &op.args[..op.code.arity()];
         let from = args.iter().find(|&&id| !is_constant(id)).unwrap_or(&op.args[0]);
         let (of, result) = kinds(op.code, kind, self.lowered.kinds[*from as usize]);
-        // what is constant alone would be computed by the front end, which refuses results that are not finite
-        let hidden = args.iter().all(|&id| is_constant(id)) && of == Kind::F;
+        // what is constant alone would be computed by the front end, which refuses results that are not finite, sums of integers
+        // that wrap around, and any division of integers by zero
+        let hidden = args.iter().all(|&id| is_constant(id)) && of != Kind::B;
+        let divides = matches!(op.code, Code::DivI | Code::DivU | Code::RemI | Code::RemU);
         let arg = |k: usize| match self.lowered.values[op.args[k] as usize] {
-            Origin::Constant(bits) if hidden => format!("bitcast<f32>({bits}u | {HIDDEN})"),
+            Origin::Constant(bits) if hidden || (divides && k == 1 && bits == 0) => {
+                cast(format!("({bits}u | {HIDDEN})"), Kind::U, of)
+            }
             _ => self.operand(op.args[k], of),
         };
         let text = match symbol(op.code, of) {
@@ -78,7 +82,12 @@ impl Writer<'_> {
             Symbol::Prefix(sign) => format!("{sign}({})", arg(0)),
             Symbol::Infix(sign) => format!("({} {sign} {})", arg(0), arg(1)),
             Symbol::Shift(sign) => {
-                format!("({} {sign} {})", arg(0), self.operand(op.args[1], Kind::U))
+                // which takes the lower five bits, where the front end refuses others
+                let by = match self.lowered.values[op.args[1] as usize] {
+                    Origin::Constant(bits) => format!("{}u", bits & 31),
+                    _ => self.operand(op.args[1], Kind::U),
+                };
+                format!("({} {sign} {by})", arg(0))
             }
             Symbol::Select => {
                 let mask = self.operand(op.args[0], Kind::B);

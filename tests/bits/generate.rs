@@ -180,6 +180,8 @@ impl Writer {
             0..=2 => {
                 let (sort, writable) = (self.any_sort(), self.rng.bool());
                 let value = self.piece(sort, levels);
+                // `let` of a constant is a constant, by which naga refuses what it cannot compute
+                let writable = writable || value.constant;
                 let name = self.name();
                 self.scope.push((name.clone(), sort, writable));
                 let keyword = if writable { "var" } else { "let" };

@@ -108,6 +108,35 @@ fn numbers_against_themselves(device: &str) {
     becomes(device, "", "select(1.0, 2.0, x == x)", &[(3.0, 2.0), (NAN, 1.0)]);
 }
 
+/// A choice between -1 and 0 is not the negative of one between 1 and 0.
+fn choices_of_minus_one(device: &str) {
+    let cases = [(2.0, -1.0), (0.5, 0.0)];
+    becomes(device, "", "select(0.0, -1.0, x > 1.0)", &cases);
+    becomes(device, "var y = 0.0; if x > 1.0 { y = -1.0; }", "y", &cases);
+    becomes(device, "var y = -1.0; if x <= 1.0 { y = 0.0; }", "y", &cases);
+    becomes(device, "var z: f32;", "sign(z) + x * 0.0 + z", &[(1.0, 0.0), (-1.0, 0.0)]);
+    becomes(device, "var z: f32; let y = sign(z);", "1.0 / y", &[(1.0, INF)]);
+}
+
+/// Each component as a number alone; NaN is 0.
+fn conversions_of_vectors(device: &str) {
+    let cases = [(NAN, 0.0), (INF, 2147483520.0), (-INF, -2147483648.0), (-2.9, -2.0)];
+    becomes(device, "", "vec2<f32>(vec2<i32>(vec2<f32>(x, 4.0))).x", &cases);
+    let cases = [(NAN, 0.0), (INF, 4294967040.0), (-3.0, 0.0), (2.9, 2.0)];
+    becomes(device, "", "vec3<f32>(vec3<u32>(vec3<f32>(4.0, x, 1.0))).y", &cases);
+}
+
+/// By the lower five bits, and with bounds in any order.
+fn shifts_and_ranges_of_integers(device: &str) {
+    let cases = [(0.0, 3.0), (1.0, 6.0), (32.0, 3.0), (33.0, 6.0)];
+    becomes(device, "let k = u32(x);", "f32(3 << k)", &cases);
+    becomes(device, "let k = vec2<u32>(u32(x));", "f32((vec2<u32>(12u, 3u) << k).y)", &cases);
+    becomes(device, "let k = u32(x);", "f32(-8 >> k)", &[(1.0, -4.0), (33.0, -4.0), (31.0, -1.0)]);
+    becomes(device, "let k = u32(x);", "f32(k << bitcast<u32>(33))", &[(3.0, 6.0)]);
+    becomes(device, "let k = i32(x);", "f32(clamp(k, 5, k - 9))", &[(7.0, -2.0), (20.0, 11.0)]);
+    becomes(device, "let k = u32(x);", "f32(clamp(7u, k, 3u))", &[(9.0, 3.0), (2.0, 3.0)]);
+}
+
 /// `x + dt 0` is 0 from -0 on.
 fn a_slope_of_zero(device: &str) {
     let text = "struct State { x: f32 } struct Derivative { x: f32 }
@@ -164,6 +193,9 @@ on_every_engine!(
     one_over_tan_of_minus_zero,
     sizes_of_minus_zero,
     numbers_against_themselves,
+    choices_of_minus_one,
+    conversions_of_vectors,
+    shifts_and_ranges_of_integers,
     a_slope_of_zero,
     whole_quotients,
     truths_beside_numbers,

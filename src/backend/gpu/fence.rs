@@ -8,9 +8,12 @@
 use std::collections::HashMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
-use naga::{BinaryOperator as Bin, Expression as Ex, Function, Handle, Literal, Module};
+use naga::{
+    BinaryOperator as Bin, Block, Constant, Expression as Ex, Function, Handle, Literal,
+    LocalVariable, Module, Span, Statement as St,
+};
 
-use super::known::Hidden;
+use super::known::{Hidden, each, is_number};
 use super::pin::{Names, Replacement, name_for, names, replace, width};
 
 /// Fences sums, differences, products and quotients in a module that has the library in it: all of them, with their results, or
@@ -21,11 +24,10 @@ pub(super) fn fence(module: &mut Module, info: &ModuleInfo, order: bool) {
     let hidden = Hidden::of(module, info);
     let mut found = Vec::new();
     for (handle, function) in module.functions.iter() {
-        let scope =
-            Scope { module, function, info: &info[handle], hidden: &hidden.functions[&handle] };
-        // those that are called for it are what they stand for
-        let own = function.name.as_deref().is_some_and(|name| name.starts_with("pinned_fenced_"));
-        found.push(if own { Vec::new() } else { scope.fenced(&names, order) });
+        let hidden = hidden.functions.get(&handle).filter(|_| !is_fence(function));
+        found.push(hidden.map_or_else(Vec::new, |hidden| {
+            Scope { module, function, info: &info[handle], hidden }.fenced(&names, order)
+        }));
     }
     for (k, entry) in module.entry_points.iter().enumerate() {
         let (function, info) = (&entry.function, info.get_entry_point(k));
@@ -39,6 +41,79 @@ pub(super) fn fence(module: &mut Module, info: &ModuleInfo, order: bool) {
             found.into_iter().map(|arithmetic| arithmetic.calls(function)).collect();
         replace(function, &calls);
     }
+    let constants = module.constants.iter().filter(|(_, constant)| {
+        matches!(module.global_expressions[constant.init], Ex::Literal(Literal::F32(-1.0)))
+    });
+    let constants: Vec<Handle<Constant>> = constants.map(|(handle, _)| handle).collect();
+    if let Some(&by) = names.get("pinned_minus_one") {
+        let functions = module.functions.iter_mut().map(|(_, function)| function);
+        let entries = module.entry_points.iter_mut().map(|entry| &mut entry.function);
+        functions.chain(entries).for_each(|function| hide_minus_one(function, &constants, by));
+    }
+}
+
+/// Hides -1 wherever it is no operand: compilers make `-f32(c)` of a choice between it and zero, which is -0 where c is false.
+fn hide_minus_one(function: &mut Function, constants: &[Handle<Constant>], by: Handle<Function>) {
+    let expressions = &function.expressions;
+    let is_one = |handle: &Handle<Ex>| match &expressions[*handle] {
+        Ex::Literal(Literal::F32(x)) => *x == -1.0,
+        Ex::Constant(constant) => constants.contains(constant),
+        _ => false,
+    };
+    let mut used: Vec<Handle<Ex>> = Vec::new();
+    for (_, expression) in expressions.iter() {
+        match expression {
+            Ex::Select { accept, reject, .. } => used.extend([accept, reject]),
+            Ex::Splat { value, .. } => used.push(*value),
+            Ex::Compose { components, .. } => used.extend(components),
+            _ => {}
+        }
+    }
+    each(&function.body, &mut |statement| match statement {
+        St::Store { value, .. } | St::Return { value: Some(value) } => used.push(*value),
+        St::Call { arguments, .. } => used.extend(arguments),
+        _ => {}
+    });
+    let begun = function
+        .local_variables
+        .iter()
+        .filter_map(|(local, variable)| Some((local, variable.init?)));
+    let begun: Vec<(Handle<LocalVariable>, Handle<Ex>)> = begun.collect();
+    // what variables begin with is known, so they are written to instead
+    let (begun, fixed): (Vec<_>, Vec<_>) = begun.into_iter().partition(|(_, init)| is_one(init));
+    used.extend(begun.iter().map(|(_, init)| init));
+    used.retain(is_one);
+    used.sort_by_key(|handle| handle.index());
+    used.dedup();
+    for (_, init) in fixed {
+        if let Ex::Compose { components, .. } = &expressions[init] {
+            used.retain(|handle| !components.contains(handle));
+        }
+        if let Ex::Splat { value, .. } = expressions[init] {
+            used.retain(|handle| *handle != value);
+        }
+    }
+    if used.is_empty() {
+        return;
+    }
+    let mut body = Block::new();
+    for &handle in &used {
+        function.expressions[handle] = Ex::CallResult(by);
+        let call = St::Call { function: by, arguments: Vec::new(), result: Some(handle) };
+        body.push(call, Span::UNDEFINED);
+    }
+    for (local, init) in begun {
+        let pointer = function.expressions.append(Ex::LocalVariable(local), Span::UNDEFINED);
+        function.local_variables[local].init = None;
+        body.push(St::Store { pointer, value: init }, Span::UNDEFINED);
+    }
+    body.append(&mut function.body);
+    function.body = body;
+}
+
+/// Whether it is one of the functions that are called for arithmetic, which stays as it is in them.
+pub(super) fn is_fence(function: &Function) -> bool {
+    function.name.as_deref().is_some_and(|name| name.starts_with("pinned_fenced_"))
 }
 
 /// A function with what is known of it.
@@ -63,7 +138,8 @@ impl Scope<'_> {
             };
             let operand = |value: Handle<Ex>| {
                 let width = width(self.module, self.info, value)?;
-                let known = !self.hidden[value.index()] && !self.is_number(value);
+                let known =
+                    !self.hidden[value.index()] && !is_number(self.module, self.function, value);
                 let fence = names.get(&name_for("fence", &[width])).copied();
                 Some((width, Operand { value, fence: fence.filter(|_| known) }))
             };
@@ -71,28 +147,14 @@ impl Scope<'_> {
                 continue;
             };
             let known = left.fence.is_some() || right.fence.is_some();
-            let numbers = self.is_number(left.value) && self.is_number(right.value);
+            let numbers = is_number(self.module, self.function, left.value)
+                && is_number(self.module, self.function, right.value);
             let function = names.get(&name_for(name, &[a, b])).copied();
             if let Some(function) = function.filter(|_| known || numbers || !order) {
                 found.push(Arithmetic { handle, function, operands: [left, right] });
             }
         }
         found
-    }
-
-    /// A number that is not zero, or a vector of such.
-    fn is_number(&self, handle: Handle<Ex>) -> bool {
-        let number = |literal: &Literal| matches!(literal, Literal::F32(x) if *x != 0.0);
-        match &self.function.expressions[handle] {
-            Ex::Literal(literal) => number(literal),
-            Ex::Constant(constant) => {
-                let value = &self.module.global_expressions[self.module.constants[*constant].init];
-                matches!(value, Ex::Literal(literal) if number(literal))
-            }
-            Ex::Splat { value, .. } => self.is_number(*value),
-            Ex::Compose { components, .. } => components.iter().all(|&c| self.is_number(c)),
-            _ => false,
-        }
     }
 }
 
@@ -123,5 +185,65 @@ impl Arithmetic {
         let (result, arguments) = (self.handle, arguments.to_vec());
         calls.push(Replacement { function: self.function, arguments, result });
         (result, calls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::{CLOCK, Target, parse};
+    use super::super::pin::Native;
+
+    /// Calls of fences in `advance`, whose body this is.
+    fn fences(body: &str, order: bool) -> usize {
+        let text = format!(
+            "{CLOCK}
+            @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
+            struct In {{ x: f32, y: f32, k: i32 }}
+            fn scaled(a: f32, b: f32) -> f32 {{ return a * b; }}
+            fn advance(in: In) -> f32 {{ {body} }}
+            @compute @workgroup_size(1) fn main() {{
+                let in = In(bitcast<f32>(arena[0]), bitcast<f32>(arena[1]), i32(arena[2]));
+                arena[0] = bitcast<u32>(advance(in));
+            }}"
+        );
+        let native = Native { order, ..Native::EXACT };
+        let kernel = parse("test".into(), &text, &[], Target { native, lanes: 1 }).unwrap();
+        let text = naga::back::wgsl::write_string(
+            &kernel.module,
+            &crate::model::validate(&kernel.module).unwrap(),
+            naga::back::wgsl::WriterFlags::empty(),
+        );
+        let text = text.unwrap();
+        let calls = text.lines().filter(|line| line.contains("= pinned_fence(")).count();
+        calls + text.lines().filter(|line| line.contains("= pinned_fenced_")).count()
+    }
+
+    #[test]
+    fn only_what_is_known_is_fenced() {
+        for body in [
+            "return in.x * 2.0 + in.y / in.x - clock.dt;",
+            "return scaled(in.x, in.y + 1.0);",
+            "var y = in.x; for (var k = 0; k < 3; k++) { y = y * 0.5 + in.y; } return y;",
+            "if in.k > 3 { return -in.x * in.y; } return abs(in.x) * in.y;",
+            "let v = vec2<f32>(in.x, in.y) * 0.1; return v.x + v.y;",
+        ] {
+            assert_eq!(fences(body, true), 0, "{body}");
+            assert!(fences(body, false) > 1, "{body}");
+        }
+        for body in [
+            "return in.x * 0.0;",
+            "return in.x - (-0.0);",
+            "return scaled(in.x, 0.0);",
+            "var y: f32; return in.x * y;",
+            "var y: f32; if in.k > 3 { y = in.y; } return in.x * y;",
+            "var y = in.x; y = 0.0; return in.x * y;",
+            "return in.x * f32(in.k);",
+            "return in.x * select(0.0, 1.0, in.k > 3);",
+            "return in.x * bitcast<f32>(in.k - in.k);",
+            "let a = 1.5; let b = 1.5; return a - b;",
+            "let v = array<f32, 2>(in.x, 0.0); return in.x * v[1];",
+        ] {
+            assert!(fences(body, true) > 0, "{body}");
+        }
     }
 }

@@ -192,7 +192,8 @@ pub(super) fn column(plan: &Plan, k: usize, target: Target) -> Result<Kernel> {
                 Load::Stream(address) => typed(kind, &format!("arena[{address}u + e]")),
                 Load::Word(address) => typed(kind, &format!("arena[{address}u]")),
                 Load::Clock(feed) => format!("clock.{}", clock_member(feed)),
-                Load::Constant(bits) => typed(kind, &format!("{bits}u")),
+                // programs are given what compilers do not know
+                Load::Constant(bits) => typed(kind, &format!("({bits}u | clock.zero)")),
             });
             let members = members.collect::<Vec<_>>().join(", ");
             let value = untyped(program.sink_kinds[0], "out.out0");

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
-    AddressSpace, Block, Expression as Ex, Function, Handle, LocalVariable, Module, Statement as St,
+    AddressSpace, BinaryOperator, Block, Expression as Ex, Function, Handle, Literal,
+    LocalVariable, Module, ScalarKind, Statement as St, TypeInner,
 };
 
-use super::pin::width;
-
-/// Of each function's expressions, by the numbers of their handles: whether a compiler cannot know it. That is what comes out of a
-/// buffer, and what is made of it; results of arithmetic are, since all of it that a compiler might know is fenced.
+/// Of each function's expressions, by the numbers of their handles: whether a compiler cannot know the floats of it. That is what
+/// comes out of a buffer, and what is made of it; results of arithmetic are, since all of it that a compiler might know is fenced.
+/// Of integers that are members of something it does not matter.
 pub(super) struct Hidden {
+    /// Of those that are called.
     pub functions: HashMap<Handle<Function>, Vec<bool>>,
     pub entries: Vec<Vec<bool>>,
 }
@@ -36,32 +37,36 @@ impl Hidden {
             scopes.results.insert(handle, results);
         }
         // and those that call last: their arguments are known to be hidden in all calls
-        let mut arguments: HashMap<Handle<Function>, Vec<bool>> = HashMap::new();
-        let mut pass = |function: &Function, hidden: &[bool]| {
-            each(&function.body, &mut |statement| {
-                if let St::Call { function, arguments: given, .. } = statement {
-                    let all = arguments.entry(*function).or_insert_with(|| vec![true; given.len()]);
-                    all.iter_mut().zip(given).for_each(|(all, arg)| *all &= hidden[arg.index()]);
-                }
-            });
-        };
-        let entries = module.entry_points.iter().enumerate();
-        let entries = entries.map(|(k, entry)| {
+        let mut given = Given::new();
+        let mut entries = Vec::new();
+        for (k, entry) in module.entry_points.iter().enumerate() {
             let built_in = vec![true; entry.function.arguments.len()];
             let hidden = scopes.hidden(&entry.function, info.get_entry_point(k), &built_in);
-            pass(&entry.function, &hidden);
-            hidden
-        });
-        let entries = entries.collect();
+            pass(&entry.function, &hidden, &mut given);
+            entries.push(hidden);
+        }
         let mut functions = HashMap::new();
         for (handle, function) in module.functions.iter().rev() {
-            let known = vec![false; function.arguments.len()];
-            let given = arguments.get(&handle).unwrap_or(&known);
-            let hidden = scopes.hidden(function, &info[handle], given);
+            // what nothing calls is left out later
+            let Some(arguments) = given.get(&handle) else { continue };
+            let hidden = scopes.hidden(function, &info[handle], arguments);
+            pass(function, &hidden, &mut given);
             functions.insert(handle, hidden);
         }
         Self { functions, entries }
     }
+}
+
+/// Whether the arguments of functions are hidden in each call.
+type Given = HashMap<Handle<Function>, Vec<bool>>;
+
+fn pass(function: &Function, hidden: &[bool], given: &mut Given) {
+    each(&function.body, &mut |statement| {
+        if let St::Call { function, arguments, .. } = statement {
+            let all = given.entry(*function).or_insert_with(|| vec![true; arguments.len()]);
+            all.iter_mut().zip(arguments).for_each(|(all, arg)| *all &= hidden[arg.index()]);
+        }
+    });
 }
 
 struct Scopes<'a> {
@@ -86,26 +91,35 @@ impl Scopes<'_> {
             let mut hidden = Vec::with_capacity(function.expressions.len());
             for (handle, expression) in function.expressions.iter() {
                 let is = |h: Handle<Ex>| hidden.get(h.index()).copied().unwrap_or(false);
-                let float = |h: Handle<Ex>| width(self.module, info, h).is_some();
                 let one = match expression {
+                    _ if self.is_from_buffer(function, handle) => true,
                     Ex::FunctionArgument(k) => arguments[*k as usize],
                     Ex::LocalVariable(local) => locals[local.index()],
-                    Ex::GlobalVariable(global) => {
-                        self.module.global_variables[*global].space != AddressSpace::Private
-                    }
                     Ex::Load { pointer: of }
                     | Ex::Access { base: of, .. }
                     | Ex::AccessIndex { base: of, .. }
                     | Ex::Swizzle { vector: of, .. }
                     | Ex::Splat { value: of, .. }
+                    | Ex::Unary { expr: of, .. }
                     | Ex::As { expr: of, convert: None, .. } => is(*of),
-                    Ex::Compose { components, .. } => components.iter().all(|&c| is(c)),
-                    Ex::Select { accept, reject, .. } => is(*accept) && is(*reject),
-                    Ex::Unary { expr, .. } => float(handle) && is(*expr),
-                    Ex::Binary { .. } => float(handle),
+                    Ex::Compose { components, .. } => {
+                        components.iter().all(|&c| is(c) || is_whole(self.module, info, c))
+                    }
+                    // one of two, of which one at most is a number
+                    Ex::Select { accept, reject, .. } => {
+                        let number = |h| is_number(self.module, function, h);
+                        let [one, other] = [*accept, *reject];
+                        is(one) && (is(other) || number(other)) || is(other) && number(one)
+                    }
+                    Ex::Binary { op, left, right } if is_whole(self.module, info, handle) => {
+                        use BinaryOperator::{Add, And, InclusiveOr, Multiply};
+                        use BinaryOperator::{ShiftLeft, ShiftRight};
+                        let ops = [Add, And, InclusiveOr, Multiply, ShiftLeft, ShiftRight];
+                        ops.contains(op) && (is(*left) || is(*right))
+                    }
+                    Ex::Binary { .. } => true,
                     Ex::Math { arg, arg1, arg2, .. } => {
-                        let all = [Some(*arg), *arg1, *arg2];
-                        float(handle) && all.into_iter().flatten().all(is)
+                        [Some(*arg), *arg1, *arg2].into_iter().flatten().all(is)
                     }
                     Ex::CallResult(_) => calls.get(&handle).is_some_and(|(function, given)| {
                         let all = given.iter().all(|&g| is(g));
@@ -124,7 +138,11 @@ impl Scopes<'_> {
                 }
             };
             each(&function.body, &mut |statement| match statement {
-                St::Store { pointer, value } => tell(*pointer, hidden[value.index()]),
+                St::Store { pointer, value } => {
+                    let of_all = matches!(function.expressions[*pointer], Ex::LocalVariable(_));
+                    let of_none = !of_all && is_whole(self.module, info, *value);
+                    tell(*pointer, of_none || hidden[value.index()]);
+                }
                 // who has a pointer may write
                 St::Call { arguments, .. } => arguments.iter().for_each(|&arg| tell(arg, false)),
                 _ => {}
@@ -134,6 +152,62 @@ impl Scopes<'_> {
             }
         }
     }
+}
+
+impl Scopes<'_> {
+    /// Whether it is read out of a buffer as it stands, or out of what the shells around programs fill from buffers: the variables
+    /// of an element, the clock, and the argument of a program.
+    fn is_from_buffer(&self, function: &Function, handle: Handle<Ex>) -> bool {
+        let is_words = |ty: Handle<naga::Type>| {
+            let ty = match self.module.types[ty].inner {
+                TypeInner::Pointer { base, .. } => base,
+                _ => ty,
+            };
+            self.module.types[ty].name.as_deref() == Some("Words")
+        };
+        match function.expressions[handle] {
+            Ex::Load { pointer: of }
+            | Ex::Access { base: of, .. }
+            | Ex::AccessIndex { base: of, .. } => self.is_from_buffer(function, of),
+            Ex::GlobalVariable(global) => {
+                let global = &self.module.global_variables[global];
+                global.space != AddressSpace::Private || global.name.as_deref() == Some("clock")
+            }
+            Ex::FunctionArgument(k) => {
+                is_words(function.arguments[k as usize].ty)
+                    || function.name.as_deref() == Some("advance")
+            }
+            Ex::LocalVariable(local) => is_words(function.local_variables[local].ty),
+            _ => false,
+        }
+    }
+}
+
+/// Whether it is a number that is not zero, or a vector of such: that may be known.
+pub(super) fn is_number(module: &Module, function: &Function, handle: Handle<Ex>) -> bool {
+    let number = |literal: &Literal| match literal {
+        Literal::F32(x) => *x != 0.0,
+        Literal::U32(x) => *x != 0,
+        _ => false,
+    };
+    match &function.expressions[handle] {
+        Ex::Literal(literal) => number(literal),
+        Ex::Constant(constant) => {
+            let value = &module.global_expressions[module.constants[*constant].init];
+            matches!(value, Ex::Literal(literal) if number(literal))
+        }
+        Ex::Splat { value, .. } => is_number(module, function, *value),
+        Ex::Compose { components, .. } => {
+            components.iter().all(|&c| is_number(module, function, c))
+        }
+        _ => false,
+    }
+}
+
+/// Whether it consists of integers or truths.
+fn is_whole(module: &Module, info: &FunctionInfo, handle: Handle<Ex>) -> bool {
+    let scalar = info[handle].ty.inner_with(&module.types).scalar();
+    scalar.is_some_and(|scalar| scalar.kind != ScalarKind::Float)
 }
 
 /// The variable that a pointer is into.
@@ -196,7 +270,7 @@ fn inner(statement: &St) -> Vec<&Block> {
 }
 
 /// Every statement at any depth.
-fn each<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a St)) {
+pub(super) fn each<'a>(block: &'a Block, visit: &mut dyn FnMut(&'a St)) {
     for statement in block.iter() {
         visit(statement);
         match statement {

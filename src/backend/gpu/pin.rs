@@ -10,7 +10,7 @@ use naga::{
     ScalarKind, Statement, TypeInner,
 };
 
-use super::fence::fence;
+use super::fence::{fence, is_fence};
 
 /// The texts that calls go to. In a kernel they stand before the rest.
 const TEXTS: [&str; 6] = [
@@ -61,6 +61,9 @@ const FUNCTIONS: [(Math, &str, usize); 32] = [
 /// The operator `%` of f32.
 const REMAINDER: (&str, usize) = ("rem", 2);
 const DOT: &str = "dot";
+/// Conversions of f32.
+const TO_I32: &str = "to_i32";
+const TO_U32: &str = "to_u32";
 /// Division and square root, where a device needs help with them.
 const QUOTIENT: (&str, usize) = ("divide", 2);
 const ROOT: (&str, usize) = ("sqrt", 1);
@@ -75,9 +78,37 @@ const UNEQUAL: (&str, usize) = ("unequal", 2);
 const FENCE: (&str, usize) = ("fence", 1);
 const FENCED: [(&str, usize); 6] = [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, FENCE];
 
+/// Operations of integers that SPIR-V leaves open at some operands: shifts by more than there are bits, a range whose bounds are in
+/// the wrong order. Names, numbers of arguments, and what WGSL says.
+const WHOLE: [(&str, usize, &str); 3] = [
+    ("shift_left", 2, "a << (b & T(31u))"),
+    ("shift_right", 2, "a >> (b & T(31u))"),
+    ("clamp", 3, "min(max(a, b), c)"),
+];
+
 /// What a kernel's text needs before it: the functions for scalars, and for vectors by components.
 pub(super) fn library() -> String {
     let mut text = TEXTS.join("\n");
+    for (name, count, value) in WHOLE {
+        for kind in ["i32", "u32"] {
+            for width in 1..=4usize {
+                let of = |kind: &str| match width {
+                    1 => kind.to_string(),
+                    width => format!("vec{width}<{kind}>"),
+                };
+                let other = if count == 2 { "u32" } else { kind };
+                let parameters = ["a", "b", "c"][..count].iter().enumerate();
+                let parameters = parameters.map(|(k, letter)| {
+                    format!("{letter}: {}", of(if k == 0 { kind } else { other }))
+                });
+                let parameters = parameters.collect::<Vec<_>>().join(", ");
+                let name = name_for(&format!("{name}_{kind}"), &vec![width; count]);
+                let value = value.replace('T', &of("u32"));
+                let _ =
+                    writeln!(text, "fn {name}({parameters}) -> {} {{ return {value}; }}", of(kind));
+            }
+        }
+    }
     let functions = FUNCTIONS.iter().map(|&(_, name, count)| (name, count));
     for width in 2..=4usize {
         let components = &["x", "y", "z", "w"][..width];
@@ -86,6 +117,8 @@ pub(super) fn library() -> String {
             vectors(&mut text, name, components, &vec![true; count], "f32");
         }
         vectors(&mut text, UNEQUAL.0, components, &[true; 2], "bool");
+        vectors(&mut text, TO_I32, components, &[true], "i32");
+        vectors(&mut text, TO_U32, components, &[true], "u32");
         vectors(&mut text, "mix", components, &[true, true, false], "f32");
         for is_vector in [[true, false], [false, true]] {
             vectors(&mut text, PRODUCT.0, components, &is_vector, "f32");
@@ -160,6 +193,9 @@ pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
         .functions
         .iter()
         .map(|(handle, function)| {
+            if is_fence(function) {
+                return Vec::new();
+            }
             let mut found = replacements(module, &names, function, &info[handle], native);
             // some use what they stand for
             found.retain(|call| call.function != handle);
@@ -231,14 +267,39 @@ fn replacements(
     info: &FunctionInfo,
     native: Native,
 ) -> Vec<Replacement> {
+    let whole = |name: &str, result: Handle<Expression>, arguments: Vec<Handle<Expression>>| {
+        let inner = info[result].ty.inner_with(&module.types);
+        let kind = if inner.scalar()?.kind == ScalarKind::Sint { "i32" } else { "u32" };
+        let width = inner.vector_size_and_scalar()?.0.map_or(1, |size| size as usize);
+        let name = name_for(&format!("{name}_{kind}"), &vec![width; arguments.len()]);
+        Some(Replacement { function: *names.get(&name)?, arguments, result })
+    };
     let mut found = Vec::new();
     for (handle, expression) in function.expressions.iter() {
         let (name, arguments) = match *expression {
             Expression::As { expr, kind: ScalarKind::Sint, convert: Some(4) } => {
-                ("to_i32", vec![expr])
+                (TO_I32, vec![expr])
             }
             Expression::As { expr, kind: ScalarKind::Uint, convert: Some(4) } => {
-                ("to_u32", vec![expr])
+                (TO_U32, vec![expr])
+            }
+            Expression::Binary {
+                op: op @ (BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight),
+                left,
+                right,
+            } if !matches!(function.expressions[right], Expression::Literal(_)) => {
+                let name = match op {
+                    BinaryOperator::ShiftLeft => "shift_left",
+                    _ => "shift_right",
+                };
+                found.extend(whole(name, handle, vec![left, right]));
+                continue;
+            }
+            Expression::Math {
+                fun: Math::Clamp, arg, arg1: Some(low), arg2: Some(high), ..
+            } if width(module, info, arg).is_none() => {
+                found.extend(whole("clamp", handle, vec![arg, low, high]));
+                continue;
             }
             Expression::Math { fun, arg, arg1, arg2, .. } => {
                 let name = match fun {
