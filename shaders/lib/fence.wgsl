@@ -25,6 +25,10 @@ fn pinned_fenced_quotient(a: f32, b: f32) -> f32 {
     return pinned_fence(a / pinned_fence_right(b));
 }
 
+fn pinned_fenced_negative(x: f32) -> f32 {
+    return pinned_fence(-x);
+}
+
 fn pinned_fenced_root(x: f32) -> f32 {
     return pinned_fence(sqrt(x));
 }
@@ -38,7 +42,11 @@ fn pinned_abs(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu);
 }
 
-// What a choice between -1 and 0 is made of is not to be known, either.
+// A choice between -1 and 0, or 1 and -0, is not to be known as one.
 fn pinned_minus_one() -> f32 {
     return bitcast<f32>(0xbf800000u | clock.zero);
+}
+
+fn pinned_minus_zero() -> f32 {
+    return bitcast<f32>(0x80000000u | clock.zero);
 }

@@ -1,8 +1,9 @@
 //! What random texts have found, by name, with the values that IEEE 754 and WGSL give.
 
-use dsrunner::{DSRunner, Group, Method, Model, Steps};
+use dsrunner::{DSRunner, Error, Group, Method, Model, Steps, wgsl};
 
 use crate::engines::on_every_engine;
+use crate::text::called;
 
 const INF: f32 = f32::INFINITY;
 const NAN: f32 = f32::NAN;
@@ -32,11 +33,14 @@ fn compared(text: &str, cases: Cases<'_>, got: &[f32]) {
 /// What statements and a value make of x, where `x` is the variable.
 #[track_caller]
 fn becomes(device: &str, statements: &str, value: &str, cases: Cases<'_>) {
+    let functions = [
+        "fn own(a: f32, b: f32) -> f32 { return a * b + b; }",
+        "fn zero() -> f32 { return -0.0; }",
+    ];
     let text = format!(
-        "struct State {{ x: f32 }}
-         fn own(a: f32, b: f32) -> f32 {{ return a * b + b; }}
-         fn zero() -> f32 {{ return -0.0; }}
-         fn update(s: State) -> State {{ let x = s.x; {statements} return State({value}); }}"
+        "struct State {{ x: f32 }} {}
+         fn update(s: State) -> State {{ let x = s.x; {statements} return State({value}); }}",
+        called(&functions, value)
     );
     let from: Vec<f32> = cases.iter().map(|(x, _)| *x).collect();
     compared(&format!("{statements} {value}"), cases, &step(device, &text, None, &from));
@@ -85,6 +89,9 @@ fn zeros_that_compilers_find(device: &str) {
     becomes(device, "", "own(0.0, x)", &[(1.0, 1.0), (INF, NAN), (-0.0, -0.0)]);
     becomes(device, "", "own(x, 0.0)", &[(1.0, 0.0), (-1.0, 0.0), (INF, NAN)]);
     becomes(device, "", "x - zero()", &[(-0.0, 0.0), (1.0, 1.0)]);
+    // what does not change from step to step is computed once
+    becomes(device, "", "x * sqrt(vec2<f32>(0.0, x)).x", &times);
+    becomes(device, "var z: f32;", "x * sinh(z)", &times);
     becomes(device, "", "x + pow(x, 0.0) - 1.0 + (-0.0)", &[(-0.0, 0.0)]);
 }
 
@@ -114,6 +121,8 @@ fn choices_of_minus_one(device: &str) {
     becomes(device, "", "select(0.0, -1.0, x > 1.0)", &cases);
     becomes(device, "var y = 0.0; if x > 1.0 { y = -1.0; }", "y", &cases);
     becomes(device, "var y = -1.0; if x <= 1.0 { y = 0.0; }", "y", &cases);
+    becomes(device, "", "select(1.0, -0.0, x > 1.0)", &[(2.0, -0.0), (0.5, 1.0)]);
+    becomes(device, "let z = 0.0;", "select(1.0, -z, x > 1.0)", &[(2.0, -0.0), (0.5, 1.0)]);
     becomes(device, "var z: f32;", "sign(z) + x * 0.0 + z", &[(1.0, 0.0), (-1.0, 0.0)]);
     becomes(device, "var z: f32; let y = sign(z);", "1.0 / y", &[(1.0, INF)]);
 }
@@ -161,6 +170,49 @@ fn truths_beside_numbers(device: &str) {
     assert_eq!(runner.get::<u32>("m").unwrap()[[0]], u32::MAX);
 }
 
+/// What constants give must be finite; that is an error in the text, wherever it stands.
+#[test]
+fn constants_that_are_not_finite_are_refused() {
+    let wrong =
+        ["1.0 / 0.0", "1.0 / (-0.0)", "1e38 * 10.0", "sqrt(-1.0)", "acosh(0.5)", "f32(1 / 0)"];
+    for value in wrong.into_iter().chain(["f32(1 % 0)", "f32(1u % 0u)"]) {
+        for function in [
+            format!("fn defaults() -> Params {{ return Params({value}); }}"),
+            format!("fn initial(p: Params) -> State {{ return State({value}); }}"),
+            format!("fn derive(p: Params) -> Derived {{ return Derived({value}); }}"),
+            format!("fn update(s: State) -> State {{ return State(s.x + {value}); }}"),
+        ] {
+            let text = format!(
+                "struct Params {{ p: f32 }} struct State {{ x: f32 }} struct Derived {{ d: f32 }} {function}"
+            );
+            let refused = Model::from_wgsl("Wrong", &text).map(drop);
+            assert!(matches!(refused, Err(Error::ModelSyntax { .. })), "{text}: {refused:?}");
+        }
+    }
+}
+
+/// Expressions of inputs are programs, too.
+fn expressions_with_zeros(device: &str) {
+    let text = "struct State { x: f32, y: f32 } fn update(s: State) -> State { return s; }";
+    let group = Group::new(&Model::from_wgsl("Keep", text).unwrap(), 3);
+    for (value, wanted) in [
+        ("x / 0.0", [INF, NAN, -INF]),
+        ("x * -0.0", [-0.0, -0.0, 0.0]),
+        ("select(0.0, -1.0, x > 0.5)", [-1.0, 0.0, 0.0]),
+    ] {
+        let group = group.clone().init("x", [1.0, 0.0, -1.0]);
+        let mut runner = DSRunner::builder(group)
+            .input(("y", wgsl(value), "func", "="))
+            .progress_bar(false)
+            .device(device)
+            .build()
+            .unwrap();
+        runner.run(Steps(1)).unwrap();
+        let got: Vec<f32> = runner.get::<f32>("y").unwrap().iter().copied().collect();
+        compared(value, &[(1.0, wanted[0]), (0.0, wanted[1]), (-1.0, wanted[2])], &got);
+    }
+}
+
 /// As WGSL has it: a quotient by zero is the dividend, a remainder 0; the one overflow alike.
 fn whole_quotients(device: &str) {
     let text = "
@@ -199,4 +251,5 @@ on_every_engine!(
     a_slope_of_zero,
     whole_quotients,
     truths_beside_numbers,
+    expressions_with_zeros,
 );

@@ -38,24 +38,29 @@ pub fn variables(step: Step) -> Vec<&'static str> {
 }
 
 /// What texts may call beside the built-in functions.
-const FUNCTIONS: &str = "
-fn bits_of(x: f32) -> u32 {
-    return select(bitcast<u32>(x), 0x7fc00000u, is_nan(x));
-}
-fn twice(x: f32, y: f32) -> f32 {
+const FUNCTIONS: [&str; 6] = [
+    "fn bits_of(x: f32) -> u32 { return select(bitcast<u32>(x), 0x7fc00000u, is_nan(x)); }",
+    "fn twice(x: f32, y: f32) -> f32 {
     var sum = y;
     for (var k = 0; k < 2; k++) { sum = sum * f32(k) + x; }
     return sum;
-}
-fn less_itself(x: f32) -> f32 { return x - x; }
-fn over_itself(x: f32) -> f32 { return x / x; }
-fn fourth(x: f32) -> f32 { return (x * x) * (x * x); }
-fn chosen(x: f32, y: f32, k: i32) -> f32 {
+}",
+    "fn less_itself(x: f32) -> f32 { return x - x; }",
+    "fn over_itself(x: f32) -> f32 { return x / x; }",
+    "fn fourth(x: f32) -> f32 { return (x * x) * (x * x); }",
+    "fn chosen(x: f32, y: f32, k: i32) -> f32 {
     if k < 0 { return y; }
     let all = array<f32, 4>(x, y, 0.0, -0.0);
     return all[k & 3];
+}",
+];
+
+/// Those of some functions that a text calls.
+pub fn called(functions: &[&str], text: &str) -> String {
+    let name = |function: &str| function["fn ".len()..=function.find('(').unwrap()].to_string();
+    let called = functions.iter().filter(|function| text.contains(&name(function)));
+    called.map(|function| format!("{function}\n")).collect()
 }
-";
 
 impl Text {
     /// The text; with `interpreted`, one that machine code has no instructions for, so that it is interpreted.
@@ -98,9 +103,12 @@ impl Text {
         let ends = if kept { "State" } else { "Derivative" };
         let statements: String =
             self.statements.iter().map(|s| format!("    {}\n", s.text())).collect();
+        let results = results.join(",\n        ");
+        let body =
+            format!("{head}\n{statements}    return {ends}(\n        {results},\n    );\n}}\n");
         format!(
-            "struct Params {{ a: f32, b: f32, n: i32, m: u32, one: i32 }}\nstruct State {{ {state} }}\n{slopes}{FUNCTIONS}{head}\n{statements}    return {ends}(\n        {},\n    );\n}}\n",
-            results.join(",\n        ")
+            "struct Params {{ a: f32, b: f32, n: i32, m: u32, one: i32 }}\nstruct State {{ {state} }}\n{slopes}{}{body}",
+            called(&FUNCTIONS, &body)
         )
     }
 

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
     BinaryOperator as Bin, Block, Constant, Expression as Ex, Function, Handle, Literal,
-    LocalVariable, Module, Span, Statement as St,
+    LocalVariable, Module, Span, Statement as St, UnaryOperator,
 };
 
 use super::known::{Hidden, each, is_number};
@@ -41,24 +41,34 @@ pub(super) fn fence(module: &mut Module, info: &ModuleInfo, order: bool) {
             found.into_iter().map(|arithmetic| arithmetic.calls(function)).collect();
         replace(function, &calls);
     }
-    let constants = module.constants.iter().filter(|(_, constant)| {
-        matches!(module.global_expressions[constant.init], Ex::Literal(Literal::F32(-1.0)))
-    });
-    let constants: Vec<Handle<Constant>> = constants.map(|(handle, _)| handle).collect();
-    if let Some(&by) = names.get("pinned_minus_one") {
+    for (number, by) in [(-1.0, "pinned_minus_one"), (-0.0, "pinned_minus_zero")] {
+        let Some(&by) = names.get(by) else { continue };
+        let constants = module.constants.iter();
+        let constants = constants
+            .filter(|(_, constant)| is_literal(&module.global_expressions[constant.init], number));
+        let constants: Vec<Handle<Constant>> = constants.map(|(handle, _)| handle).collect();
         let functions = module.functions.iter_mut().map(|(_, function)| function);
         let entries = module.entry_points.iter_mut().map(|entry| &mut entry.function);
-        functions.chain(entries).for_each(|function| hide_minus_one(function, &constants, by));
+        functions.chain(entries).for_each(|function| hide(function, number, &constants, by));
     }
 }
 
-/// Hides -1 wherever it is no operand: compilers make `-f32(c)` of a choice between it and zero, which is -0 where c is false.
-fn hide_minus_one(function: &mut Function, constants: &[Handle<Constant>], by: Handle<Function>) {
+fn is_literal(expression: &Ex, number: f32) -> bool {
+    matches!(expression, Ex::Literal(Literal::F32(x)) if x.to_bits() == number.to_bits())
+}
+
+/// Hides a number wherever it is no operand: of a choice between -1 and 0 compilers make `-f32(c)`, which is -0 where c is false, of
+/// one between 1 and -0 `f32(c)`.
+fn hide(
+    function: &mut Function,
+    number: f32,
+    constants: &[Handle<Constant>],
+    by: Handle<Function>,
+) {
     let expressions = &function.expressions;
-    let is_one = |handle: &Handle<Ex>| match &expressions[*handle] {
-        Ex::Literal(Literal::F32(x)) => *x == -1.0,
+    let is_it = |handle: &Handle<Ex>| match &expressions[*handle] {
         Ex::Constant(constant) => constants.contains(constant),
-        _ => false,
+        expression => is_literal(expression, number),
     };
     let mut used: Vec<Handle<Ex>> = Vec::new();
     for (_, expression) in expressions.iter() {
@@ -80,9 +90,9 @@ fn hide_minus_one(function: &mut Function, constants: &[Handle<Constant>], by: H
         .filter_map(|(local, variable)| Some((local, variable.init?)));
     let begun: Vec<(Handle<LocalVariable>, Handle<Ex>)> = begun.collect();
     // what variables begin with is known, so they are written to instead
-    let (begun, fixed): (Vec<_>, Vec<_>) = begun.into_iter().partition(|(_, init)| is_one(init));
+    let (begun, fixed): (Vec<_>, Vec<_>) = begun.into_iter().partition(|(_, init)| is_it(init));
     used.extend(begun.iter().map(|(_, init)| init));
-    used.retain(is_one);
+    used.retain(is_it);
     used.sort_by_key(|handle| handle.index());
     used.dedup();
     for (_, init) in fixed {
@@ -128,6 +138,10 @@ impl Scope<'_> {
     fn fenced(&self, names: &Names, order: bool) -> Vec<Arithmetic> {
         let mut found = Vec::new();
         for (handle, expression) in self.function.expressions.iter() {
+            if let Ex::Unary { op: UnaryOperator::Negate, expr } = *expression {
+                found.extend(self.negative(names, handle, expr));
+                continue;
+            }
             let Ex::Binary { op, left, right } = *expression else { continue };
             let name = match op {
                 Bin::Add => "fenced_sum",
@@ -151,10 +165,17 @@ impl Scope<'_> {
                 && is_number(self.module, self.function, right.value);
             let function = names.get(&name_for(name, &[a, b])).copied();
             if let Some(function) = function.filter(|_| known || numbers || !order) {
-                found.push(Arithmetic { handle, function, operands: [left, right] });
+                found.push(Arithmetic { handle, function, operands: vec![left, right] });
             }
         }
         found
+    }
+
+    /// The negative of what may be known, which would be known.
+    fn negative(&self, names: &Names, handle: Handle<Ex>, value: Handle<Ex>) -> Option<Arithmetic> {
+        let width = width(self.module, self.info, value).filter(|_| !self.hidden[value.index()])?;
+        let function = *names.get(&name_for("fenced_negative", &[width]))?;
+        Some(Arithmetic { handle, function, operands: vec![Operand { value, fence: None }] })
     }
 }
 
@@ -164,11 +185,11 @@ struct Operand {
     fence: Option<Handle<Function>>,
 }
 
-/// A sum, difference, product or quotient, and the function that takes its place.
+/// A sum, difference, product, quotient or negative, and the function that takes its place.
 struct Arithmetic {
     handle: Handle<Ex>,
     function: Handle<Function>,
-    operands: [Operand; 2],
+    operands: Vec<Operand>,
 }
 
 impl Arithmetic {
@@ -176,13 +197,13 @@ impl Arithmetic {
     fn calls(self, function: &mut Function) -> (Handle<Ex>, Vec<Replacement>) {
         let mut calls = Vec::new();
         let span = function.expressions.get_span(self.handle);
-        let arguments = self.operands.map(|Operand { value, fence }| {
+        let arguments = self.operands.into_iter().map(|Operand { value, fence }| {
             let Some(fence) = fence else { return value };
             let result = function.expressions.append(Ex::CallResult(fence), span);
             calls.push(Replacement { function: fence, arguments: vec![value], result });
             result
         });
-        let (result, arguments) = (self.handle, arguments.to_vec());
+        let (result, arguments) = (self.handle, arguments.collect());
         calls.push(Replacement { function: self.function, arguments, result });
         (result, calls)
     }

@@ -100,7 +100,6 @@ impl Scopes<'_> {
                     | Ex::AccessIndex { base: of, .. }
                     | Ex::Swizzle { vector: of, .. }
                     | Ex::Splat { value: of, .. }
-                    | Ex::Unary { expr: of, .. }
                     | Ex::As { expr: of, convert: None, .. } => is(*of),
                     Ex::Compose { components, .. } => {
                         components.iter().all(|&c| is(c) || is_whole(self.module, info, c))
@@ -117,6 +116,8 @@ impl Scopes<'_> {
                         let ops = [Add, And, InclusiveOr, Multiply, ShiftLeft, ShiftRight];
                         ops.contains(op) && (is(*left) || is(*right))
                     }
+                    // those that a compiler might know are fenced
+                    Ex::Unary { expr, .. } => !is_whole(self.module, info, handle) || is(*expr),
                     Ex::Binary { .. } => true,
                     Ex::Math { arg, arg1, arg2, .. } => {
                         [Some(*arg), *arg1, *arg2].into_iter().flatten().all(is)

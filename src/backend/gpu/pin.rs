@@ -76,7 +76,9 @@ const FENCED_ROOT: (&str, usize) = ("fenced_root", 1);
 /// `!=`, which naga takes for false where either is NaN.
 const UNEQUAL: (&str, usize) = ("unequal", 2);
 const FENCE: (&str, usize) = ("fence", 1);
-const FENCED: [(&str, usize); 6] = [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, FENCE];
+const NEGATIVE: (&str, usize) = ("fenced_negative", 1);
+const FENCED: [(&str, usize); 7] =
+    [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, NEGATIVE, FENCE];
 
 /// Operations of integers that SPIR-V leaves open at some operands: shifts by more than there are bits, a range whose bounds are in
 /// the wrong order. Names, numbers of arguments, and what WGSL says.

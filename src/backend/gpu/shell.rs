@@ -169,7 +169,11 @@ impl Shell<'_> {
                 Space::Accumulators => "0u".into(),
             })
             .chain(places.iter().map(|&place| kernels::place_of_element(place)))
-            .chain(kept.iter().map(|(kind, value)| untyped(*kind, value)))
+            // of which some are constants; compilers are not to know
+            .chain(
+                kept.iter()
+                    .map(|(kind, value)| format!("({} | clock.zero)", untyped(*kind, value))),
+            )
             .collect();
         let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
         let _ = writeln!(text, "fn store(words: ptr<function, Words>, e: u32) {{");
