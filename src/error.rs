@@ -221,6 +221,23 @@ pub enum Error {
         /// The value, its element and its variable; of an index also where it is used, as far as that is known.
         found: String,
     },
+    /// The loops of a model or a kernel went round more often for an element in a step than
+    /// [`loop_limit`](crate::RunnerBuilder::loop_limit) allows.
+    #[error(
+        "node `{node}`: the loops of `{function}` have not ended after {limit} iterations{}\nhelp: let them end, or allow more by \
+         `loop_limit`",
+        at(.location)
+    )]
+    EndlessLoop {
+        /// Path of the node.
+        node: String,
+        /// The function.
+        function: String,
+        /// How many iterations are allowed.
+        limit: u32,
+        /// The loop that was under way, where it is in a model's own text.
+        location: Option<Box<Location>>,
+    },
     /// A device that is not there.
     #[error("no device `{asked}`{}; there are:\n{}", asker(.by), .available.join("\n"))]
     NoDevice {

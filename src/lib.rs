@@ -96,6 +96,7 @@ mod device;
 mod error;
 mod input;
 mod integrate;
+mod limits;
 mod model;
 mod monitor;
 #[cfg(any(feature = "checkpoint", feature = "files"))]

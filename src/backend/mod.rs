@@ -6,6 +6,7 @@ pub(crate) mod gpu;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::choice::CostModel;
 use crate::error::Result;
@@ -32,6 +33,8 @@ pub(crate) struct Chunk {
     pub schedule: Schedule,
     /// Whether the rows stay on the device.
     pub keep: bool,
+    /// Set by who does not want it any more. An engine that finds it set may leave the state as it was before the chunk.
+    pub cancelled: Arc<AtomicBool>,
 }
 
 /// Inputs that a run brings, which apply after those of the plan. Their sources are rows.
@@ -82,8 +85,8 @@ pub(crate) trait Engine: Send {
     /// Words of recorded rows that it can keep, where that is known.
     fn history_words(&self) -> Option<u64>;
 
-    /// Starts a chunk.
-    fn submit(&mut self, chunk: Chunk) -> Result<()>;
+    /// Starts a chunk; how many of its steps are played, all or, where it was cancelled, none.
+    fn submit(&mut self, chunk: Chunk) -> Result<usize>;
 
     /// Waits for the oldest chunk that was not collected, and gives the rows that its monitors recorded.
     fn collect(&mut self) -> Result<Option<Rows>>;

@@ -8,6 +8,7 @@ use super::{CostModel, Load};
 use crate::backend::gpu::measure;
 use crate::backend::{Chunk, engine};
 use crate::error::Result;
+use crate::limits;
 use crate::plan::{Description, Plan, Schedule, build};
 use crate::shipped::neurons;
 use crate::system::DynamicalSystem;
@@ -65,6 +66,7 @@ pub(super) fn plan(target: &dyn DynamicalSystem) -> Result<Arc<Plan>> {
         t0: 0.0,
         seed: 0,
         outputs: false,
+        loop_limit: limits::ITERATIONS,
     })?;
     Ok(Arc::new(plan))
 }
@@ -86,6 +88,7 @@ fn seconds(plan: &Arc<Plan>, threads: usize, steps: usize, model: &CostModel) ->
             ops: 0..plan.step.len(),
             schedule: Schedule::new(&[], &(0..u64::MAX), first..first + steps as u64),
             keep: false,
+            cancelled: Default::default(),
         };
         let start = Instant::now();
         engine.submit(chunk)?;

@@ -2,6 +2,7 @@
 
 use super::{Connect, Rule};
 use crate::error::{Error, Explained, Result, number};
+use crate::limits;
 use crate::random::Stream;
 
 /// Synapses in rows by source.
@@ -22,6 +23,14 @@ pub(crate) struct Ends<'a> {
     pub same_group: bool,
 }
 
+impl Ends<'_> {
+    /// Fails where there is no room for so many synapses: their targets in the plan and in an engine, as they come and in order.
+    fn room(&self, synapses: usize) -> Result<()> {
+        let what = || format!("the {synapses} synapses of `{}`", self.projection);
+        limits::room(synapses.saturating_mul(12), what, "use fewer synapses")
+    }
+}
+
 impl Connect {
     /// The synapses between two groups; `key` is that of what is drawn.
     pub(crate) fn build(&self, ends: &Ends<'_>, key: [u32; 2]) -> Result<Synapses> {
@@ -38,6 +47,7 @@ impl Connect {
                 return Err(too_many());
             }
             Rule::AllToAll => {
+                ends.room(ends.sources * ends.targets)?;
                 let all = 0..ends.targets as u32;
                 rows(ends, |source, targets| {
                     targets.extend(all.clone().filter(|&t| !(skip_self && t == source)));
@@ -61,6 +71,11 @@ impl Connect {
                 )));
             }
             &Rule::FixedProb(prob) => {
+                let expected = ends.sources as f64 * ends.targets as f64 * prob;
+                if expected - ROOM * expected.sqrt() > f64::from(u32::MAX) {
+                    return Err(too_many());
+                }
+                ends.room((expected + ROOM * expected.sqrt()) as usize)?;
                 let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
                     let stream = Stream::new(key, u64::from(source));
                     bernoulli(prob, ends.targets, stream, |target| {
@@ -74,8 +89,14 @@ impl Connect {
                     rows(ends, |source, targets| drawn(source, &mut |t| targets.push(t)))
                 })
             }
-            Rule::Coo { pre, post } => from_pairs(pre, post, ends).map_err(wrong)?,
-            Rule::Csr { indptr, indices } => from_rows(indptr, indices, ends).map_err(wrong)?,
+            Rule::Coo { pre, post } => {
+                ends.room(pre.len())?;
+                from_pairs(pre, post, ends).map_err(wrong)?
+            }
+            Rule::Csr { indptr, indices } => {
+                ends.room(indices.len())?;
+                from_rows(indptr, indices, ends).map_err(wrong)?
+            }
         };
         synapses.ok_or_else(too_many)
     }

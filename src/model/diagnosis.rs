@@ -43,7 +43,10 @@ pub(super) fn of_syntax(error: &ParseError, text: &str, own: usize) -> Diagnosis
             (help, whole) = ("give yours another name".into(), true);
         }
     }
-    if message.contains("f16") {
+    if message == "internal WGSL front end error" {
+        // its parser says no more where it has gone down too deep, such as into types
+        (message, whole) = ("it is nested too deep for the parser".into(), true);
+    } else if message.contains("f16") {
         (message, help, whole) = ("`f16` values are not supported".into(), NUMBERS.into(), true);
     } else if let Some((_, reason)) = help.split_once("scalar type: ") {
         // a number that its type does not have

@@ -131,6 +131,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
 /// The error with its place in the user's expression, and with the names that there are.
 fn placed(mut error: Error, source: &str, variables: &[Named]) -> Error {
     let (Error::ModelSyntax { location: ref mut place, .. }
+    | Error::ModelContract { location: ref mut place, .. }
     | Error::Unsupported { location: Some(ref mut place), .. }) = error
     else {
         return error;

@@ -5,9 +5,10 @@ use naga::front::Typifier;
 use naga::proc::ResolveContext;
 use naga::{Expression as Ex, Function, Handle, Module, TypeInner};
 
+use super::iterations::loops;
 use super::{Inner, Model, Program};
-use crate::error::Location;
-use crate::scalar::Site;
+use crate::error::{Error, Location};
+use crate::scalar::{LoopSite, Site};
 
 /// A function whose expressions are told by the names in them.
 struct Reader<'a> {
@@ -36,6 +37,24 @@ impl Program {
         };
         let text = text.map_or_else(String::new, |text| format!("`{text}` "));
         format!("{} ({text}{place})", reader.base(site.access))
+    }
+
+    /// A loop of a node that went round too often, with its place in the user's text as far as that is known.
+    pub(crate) fn endless(&self, site: &LoopSite, node: &str, limit: u32) -> Error {
+        let (model, name) = self.own(&site.function);
+        let found = model.and_then(|model| {
+            let inner = model.inner();
+            let (_, span) = *loops(function(&inner.module, name)?).get(site.number)?;
+            let start = span.to_range()?.start;
+            let own = start < inner.source.len();
+            own.then(|| Location::of(&inner.file, &inner.source, start))
+        });
+        Error::EndlessLoop {
+            node: node.into(),
+            function: name.into(),
+            limit,
+            location: found.map(Box::new),
+        }
     }
 
     /// A name as the user wrote it, and the model that it belongs to, where it has the model's prefix.

@@ -7,11 +7,22 @@ use naga::{
 /// Iterations of all loops that a function may make, those of the functions it calls among them; none where a loop does not count
 /// to a number.
 pub(super) fn of(module: &Module, function: &Function) -> Option<usize> {
-    block(module, function, &function.body)
+    // those that are called come first
+    let mut known = Vec::with_capacity(module.functions.len());
+    for (_, function) in module.functions.iter() {
+        let iterations = block(module, &known, function, &function.body);
+        known.push(iterations);
+    }
+    block(module, &known, function, &function.body)
 }
 
-fn block(module: &Module, function: &Function, body: &Block) -> Option<usize> {
-    let of = |inner: &Block| block(module, function, inner);
+fn block(
+    module: &Module,
+    known: &[Option<usize>],
+    function: &Function,
+    body: &Block,
+) -> Option<usize> {
+    let of = |inner: &Block| block(module, known, function, inner);
     body.iter().try_fold(0usize, |sum, statement| {
         let more = match statement {
             Statement::Block(inner) => of(inner)?,
@@ -20,14 +31,42 @@ fn block(module: &Module, function: &Function, body: &Block) -> Option<usize> {
                 cases.iter().try_fold(0usize, |sum, case| sum.checked_add(of(&case.body)?))?
             }
             Statement::Loop { body, continuing, .. } => {
-                let inside = 1 + of(body)? + of(continuing)?;
+                let inside = of(body)?.checked_add(of(continuing)?)?.checked_add(1)?;
                 trips(module, function, body, continuing)?.checked_mul(inside)?
             }
-            Statement::Call { function, .. } => self::of(module, &module.functions[*function])?,
+            Statement::Call { function, .. } => known.get(function.index()).copied()??,
             _ => 0,
         };
         sum.checked_add(more)
     })
+}
+
+/// The bodies of all loops of a function, each before those within it.
+pub(crate) fn loops(function: &Function) -> Vec<(&Block, naga::Span)> {
+    let mut loops = Vec::new();
+    collect(&function.body, &mut loops);
+    loops
+}
+
+fn collect<'m>(block: &'m Block, loops: &mut Vec<(&'m Block, naga::Span)>) {
+    for (statement, &span) in block.span_iter() {
+        match statement {
+            Statement::Block(inner) => collect(inner, loops),
+            Statement::If { accept, reject, .. } => {
+                collect(accept, loops);
+                collect(reject, loops);
+            }
+            Statement::Switch { cases, .. } => {
+                cases.iter().for_each(|case| collect(&case.body, loops));
+            }
+            Statement::Loop { body, continuing, .. } => {
+                loops.push((body, span));
+                collect(body, loops);
+                collect(continuing, loops);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Trips of a loop that begins with leaving where a counter has reached a number, and ends with adding to it.

@@ -38,6 +38,7 @@ impl Field<'_> {
             primitive: self.primitive,
             loops: false,
             watch: false,
+            bound: None,
             memories: Default::default(),
         };
         let lowered = lower(self.module, self.function, &inputs, &options)?;

@@ -97,7 +97,7 @@ impl KernelText {
             text.arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
         let memories = text.memories(&lengths);
         source.supported(&module, &function, &memories)?;
-        text.program.lower_kernel(&inputs, &memories, false)?;
+        text.program.lower_kernel(&inputs, &memories, false, None)?;
         Ok(text)
     }
 }
@@ -303,7 +303,8 @@ fn entry(source: &Source<'_>, module: &mut naga::Module) -> Result<([u32; 3], Ve
         }
     }
     let taken = |name: &str| module.functions.iter().any(|(_, f)| f.name.as_deref() == Some(name));
-    let mut name = "invoke".to_string();
+    // its own, as errors name it
+    let mut name = entry.name;
     while taken(&name) {
         name.push('x');
     }

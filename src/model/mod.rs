@@ -5,6 +5,7 @@ mod compose;
 mod contract;
 mod diagnosis;
 mod expression;
+mod extent;
 mod indexed;
 mod iterations;
 pub(crate) mod jacobian;
@@ -21,6 +22,7 @@ mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
+pub(crate) use iterations::loops;
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
 pub(crate) use resolve::{Owner, owner};
@@ -30,6 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, Location, Result, number};
+use crate::limits;
 use crate::scalar::Code;
 use diagnosis::Diagnosis;
 
@@ -172,6 +175,11 @@ pub(crate) struct Inner {
 /// which is `f dt i` modulo 1 however large the step `i` is, `time_angle(shared, omega)`, which is `omega t` modulo `2 pi` (from -pi
 /// to pi) however large `t` is, `is_nan`, `is_inf`, `is_finite`, and random numbers.
 ///
+/// A text has at most 2^20 bytes, 4096 functions, structures and constants, and 8192 statements in a function; blocks are nested 120
+/// deep at most, each `else if` in those before it, and an expression has 1000 operators at most each of which waits for the one
+/// before. With calls written out, a program has at most 2^20 operations. Loops end after
+/// [`loop_limit`](crate::RunnerBuilder::loop_limit) iterations.
+///
 /// ```
 /// use dsrunner::{DSRunner, Group, Model};
 ///
@@ -288,8 +296,10 @@ impl Model {
     /// As [`Model::from_wgsl`].
     pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
         check_identifier(name)?;
-        let module = parse(name, file, source)?;
-        contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
+        limits::deep(|| {
+            let module = parse(name, file, source)?;
+            contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
+        })
     }
 
     /// A model that is shipped with the crate. Its text is tested to parse, so a failure is a defect of the crate and
@@ -361,6 +371,14 @@ pub(crate) fn check_identifier(name: &str) -> Result<()> {
 
 /// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
 fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
+    extent::check(source).map_err(|extent::Excess { message, offset, help }| {
+        Error::ModelContract {
+            model: name.into(),
+            message,
+            location: Box::new(Location::of(file, source, offset)),
+            help: help.into(),
+        }
+    })?;
     let (text, own) = (format!("{source}\n{}", library::needed(source)), source.len());
     let wrong = |Diagnosis { message, offset, help }: Diagnosis| Error::ModelSyntax {
         model: name.into(),

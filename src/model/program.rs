@@ -4,6 +4,7 @@ use super::jacobian::primitive;
 use super::{Kind, Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
+use crate::limits;
 use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
@@ -168,15 +169,23 @@ impl Program {
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
     pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, false, Memories::default())
+        self.lowered(inputs, false, None, Memories::default())
     }
 
-    /// The same with what they tell of the indexes that they use.
+    /// The same with loops that end after so many iterations, and tell it; those are left alone that end before.
+    ///
+    /// # Errors
+    /// As [`Program::lower`].
+    pub(crate) fn lower_bounded(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+        self.lowered(inputs, false, Some(limit), Memories::default())
+    }
+
+    /// The same with what they tell of the indexes that they use, in loops that end.
     ///
     /// # Errors
     /// As [`Program::lower`].
     pub(crate) fn lower_watched(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, true, Memories::default())
+        self.lowered(inputs, true, Some(limits::ITERATIONS), Memories::default())
     }
 
     /// The operations of a kernel's `advance` on memories of these lengths.
@@ -188,14 +197,23 @@ impl Program {
         inputs: &[Access],
         memories: &[Memory],
         watch: bool,
+        limit: Option<u32>,
     ) -> Result<Lowered> {
         let slot = self.feeds.iter().position(|f| *f == Feed::Invocation(Invocation::Slot));
-        self.lowered(inputs, watch, Memories { all: memories, slot })
+        self.lowered(inputs, watch, limit, Memories { all: memories, slot })
     }
 
-    fn lowered(&self, inputs: &[Access], watch: bool, memories: Memories<'_>) -> Result<Lowered> {
+    fn lowered(
+        &self,
+        inputs: &[Access],
+        watch: bool,
+        limit: Option<u32>,
+        memories: Memories<'_>,
+    ) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
-        let options = Options { primitive: &primitive, loops: true, watch, memories };
+        let ends = |limit: &u32| self.iterations().is_some_and(|all| all <= *limit as usize);
+        let bound = limit.filter(|limit| !ends(limit));
+        let options = Options { primitive: &primitive, loops: true, watch, bound, memories };
         lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),
             construct: refusal.what,

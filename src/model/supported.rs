@@ -47,6 +47,7 @@ impl Source<'_> {
             primitive: &primitive,
             loops: true,
             watch: false,
+            bound: None,
             memories: Memories { all: &memories, slot: None },
         };
         let Err(refusal) = lower(module, name, &inputs, &options) else { return Ok(()) };

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 /// A word, a number or a sign, and where it stands.
-struct Token<'a> {
-    at: usize,
-    text: &'a str,
+pub(super) struct Token<'a> {
+    pub at: usize,
+    pub text: &'a str,
 }
 
 /// Bytes of the comment at the start of a text, 0 where there is none. Block comments nest.
@@ -48,7 +48,7 @@ fn number(text: &str) -> usize {
     end.unwrap_or(text.len())
 }
 
-fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let (mut tokens, mut at) = (Vec::new(), 0);
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
@@ -132,8 +132,8 @@ pub(super) fn swallowing(text: &str) -> Option<usize> {
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = comment(rest);
-        let line = text[..at].rsplit(['\n', '\r']).next().unwrap_or_default();
-        let behind = rest.starts_with("//") && !line.trim().is_empty();
+        let line = || text[..at].rsplit(['\n', '\r']).next().unwrap_or_default();
+        let behind = rest.starts_with("//") && !line().trim().is_empty();
         let open = rest.starts_with("/*") && !closed(&rest[..length]);
         if behind || open {
             return Some(at);

@@ -10,6 +10,7 @@ use super::{
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
 use crate::input::Input;
+use crate::limits;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
 use crate::random::{Keys, Purpose};
@@ -29,6 +30,8 @@ pub(crate) struct Description<'a> {
     pub seed: u64,
     /// Whether the target's outputs are recorded.
     pub outputs: bool,
+    /// Iterations that the loops of an element may have in a step.
+    pub loop_limit: u32,
 }
 
 /// What belongs to a plan and stays on the host.
@@ -48,10 +51,11 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     }
     let StepBuilder { nodes, copies, outputs, .. } = step;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
-    let programs = HostPrograms::default();
+    let loop_limit = description.loop_limit;
+    let programs = HostPrograms::new(loop_limit);
     let groups = sites(&nodes, description.seed, description.dt, copies, &programs)?;
     let observed = records::observed_inputs(&groups, description.monitors, &outputs);
-    let mut layout = Layout::new(description.dt, description.seed, copies);
+    let mut layout = Layout::new(description.dt, description.seed, copies, loop_limit);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {
             synapse: arm.synapse.model.clone(),
@@ -88,6 +92,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     }
     plan.end_of_step();
     plan.check_size()?;
+    plan.check_histories()?;
     drop(groups);
     plan.programs = programs;
     Ok((plan, Host { nodes, inputs, records }))
@@ -109,6 +114,11 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             let keys = Keys { seed, purpose: Purpose::Connectivity, path: &node.path };
             let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
             let per_synapse = |value: &Value, what: &str| -> Result<Vec<f64>> {
+                if !value.shape().is_empty() {
+                    let count = synapses.indices.len();
+                    let what = || format!("the {what} of each synapse of `{path}`");
+                    limits::room(count.saturating_mul(32), what, "use fewer synapses")?;
+                }
                 let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;
                 Ok(match &synapses.order {
                     Some(order) if values.len() > 1 => {

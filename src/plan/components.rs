@@ -44,7 +44,7 @@ impl Site<'_> {
         join(self.path, name)
     }
 
-    fn elements(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
 }
@@ -74,7 +74,7 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
         });
     }
     if method == Method::EXP_EULER && inner.functions.jacobian.is_none() {
-        inner.check_derivative(jacobian::GIVE_IT)?;
+        site.programs.check_derivative(&model)?;
     }
     let params = params(&model, &component.params, site)?;
     rules::check(&model, &params, &site.on_host())?;
@@ -167,12 +167,32 @@ pub(super) fn derive(
 }
 
 /// The functions that run on the host, each a program that is composed when it is called first.
-#[derive(Debug, Default)]
-pub(crate) struct HostPrograms(Mutex<Vec<(Model, &'static str, Arc<Program>)>>);
+#[derive(Debug)]
+pub(crate) struct HostPrograms {
+    all: Mutex<Vec<(Model, &'static str, Arc<Program>)>>,
+    /// Models that were found to be differentiable.
+    differentiable: Mutex<Vec<Model>>,
+    /// Iterations that their loops may have for an element.
+    loop_limit: u32,
+}
 
 impl HostPrograms {
+    pub(super) fn new(loop_limit: u32) -> Self {
+        Self { all: Mutex::default(), differentiable: Mutex::default(), loop_limit }
+    }
+
+    /// Whether a model's right-hand side can be differentiated, looked at once for a model.
+    fn check_derivative(&self, model: &Model) -> Result<()> {
+        let mut known = self.differentiable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.iter().any(|known| known.same(model)) {
+            model.inner().check_derivative(jacobian::GIVE_IT)?;
+            known.push(model.clone());
+        }
+        Ok(())
+    }
+
     fn of(&self, model: &Model, function: &'static str) -> Result<Arc<Program>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., program)) = all.iter().find(|(m, f, _)| *f == function && m.same(model)) {
             return Ok(program.clone());
         }
@@ -214,7 +234,8 @@ impl OnHost<'_> {
             })
             .collect();
         let uniform = feeds.iter().all(|f| f.len() == 1);
-        evaluate(&program, &feeds, if uniform { 1 } else { self.elements })
+        let elements = if uniform { 1 } else { self.elements };
+        evaluate(&program, &feeds, elements, self.programs.loop_limit)
     }
 }
 

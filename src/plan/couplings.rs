@@ -12,6 +12,7 @@ use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, fixed, input
 use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
 use crate::input::{Operation, Wgsl};
+use crate::limits;
 use crate::model::{Kind, Named, Program, expression};
 use crate::random::{Keys, Purpose};
 use crate::system::{Coupling, Node, NodeKind, Value};
@@ -186,6 +187,15 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     };
     let keys = Keys { seed: plan.seed, purpose: Purpose::Connectivity, path: &node.path };
     let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
+    // rows by target; a column for each variable, for the terms, and what gathers them, in each copy
+    let count = synapses.indices.len();
+    let columns = (names.len() + 2).saturating_mul(plan.copies.map_or(1, |copies| copies.count));
+    let bytes = count.saturating_mul(16 + 12 * columns);
+    limits::room(
+        bytes,
+        || format!("the {count} connections of `{path}`"),
+        "use fewer connections",
+    )?;
     let rows = by_target(&synapses, ends.targets);
     let per_connection = |value: &Value, what: &str| -> Result<Vec<f64>> {
         let values = value.broadcast(&join(&path, what), &[synapses.indices.len()])?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::step::{Load, Work};
 use super::{Plan, Role, Slot};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::model::{Feed, Kind, Named, Program, Unit, expression};
 use crate::random::{Keys, Purpose};
 
@@ -29,6 +30,7 @@ pub(super) fn compile(
     let program = expression(what, text, &named.collect::<Vec<_>>(), kinds)?;
     let member = &plan.populations[slot.population].members[slot.member];
     let (words, path) = (member.elements, member.path.clone());
+    limits::room(words.saturating_mul(16), || what.into(), "use fewer elements")?;
     let own = variables(&program).map(|k| match &slots[k] {
         slot if slot.words == 1 && slot.role == Role::Param => Load::Word(slot.address),
         slot => Load::Stream(slot.address),

@@ -169,6 +169,17 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
             )));
         }
     }
+    let sizes = workgroups.iter().zip(&text.workgroup);
+    let all = sizes.fold(1u128, |all, (&n, &size)| all * u128::from(n) * u128::from(size));
+    if all > u128::from(u32::MAX) {
+        return Err(Error::Limit {
+            what: format!("kernel `{}`", label(node)),
+            needed: format!("a number of {all} invocations"),
+            available: format!("room for {}", u32::MAX),
+            device: "every device".into(),
+            help: "let each invocation do more",
+        });
+    }
     let gives = text.program.feeds.iter().map(|&feed| match feed {
         Feed::Key(_) => KernelGive::Key(0),
         Feed::KeyHigh(_) => KernelGive::Key(1),

@@ -13,6 +13,9 @@ use crate::system::Copies;
 /// Words of a cache line.
 const LINE: usize = 16;
 
+/// Words that are worth being moved for.
+const LARGE: usize = 1 << 20;
+
 /// Groups that are to be a population.
 struct Planned<'a> {
     structure: Structure,
@@ -25,12 +28,13 @@ pub(super) struct Layout<'a> {
     dt: f64,
     seed: u64,
     copies: Option<Copies>,
+    loop_limit: u32,
     populations: Vec<Planned<'a>>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(dt: f64, seed: u64, copies: Option<Copies>) -> Self {
-        Self { dt, seed, copies, populations: Vec::new() }
+    pub(super) fn new(dt: f64, seed: u64, copies: Option<Copies>, loop_limit: u32) -> Self {
+        Self { dt, seed, copies, loop_limit, populations: Vec::new() }
     }
 
     /// Puts a group into the population of its structure.
@@ -52,6 +56,7 @@ impl<'a> Layout<'a> {
         let mut plan = Plan {
             dt: self.dt,
             seed: self.seed,
+            loop_limit: self.loop_limit,
             image: Vec::new(),
             accumulators: 0,
             slots: Vec::new(),
@@ -69,7 +74,7 @@ impl<'a> Layout<'a> {
             step: Vec::new(),
             stages,
             copies: self.copies,
-            programs: HostPrograms::default(),
+            programs: HostPrograms::new(self.loop_limit),
         };
         let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, planned) in self.populations.into_iter().enumerate() {
@@ -110,6 +115,10 @@ impl Plan {
                 // columns start at a cache line
                 let line = if words == 1 { 1 } else { LINE };
                 let address = self.image.len().next_multiple_of(line);
+                if words > LARGE {
+                    // without the room that a vector makes for more of the kind
+                    self.image.reserve_exact(address + words - self.image.len());
+                }
                 self.image.resize(address + words, 0);
                 address
             }

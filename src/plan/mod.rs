@@ -51,6 +51,8 @@ pub(crate) const PAD: usize = 256;
 pub(crate) struct Plan {
     pub dt: f64,
     pub seed: u64,
+    /// Iterations that the loops of an element, or of an invocation, may have in a step.
+    pub loop_limit: u32,
     /// Words of the arena, and their initial values.
     pub image: Vec<u32>,
     /// Words of the accumulators, all zero at the start.

@@ -2,6 +2,7 @@
 
 use super::{Plan, State};
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// A variable with its values at the starts of the last steps: that of step `k` is row `k` modulo the number of rows, a power
 /// of two, so that the low word of the step tells the row.
@@ -43,6 +44,9 @@ impl Plan {
                 help: "use shorter delays or fewer elements",
             });
         }
+        // in the plan, an engine and a state
+        let what = || format!("the past of `{}`", self.slots[slot].path());
+        limits::room(12 * rows * stride, what, "use shorter delays or fewer elements")?;
         let address = self.reserve_column(rows * stride);
         let ring = Ring { slot, from, words, address, stride, rows, depth };
         let initial = self.image[from..from + words].to_vec();

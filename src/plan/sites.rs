@@ -4,8 +4,9 @@ use super::Role;
 use super::components::{HostPrograms, Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
+use crate::limits;
 use crate::model::{Argument, Kind, Unit, jacobian, owner};
-use crate::system::{Copies, Group, Node, NodeKind, Projection, Value};
+use crate::system::{Component, Copies, Group, Node, NodeKind, Projection, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
 const MOST_ELEMENTS: usize = 1 << 30;
@@ -75,6 +76,7 @@ pub(super) fn sites<'a>(
                 help: "use fewer elements, or several groups",
             });
         }
+        state_room(&inner.component, group.len() * count, || format!("group `{}`", label(node)))?;
         let site = Site {
             path: &node.path,
             label: label(node),
@@ -127,6 +129,16 @@ pub(super) fn sites<'a>(
         let inner = projection.inner();
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
+        if groups[target].arms.len() >= limits::PROJECTIONS {
+            return Err(Error::Node {
+                node: label(node),
+                reason: format!(
+                    "it is one more than the {} projections that may end on a group, `{}`; join sources to larger groups",
+                    limits::PROJECTIONS,
+                    label(groups[target].node)
+                ),
+            });
+        }
         let shape = &groups[target].shape;
         let site = Site {
             path: &node.path,
@@ -138,6 +150,7 @@ pub(super) fn sites<'a>(
             ltc: false,
             programs,
         };
+        state_room(&inner.synapse, site.elements(), || format!("projection `{}`", label(node)))?;
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
         let arm = ArmSite { node, projection, synapse, output };
@@ -151,6 +164,15 @@ pub(super) fn sites<'a>(
         groups[target].arms.push(arm);
     }
     Ok(groups)
+}
+
+/// Fails where there is no room for the state of so many elements: its initial values, the plan's, those of an engine.
+fn state_room(component: &Component, elements: usize, what: impl FnOnce() -> String) -> Result<()> {
+    let model = component.model.as_ref().map(|model| model.inner());
+    let variables = model.map_or(0, |model| model.state.len() + model.inputs.len() + 1);
+    // initial values are drawn one variable after the other, as f64
+    let bytes = elements.saturating_mul(8 * variables + 8);
+    limits::room(bytes, what, "use fewer elements")
 }
 
 /// Path of a node for messages, or its name where it is the target itself.

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::{Member, Plan, Space};
+use crate::error::Result;
+use crate::limits;
 
 /// All that a run goes on from, in one layout whatever the engine and its chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,16 @@ impl Plan {
             let members = population.members.iter().enumerate();
             members.filter(|(_, m)| m.history > 1).map(move |(k, member)| (at, k, member))
         })
+    }
+
+    /// Fails where there is no room for a state with the spikes that are under way.
+    pub(super) fn check_histories(&self) -> Result<()> {
+        for (.., member) in self.histories() {
+            let bytes = 4 * (member.history - 1).saturating_mul(packed_words(member.elements));
+            let what = || format!("the spikes of `{}` for {} steps", member.path, member.history);
+            limits::room(bytes, what, "use shorter delays or fewer elements")?;
+        }
+        Ok(())
     }
 
     /// Where parameters are, and what follows from them.

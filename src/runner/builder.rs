@@ -7,6 +7,7 @@ use super::sink::Sink;
 use crate::device::Device;
 use crate::error::{Error, Result, number};
 use crate::input::{Input, Shared};
+use crate::limits;
 use crate::monitor::Monitor;
 use crate::plan::{self, Description};
 use crate::system::{DynamicalSystem, Group, Value};
@@ -25,6 +26,7 @@ pub struct RunnerBuilder {
     dt: f64,
     seed: u64,
     outputs: bool,
+    loop_limit: u32,
     data_first_axis: Option<String>,
     pub(super) device: Device,
     pub(super) threads: usize,
@@ -97,6 +99,7 @@ impl RunnerBuilder {
             dt: 0.1,
             seed: 0,
             outputs: true,
+            loop_limit: limits::ITERATIONS,
             data_first_axis: None,
             device: Device::Auto,
             threads: usize::MAX,
@@ -329,11 +332,44 @@ impl RunnerBuilder {
         self
     }
 
+    /// Sets how often all loops of a model's functions, or of a kernel's invocation, may go round for one element in one step; a
+    /// loop that ends by its condition counts once more. A run with a loop that goes round more often ends with an
+    /// [`Error::EndlessLoop`] that names it, in the state after the last whole chunk; so does building, where a function that runs on
+    /// the host has one (`initial`, `derive`, `defaults`). The default is 2^20; a larger one makes runs slower to cancel.
+    ///
+    /// This holds on the CPU engine, and for what runs on the host. A GPU has no such limit: its driver ends what takes too long, and
+    /// software Vulkan ends loops after 65,535 iterations, which it does not tell.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, Error, Group, Model};
+    ///
+    /// let model = Model::from_wgsl("Waits", "
+    ///     struct State { x: f32 }
+    ///     fn update(s: State) -> State {
+    ///         var x = s.x;
+    ///         while x < 10.0 { x *= 1.5; }
+    ///         return State(x);
+    ///     }
+    /// ")?;
+    /// // from 0 it never comes to 10
+    /// let mut runner = DSRunner::builder(Group::new(&model, 1)).loop_limit(1000).progress_bar(false).build()?;
+    /// assert!(matches!(runner.run(1.0), Err(Error::EndlessLoop { .. })));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn loop_limit(mut self, iterations: u32) -> Self {
+        self.loop_limit = iterations;
+        self
+    }
+
     /// Checks everything, compiles the step, and puts the system on its device.
     ///
     /// # Errors
     /// Whatever is wrong with the description: names, shapes, settings, models, limits, the device.
-    pub fn build(mut self) -> Result<DSRunner> {
+    pub fn build(self) -> Result<DSRunner> {
+        limits::deep(|| self.compile())
+    }
+
+    fn compile(mut self) -> Result<DSRunner> {
         // devices compute with the nearest f32, which must not be 0 or infinite
         if !(self.dt > 0.0 && (self.dt as f32).is_normal()) {
             return Err(Error::Setting {
@@ -389,6 +425,7 @@ impl RunnerBuilder {
             t0: self.settings.t0,
             seed: self.seed,
             outputs: self.outputs,
+            loop_limit: self.loop_limit,
         })?;
         let wrong = |axis: &str, wanted: &str| Error::Setting {
             setting: "data_first_axis",

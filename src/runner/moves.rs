@@ -5,6 +5,7 @@ use super::run::DSRunner;
 use crate::choice::{Limits, open};
 use crate::device::{Device, devices};
 use crate::error::{Error, Result};
+use crate::limits::deep;
 
 impl DSRunner {
     /// Moves the system to another device, in the middle of a simulation: all variables and parameters, the spikes that are
@@ -33,7 +34,7 @@ impl DSRunner {
         let calibrate = self.settings.calibrate;
         let limits = Limits { threads: self.threads, calibrate, stepwise };
         let in_use = Some(self.choice.device);
-        let (choice, engine) = open(&device.into(), &self.plan, limits, in_use)?;
+        let (choice, engine) = deep(|| open(&device.into(), &self.plan, limits, in_use))?;
         if let Some(mut engine) = engine {
             let state = self.engine.state()?;
             engine.set_state(&state)?;

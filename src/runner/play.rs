@@ -1,8 +1,8 @@
 //! The loop over chunks, and the loop over steps.
 
 use std::ops::Range;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use indicatif::ProgressBar;
 
@@ -15,6 +15,7 @@ use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
 use crate::input::Shared;
+use crate::limits::{self, deep};
 use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
@@ -61,8 +62,10 @@ impl DSRunner {
             if filled.steps > 0 {
                 let mut chunk = self.chunk(run, submitted..end, 0..self.plan.step.len());
                 (chunk.rows, chunk.data_rows) = (filled.rows, filled.data_rows);
+                chunk.cancelled = self.cancelled.clone();
                 match self.engine.submit(chunk) {
-                    Ok(()) => {
+                    Ok(0) => break,
+                    Ok(_) => {
                         self.waiting.push_back(filled.steps);
                         submitted = end;
                     }
@@ -200,7 +203,7 @@ impl DSRunner {
         let Self { checks, engine, plan, settings, .. } = self;
         let checks = match checks {
             Some(checks) => checks,
-            None => checks.insert(Checks::new(plan.clone())?),
+            None => checks.insert(deep(|| Checks::new(plan.clone()))?),
         };
         match checks.find(op, settings.t0, step, engine.as_mut())? {
             Some(Beyond { node, what: found }) => Err(Error::Fault { step, node, what, found }),
@@ -277,6 +280,7 @@ impl DSRunner {
             ops,
             schedule: Schedule::new(&self.plan.cadences, run, steps),
             keep: !self.settings.memory_efficient,
+            cancelled: Arc::default(),
         }
     }
 
@@ -332,19 +336,27 @@ impl DSRunner {
         if self.settings.memory_efficient {
             return Ok(());
         }
+        const HELP: &str = "set `memory_efficient(true)`, which streams rows to the host, and may give them to sinks";
         let Filing { cadences, run } = mon.filing.clone();
         let words: u128 = cadences.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
-        let fits = self.engine.history_words().is_none_or(|most| words <= u128::from(most));
-        let mut rows = mon.traces().iter_mut();
-        if fits && rows.all(|trace| trace.reserve(cadences[trace.cadence].rows(&run))) {
+        let what = || format!("the history of {} steps", run.end - run.start);
+        if let Some(most) = self.engine.history_words().filter(|&most| words > most.into()) {
+            return Err(Error::Limit {
+                what: what(),
+                needed: format!("memory for {} bytes", 4 * words),
+                available: "less".into(),
+                device: format!("{}, with room for {} bytes,", self.device(), 4 * u128::from(most)),
+                help: HELP,
+            });
+        }
+        let rows = |trace: &Trace| cadences[trace.cadence].rows(&run);
+        let bytes: u128 = mon.traces().iter().map(|trace| trace.bytes(rows(trace))).sum();
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        limits::room(bytes, what, HELP)?;
+        let mut traces = mon.traces().iter_mut();
+        if traces.all(|trace| trace.reserve(rows(trace))) {
             return Ok(());
         }
-        Err(Error::Limit {
-            what: format!("the history of {} steps", run.end - run.start),
-            needed: format!("memory for {} bytes", 4 * words),
-            available: "less".into(),
-            device: if fits { "the host".into() } else { self.device() },
-            help: "set `memory_efficient(true)`, which streams rows to the host, and may give them to sinks",
-        })
+        Err(limits::lack(bytes, what(), HELP))
     }
 }

@@ -23,6 +23,7 @@ use crate::choice::{Choice, CostModel, Limits, open};
 use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
 use crate::input::Operation;
+use crate::limits::deep;
 use crate::model::Kind;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
 use crate::system::{DynamicalSystem, NodeName, Target, Value};
@@ -127,7 +128,8 @@ pub struct Run {
 pub struct CancelHandle(Arc<AtomicBool>);
 
 impl CancelHandle {
-    /// Ends the run after the chunk that is being played. Without a run it ends the next one before its first step.
+    /// Ends the run after the chunk that is being played, which takes about half a second at most, or a step where that is longer. Where
+    /// a model or a kernel has loops that may take long, the CPU engine gives the chunk up, and the state is that of before it. Without a run it ends the next one before its first step.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -196,8 +198,9 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Setting`] for a duration below one step, [`Error::Name`] for a shared argument given twice, [`Error::Input`] where an input has too few rows or data do not fit,
     /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
-    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
-    /// monitors recorded so far kept, but not the outputs.
+    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices,
+    /// [`Error::EndlessLoop`], and [`Error::Limit`] where rows that stream to the host find no more room, with what monitors recorded
+    /// so far kept, but not the outputs.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
         self.settle()?;
@@ -574,7 +577,7 @@ impl DSRunner {
             }
             index => (self.choice.model, gpu::reach(index)),
         };
-        gpu::kernels(&self.plan, &model, reach)
+        deep(|| gpu::kernels(&self.plan, &model, reach))
     }
 }
 

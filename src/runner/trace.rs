@@ -7,6 +7,7 @@ use ndarray::ArrayD;
 use super::results::{Element, Events, array};
 use super::sink::{Recorded, Sink};
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::model::Kind;
 use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
 
@@ -74,6 +75,14 @@ impl Trace {
         }
     }
 
+    /// Bytes that the host takes for so many rows more, as far as that is known before.
+    pub(super) fn bytes(&self, rows: u64) -> u128 {
+        match self.data {
+            Data::Dense(_) => 4 * u128::from(rows) * self.words as u128,
+            Data::Sparse(_) | Data::Sunk(_) => 0,
+        }
+    }
+
     /// Makes room for so many rows more; false where there is none.
     pub(super) fn reserve(&mut self, rows: u64) -> bool {
         let Data::Dense(words) = &mut self.data else { return true };
@@ -96,6 +105,9 @@ impl Trace {
                 ),
             });
         }
+        if let Data::Dense(all) = &mut self.data {
+            grow(all, words.len(), &self.key)?;
+        }
         self.rows += 1;
         match &mut self.data {
             Data::Dense(all) => all.extend_from_slice(words),
@@ -117,11 +129,14 @@ impl Trace {
         let (mut steps, mut words) = (Vec::new(), Vec::new());
         for (step, length, row) in rows {
             let row = &row[range.clone()];
-            self.rows += 1;
             let to = match &mut self.data {
-                Data::Dense(all) => all,
+                Data::Dense(all) => {
+                    grow(all, row.len(), &self.key)?;
+                    all
+                }
                 Data::Sparse(events) => {
-                    events.add(step, row, self.packed);
+                    events.add(step, row, self.packed, &self.key)?;
+                    self.rows += 1;
                     continue;
                 }
                 Data::Sunk(_) => {
@@ -148,6 +163,7 @@ impl Trace {
                     }
                 }
             }
+            self.rows += 1;
         }
         if let Data::Sunk(sink) = &self.data
             && !steps.is_empty()
@@ -178,6 +194,9 @@ impl Trace {
         let shape: Vec<usize> =
             std::iter::once(self.rows).chain(self.row_shape.iter().copied()).collect();
         let width: usize = self.row_shape.iter().product();
+        let bytes = self.rows.saturating_mul(width).saturating_mul(4 + size_of::<T>());
+        let what = || format!("an array of monitor `{}`", self.key);
+        limits::room(bytes, what, "read a sink's rows, or events, instead")?;
         match &self.data {
             Data::Sunk(_) => Err(self.sunk()),
             Data::Dense(words) if self.packed => {
@@ -210,13 +229,29 @@ impl Trace {
                 if self.words > 0 {
                     let rows = steps.iter().zip(words.chunks_exact(self.words));
                     for (&step, row) in rows.skip(initial) {
-                        events.add(step, row, self.packed);
+                        events.add(step, row, self.packed, &self.key)?;
                     }
                 }
                 Ok(events)
             }
         }
     }
+}
+
+/// Makes room for so many more, and for as many as there are, so that this is seldom.
+fn grow<T>(all: &mut Vec<T>, more: usize, key: &str) -> Result<()> {
+    if all.capacity() - all.len() >= more {
+        return Ok(());
+    }
+    let what = || format!("what monitor `{key}` has recorded");
+    let room = |count: usize| {
+        let bytes = count.saturating_add(all.len()).saturating_mul(size_of::<T>());
+        limits::room(bytes, what, "record less, every so many steps, or into a sink")
+            .map(|()| count)
+    };
+    let count = room(more.max(all.len())).or_else(|_| room(more))?;
+    all.reserve_exact(count);
+    Ok(())
 }
 
 /// A sum as a mean. The quotient of two numbers of f32 is rounded as f32 would round it.
@@ -308,14 +343,17 @@ impl Filing {
 
 impl Events {
     /// Adds the events of a row.
-    fn add(&mut self, step: i64, row: &[u32], is_packed: bool) {
+    fn add(&mut self, step: i64, row: &[u32], is_packed: bool, key: &str) -> Result<()> {
         let indices = if is_packed {
             unpacked(row)
         } else {
             (0..).zip(row).filter(|(_, w)| **w != 0).map(|(k, _)| k).collect()
         };
+        grow(&mut self.steps, indices.len(), key)?;
+        grow(&mut self.indices, indices.len(), key)?;
         self.steps.extend(indices.iter().map(|_| step as u64));
         self.indices.extend(indices);
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use naga::{Expression as Ex, Handle, Literal, TypeInner};
 use super::code::Code;
 use super::lower::Lowering;
 use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value, type_name};
+use crate::limits;
 
 fn is_matrix(module: &naga::Module, ty: Handle<naga::Type>) -> bool {
     matches!(module.types[ty].inner, TypeInner::Matrix { .. })
@@ -24,6 +25,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn evaluate(&mut self, handle: Handle<Ex>) -> Res<Value> {
+        self.spend(1)?;
         let function = self.frame().function;
         match function.expressions[handle] {
             Ex::FunctionArgument(k) => Ok(self.frame().arguments[k as usize].clone()),
@@ -42,13 +44,16 @@ impl Lowering<'_> {
                 Value::Memory(cell) => self.fetch(cell).map(Value::Scalar),
                 _ => Err("a load from something that is not a variable".into()),
             },
-            Ex::AccessIndex { base, index } => match self.expression(base)? {
-                Value::Pointer(mut place) => {
-                    place.path.push(Index::Static(index as usize));
-                    Ok(Value::Pointer(place))
-                }
-                Value::Memory(cell) => self.fixed_element(cell, index),
-                value => value.part(index as usize),
+            Ex::AccessIndex { base, index } => match self.member(base, index as usize) {
+                Some(part) => Ok(part),
+                None => match self.expression(base)? {
+                    Value::Pointer(mut place) => {
+                        place.path.push(Index::Static(index as usize));
+                        Ok(Value::Pointer(place))
+                    }
+                    Value::Memory(cell) => self.fixed_element(cell, index),
+                    value => value.part(index as usize),
+                },
             },
             Ex::Access { base, index } => {
                 let index = self.scalar(index)?;
@@ -63,6 +68,19 @@ impl Lowering<'_> {
                 }
             }
             ref other => self.pure(other.clone(), &mut |s, h| s.expression(h)),
+        }
+    }
+
+    /// A part of a value that is known already, without a copy of the whole.
+    fn member(&mut self, base: Handle<Ex>, index: usize) -> Option<Value> {
+        let frame = self.frame();
+        let value = match frame.function.expressions[base] {
+            Ex::FunctionArgument(k) => frame.arguments.get(k as usize)?,
+            _ => frame.cache.get(&base)?,
+        };
+        match value {
+            Value::Composite(parts) => parts.get(index).cloned(),
+            _ => None,
         }
     }
 
@@ -165,6 +183,17 @@ impl Lowering<'_> {
 
     pub(super) fn zero(&mut self, ty: Handle<naga::Type>) -> Res<Value> {
         let module = self.module;
+        let bytes =
+            module.types[ty].inner.try_size(module.to_ctx()).map_or(usize::MAX, |n| n as usize);
+        if bytes / 4 > limits::VALUE_WORDS {
+            return Err(format!(
+                "a value of more than {} numbers ({})",
+                limits::VALUE_WORDS,
+                type_name(module, ty)
+            )
+            .into());
+        }
+        self.spend(1)?;
         Ok(match &module.types[ty].inner {
             TypeInner::Scalar(s) => {
                 let kind = Kind::of(s.kind)?;

@@ -40,6 +40,7 @@ impl<'m> Lowering<'m> {
         self.active = Active::Some(running);
         self.continued.push(Active::None);
         self.breaks.push(None);
+        self.count_iteration(body)?;
         self.block(body)?;
         self.breaks.pop();
         let continued = self.continued.pop().unwrap_or(Active::None);

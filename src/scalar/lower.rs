@@ -8,10 +8,13 @@ use std::collections::HashMap;
 
 use naga::{Expression as Ex, Function, Handle, LocalVariable, Module, TypeInner};
 
+use super::bound::{Bound, Bounded};
 use super::code::{Access, Code, Op};
 use super::memory::{Globals, Memories};
+use super::statements::looping;
 use super::value::{Kind, Refusal, Res, Scalar, Value};
 use super::watch::{Watch, Watched};
+use crate::limits;
 
 /// A value number.
 pub(crate) type Id = u32;
@@ -53,6 +56,8 @@ pub(crate) struct Lowered {
     pub outputs: Vec<Id>,
     /// Where indexes are watched, and there are some to watch.
     pub watched: Option<Watched>,
+    /// Where loops are bounded, and there are some.
+    pub bounded: Option<Bounded>,
 }
 
 impl Lowered {
@@ -82,6 +87,8 @@ pub(crate) struct Options<'a> {
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
     pub watch: bool,
+    /// How often all loops of a lane may go round, where that is to be counted.
+    pub bound: Option<u32>,
     /// What a kernel has beside its argument.
     pub memories: Memories<'a>,
 }
@@ -121,6 +128,9 @@ pub(crate) fn lower(
     if options.watch {
         lowering.start_watching();
     }
+    if let Some(limit) = options.bound {
+        lowering.start_counting(limit);
+    }
     let mut arguments = Vec::with_capacity(function.arguments.len());
     let mut accesses = inputs.iter();
     let mut given = |lowering: &mut Lowering<'_>, kind: Kind| {
@@ -151,6 +161,7 @@ pub(crate) fn lower(
         lowering.out.outputs = result.scalars()?.iter().map(|s| s.id).collect();
     }
     lowering.out.watched = lowering.watched()?;
+    lowering.out.bounded = lowering.bounded()?;
     Ok(lowering.out)
 }
 
@@ -170,8 +181,15 @@ pub(super) struct Lowering<'m> {
     /// By bits, truths for themselves: numbers of any type are the same constant, as which they are written back, truths are none.
     constants: HashMap<(u32, bool), Id>,
     pub watch: Option<Watch>,
+    pub bound: Option<Bound>,
     /// The statement of the outermost function at hand.
     pub at: naga::Span,
+    /// Which functions have a loop, or call one that has.
+    pub looping: Vec<bool>,
+    /// Blocks around the statement at hand, those of callers among them.
+    pub depth: usize,
+    /// How much was done so far: operations, expressions, statements, parts of values.
+    pub work: usize,
 }
 
 impl<'m> Lowering<'m> {
@@ -189,8 +207,26 @@ impl<'m> Lowering<'m> {
             known: HashMap::new(),
             constants: HashMap::new(),
             watch: None,
+            bound: None,
             at: naga::Span::UNDEFINED,
+            looping: looping(module),
+            depth: 0,
+            work: 0,
         }
+    }
+
+    /// Counts what is done, and fails where it is too much.
+    pub(super) fn spend(&mut self, work: usize) -> Res<()> {
+        self.work = self.work.saturating_add(work);
+        if self.work <= limits::OPERATIONS {
+            return Ok(());
+        }
+        Err(format!(
+            "a program of more than {} operations, once its calls are written out (keep what a function gives in a `let`, and use \
+             it twice, instead of a second call; use smaller arrays)",
+            limits::OPERATIONS
+        )
+        .into())
     }
 
     pub(super) fn value(&mut self, origin: Origin, kind: Kind) -> Scalar {
@@ -223,6 +259,7 @@ impl<'m> Lowering<'m> {
 
     /// Adds an operation, or finds the value that an equal one gave.
     pub(super) fn op(&mut self, code: Code, args: &[Scalar], kind: Kind) -> Scalar {
+        self.work += 1;
         let first = args[0].id;
         let id = |k: usize| args.get(k).map_or(first, |s| s.id);
         let ids = [id(0), id(1), id(2)];

@@ -1,6 +1,7 @@
 //! Functions of a naga module as lists of operations on scalars: what the CPU engine plays on columns, and what is
 //! differentiated.
 
+mod bound;
 mod code;
 mod differentiate;
 mod expressions;
@@ -16,6 +17,7 @@ mod value;
 mod watch;
 mod write;
 
+pub(crate) use bound::{Bounded, LoopSite};
 pub(crate) use code::{Access, Code, Op};
 pub(crate) use differentiate::differentiate;
 pub(crate) use lower::{Id, Lowered, Options, Origin, lower};

@@ -30,6 +30,7 @@ impl Lowering<'_> {
                 parts[k] = self.written(part, rest, new, active)?;
             }
             Index::Dynamic(index) => {
+                self.spend(parts.len())?;
                 let index = self.clamped(index, parts.len())?;
                 for (k, part) in parts.iter_mut().enumerate() {
                     let here = self.constant(k as u32, index.kind);
@@ -58,6 +59,7 @@ impl Lowering<'_> {
         let Value::Composite(parts) = value else {
             return Err("an index into a scalar".into());
         };
+        self.spend(parts.len())?;
         let index = self.clamped(index, parts.len())?;
         let mut picked = parts[0].clone();
         for (k, part) in parts.iter().enumerate().skip(1) {

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use naga::{Block, Function, Statement as St};
+use naga::{Block, Function, Module, Statement as St};
 
 use super::code::Code;
 use super::lower::{Active, Frame, Lowering};
 use super::value::{Kind, Place, Res, Scalar, Value};
+use crate::limits;
 
 impl<'m> Lowering<'m> {
     pub(super) fn call(
@@ -15,7 +16,7 @@ impl<'m> Lowering<'m> {
         arguments: Vec<Value>,
     ) -> Res<Option<Value>> {
         if self.frames.len() > 64 {
-            return Err("functions call each other too deeply".into());
+            return Err("functions that call each other more than 64 deep".into());
         }
         let mut frame = Frame {
             function,
@@ -50,22 +51,13 @@ impl<'m> Lowering<'m> {
         });
         let shares = !self.options.memories.all.is_empty();
         let free = !pointers && !shares && self.watch.is_none() && !matches!(caller, Active::None);
-        if free && !self.reaches_loop(&function.body) {
+        if free && !reaches_loop(&self.looping, &function.body) {
             self.active = Active::All;
         }
         self.block(&function.body)?;
         self.active = caller;
         let result = self.frames.pop().and_then(|frame| frame.result);
         Ok(result.map(|variable| self.variables[variable].clone()))
-    }
-
-    /// Whether the block, or a function that it calls, has a loop.
-    fn reaches_loop(&self, block: &Block) -> bool {
-        any_statement(block, &|statement| match statement {
-            St::Loop { .. } => true,
-            St::Call { function, .. } => self.reaches_loop(&self.module.functions[*function].body),
-            _ => false,
-        })
     }
 
     pub(super) fn new_variable(&mut self, value: Value) -> usize {
@@ -79,6 +71,20 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn block(&mut self, block: &'m Block) -> Res<()> {
+        if self.depth >= limits::INLINED_BLOCKS {
+            return Err(format!(
+                "blocks that are nested more than {} deep, once calls are written out",
+                limits::INLINED_BLOCKS
+            )
+            .into());
+        }
+        self.depth += 1;
+        let outcome = self.statements(block);
+        self.depth -= 1;
+        outcome
+    }
+
+    fn statements(&mut self, block: &'m Block) -> Res<()> {
         for (statement, &span) in block.span_iter() {
             if matches!(self.active, Active::None) {
                 break;
@@ -86,7 +92,9 @@ impl<'m> Lowering<'m> {
             if self.frames.len() == 1 {
                 self.at = span;
             }
-            self.statement(statement).map_err(|refusal| refusal.within(span))?;
+            self.spend(1)
+                .and_then(|()| self.statement(statement))
+                .map_err(|refusal| refusal.within(span))?;
         }
         Ok(())
     }
@@ -261,6 +269,25 @@ impl<'m> Lowering<'m> {
         self.active = after;
         Ok(())
     }
+}
+
+/// Which functions of a module, by their place, have a loop or call one that has. Those that are called come first.
+pub(super) fn looping(module: &Module) -> Vec<bool> {
+    let mut looping = Vec::with_capacity(module.functions.len());
+    for (_, function) in module.functions.iter() {
+        let reaches = reaches_loop(&looping, &function.body);
+        looping.push(reaches);
+    }
+    looping
+}
+
+/// Whether the block, or a function that it calls, has a loop.
+fn reaches_loop(looping: &[bool], block: &Block) -> bool {
+    any_statement(block, &|statement| match statement {
+        St::Loop { .. } => true,
+        St::Call { function, .. } => looping.get(function.index()).is_none_or(|&loops| loops),
+        _ => false,
+    })
 }
 
 /// Whether any statement, at any depth, satisfies `test`.

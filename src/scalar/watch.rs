@@ -101,8 +101,13 @@ mod tests {
              fn f(x: u32) -> f32 {{ var t = array<f32, 4>(); {body} }}"
         );
         let module = naga::front::wgsl::parse_str(&text).unwrap();
-        let options =
-            Options { primitive: &|_| None, loops: true, watch, memories: Default::default() };
+        let options = Options {
+            primitive: &|_| None,
+            loops: true,
+            watch,
+            bound: None,
+            memories: Default::default(),
+        };
         lower(&module, "f", &[Access::Stream(0)], &options).unwrap()
     }
 

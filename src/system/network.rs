@@ -1,10 +1,12 @@
 //! Networks: named children, nested to any depth.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits;
 
 /// A system made of other systems under names of its own.
 ///
@@ -24,18 +26,29 @@ pub struct Network(Arc<NetworkInner>);
 struct NetworkInner {
     name: NodeName,
     children: Vec<(String, Arc<dyn DynamicalSystem>)>,
+    /// How many networks are within each other, itself one of them.
+    depth: usize,
 }
 
 impl Network {
     /// An empty network.
     pub fn new() -> Self {
         let name = NodeName::next("Network");
-        Self(Arc::new(NetworkInner { name, children: Vec::new() }))
+        Self(Arc::new(NetworkInner { name, children: Vec::new(), depth: 1 }))
     }
 
     /// Adds a child under a name.
     pub fn with(mut self, key: &str, child: impl DynamicalSystem + 'static) -> Self {
-        Arc::make_mut(&mut self.0).children.push((key.into(), Arc::new(child)));
+        let inner = Arc::make_mut(&mut self.0);
+        let below =
+            (&child as &dyn Any).downcast_ref::<Self>().map_or(0, |network| network.0.depth);
+        // one that no runner takes is not kept either: dropping it would go down as deep
+        let child: Arc<dyn DynamicalSystem> = match below <= limits::NESTED_SYSTEMS {
+            true => Arc::new(child),
+            false => Arc::new(TooDeep(child.name().into())),
+        };
+        inner.depth = inner.depth.max(below.min(limits::NESTED_SYSTEMS) + 1);
+        inner.children.push((key.into(), child));
         self
     }
 
@@ -46,6 +59,25 @@ impl Network {
     pub fn named(mut self, name: &str) -> Result<Self> {
         Arc::make_mut(&mut self.0).name = NodeName::given(name)?;
         Ok(self)
+    }
+}
+
+/// What stands for a network that has too many within each other.
+struct TooDeep(String);
+
+impl DynamicalSystem for TooDeep {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn update(&self, _: &mut StepBuilder) -> Result<()> {
+        Err(Error::Node {
+            node: self.0.clone(),
+            reason: format!(
+                "it has more than {} networks within each other; make them children of one",
+                limits::NESTED_SYSTEMS
+            ),
+        })
     }
 }
 

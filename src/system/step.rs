@@ -8,6 +8,7 @@ use super::group::Group;
 use super::kernel::Kernel;
 use super::projection::Projection;
 use crate::error::{Error, Result};
+use crate::limits;
 
 /// Anything that can be run: a group, a projection, a network, or a type of your own.
 ///
@@ -81,6 +82,8 @@ pub struct StepBuilder {
     pub(crate) copies: Option<Copies>,
     /// Keys and paths.
     pub(crate) outputs: Vec<(String, String)>,
+    /// Why what was recorded is too much, where it is.
+    refusal: Option<String>,
 }
 
 impl StepBuilder {
@@ -102,6 +105,16 @@ impl StepBuilder {
                 reason: "is reserved for the clock in states; give the child another one".into(),
             });
         }
+        if self.path.len() >= limits::NESTED_SYSTEMS {
+            self.refusal.get_or_insert_with(|| {
+                format!(
+                    "it stands at `{}.{key}`, but at most {} systems may be within each other; is it a child of its own?",
+                    self.path.join("."),
+                    limits::NESTED_SYSTEMS
+                )
+            });
+        }
+        self.heed(child)?;
         self.path.push(key.into());
         let path = self.path.join(".");
         if self.nodes.iter().any(|n| n.path == path || n.aliases.contains(&path)) {
@@ -118,7 +131,17 @@ impl StepBuilder {
     /// Records a node at the present path: itself by its `update`, or a container around what that records.
     pub(crate) fn enter(&mut self, system: &dyn DynamicalSystem) -> Result<()> {
         let (path, before) = (self.path.join("."), self.nodes.len());
+        if before >= limits::NODES {
+            self.refusal.get_or_insert_with(|| {
+                format!(
+                    "it is one more than the {} nodes that a system may have; make groups of more elements instead of more groups",
+                    limits::NODES
+                )
+            });
+        }
+        self.heed(system)?;
         system.update(self)?;
+        self.heed(system)?;
         let recorded_itself =
             self.nodes.iter().any(|n| n.path == path || n.aliases.contains(&path));
         if !recorded_itself {
@@ -133,6 +156,14 @@ impl StepBuilder {
             self.nodes.insert(before, node);
         }
         Ok(())
+    }
+
+    /// Fails once something was too much: an `update` that does not heed the error is not followed any further.
+    fn heed(&self, system: &dyn DynamicalSystem) -> Result<()> {
+        match &self.refusal {
+            None => Ok(()),
+            Some(reason) => Err(Error::Node { node: system.name().into(), reason: reason.clone() }),
+        }
     }
 
     /// What is recorded from here on comes after what was recorded before, within the step.

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::engine::clock;
 use super::kernel::KernelRun;
@@ -207,7 +208,7 @@ impl KernelCheck {
         let op = &plan.kernels[*k];
         let mut arena = engine.read(0..plan.image.len())?;
         for copy in 0..op.keys.len() {
-            run.run(op, &mut arena, copy, clock);
+            run.run(op, &mut arena, copy, clock, &AtomicBool::new(false));
             let [faults, indexes] = run.results()[..] else { continue };
             if let Some(lane) = faults.iter().position(|&fault| fault != 0) {
                 let site = &watched.sites[faults[lane] as usize - 1];

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use super::columns::ColumnRun;
 use super::crew::Crew;
@@ -20,6 +22,11 @@ use crate::plan::{
     Entry, Gather, InputOp, Op, Plan, Source, State, packed, packed_words, unpacked,
 };
 
+/// Most steps of a chunk, those of the first, and how long one is to take: runs are cancelled between chunks.
+const MOST_STEPS: usize = 256;
+const FIRST_STEPS: usize = 16;
+const CHUNK: Duration = Duration::from_millis(500);
+
 pub(crate) struct CpuEngine {
     plan: Arc<Plan>,
     arena: Words,
@@ -36,6 +43,10 @@ pub(crate) struct CpuEngine {
     done: VecDeque<Vec<u32>>,
     /// Set where the lists of spikes may not fit the flags in the arena.
     stale: bool,
+    /// Whether there are loops that may not end.
+    may_be_endless: bool,
+    /// Most steps of a chunk at present.
+    steps: usize,
 }
 
 impl CpuEngine {
@@ -62,10 +73,13 @@ impl CpuEngine {
         let accumulators = Words::zeros(plan.accumulators);
         let (next, done) = (0, VecDeque::new());
         let columns = plan.columns.iter().map(ColumnRun::new).collect::<Result<_>>()?;
-        let kernels = plan.kernels.iter().map(KernelRun::new).collect::<Result<_>>()?;
+        let kernels = plan.kernels.iter().map(|op| KernelRun::new(op, plan.loop_limit));
+        let kernels: Vec<KernelRun> = kernels.collect::<Result<_>>()?;
         let quick = Quick::new(&plan);
         let independent = Independent::new(&plan, &members, quick.as_ref());
         let stale = true;
+        let may_be_endless = members.iter().any(MemberRun::may_be_endless)
+            || kernels.iter().any(KernelRun::may_be_endless);
         Ok(Self {
             plan,
             arena,
@@ -80,6 +94,8 @@ impl CpuEngine {
             next,
             done,
             stale,
+            may_be_endless,
+            steps: FIRST_STEPS,
         })
     }
 
@@ -92,7 +108,7 @@ impl CpuEngine {
         self.stale = false;
     }
 
-    fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) {
+    fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) -> Result<()> {
         let Self { plan, arena, accumulators, members, delivery, columns, kernels, crew, .. } =
             self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
@@ -117,7 +133,7 @@ impl CpuEngine {
                 let work = |k: usize| {
                     for run in members.iter().filter(own) {
                         // SAFETY: each thread has a number of its own, and both arenas are borrowed mutably for the call.
-                        unsafe { run.step(k, &arenas, step.clock, step.quickly) };
+                        unsafe { run.step(k, &arenas, step.clock, step.quickly, step.stop) };
                     }
                 };
                 if parts > 1 {
@@ -126,12 +142,21 @@ impl CpuEngine {
                     work(0)
                 }
                 for run in members.iter_mut().filter(|run| run.population == population) {
+                    let member = run.member;
+                    if let Some(site) = run.endless() {
+                        let population = &plan.populations[population];
+                        let path = &population.members[member].path;
+                        return Err(population.program.endless(site, path, plan.loop_limit));
+                    }
                     run.list_new_events();
                 }
             }
             Op::Kernel(k) => {
-                for copy in 0..plan.kernels[k].keys.len() {
-                    kernels[k].run(&plan.kernels[k], arena, copy, step.clock);
+                let op = &plan.kernels[k];
+                for copy in 0..op.keys.len() {
+                    if let Some(site) = kernels[k].run(op, arena, copy, step.clock, step.stop) {
+                        return Err(op.text.program.endless(site, &op.path, plan.loop_limit));
+                    }
                 }
             }
             Op::Record => record(plan, members, arena, step.entries, out),
@@ -146,6 +171,43 @@ impl CpuEngine {
                 _ => self.clear_inputs(),
             },
         }
+        Ok(())
+    }
+
+    /// Plays a chunk; the rows that it gives, or none where it was cancelled in the midst.
+    fn play_chunk(&mut self, chunk: &Chunk) -> Result<Option<Vec<u32>>> {
+        let plan = self.plan.clone();
+        let (width, cadences) = (plan.input_row, plan.cadences.len());
+        let (data, data_width) = chunk.data.as_ref().map_or((&[][..], 0), |d| (&d.inputs, d.row));
+        let mut out = vec![0; chunk.schedule.words];
+        let whole = chunk.ops == (0..plan.step.len()) && chunk.data.is_none();
+        let quick = self.quick.as_ref().filter(|_| whole).map(|quick| quick.step.clone());
+        // what was set before a run counts as input of its first step
+        let general = usize::from(chunk.starts_run);
+        let blocks = whole && self.independent.is_some() && chunk.steps > general;
+        for k in 0..if blocks { general } else { chunk.steps } {
+            let quick = quick.as_ref().filter(|_| k >= general);
+            let step = StepAt {
+                quickly: quick.is_some(),
+                clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
+                row: &chunk.rows[k * width..(k + 1) * width],
+                data,
+                data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
+                entries: &chunk.schedule.entries[k * cadences..(k + 1) * cadences],
+                stop: &chunk.cancelled,
+            };
+            for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
+                self.play(op, &step, &mut out)?;
+            }
+            self.crew.played(1);
+            if self.may_be_endless && chunk.cancelled.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+        }
+        if blocks {
+            self.play_blocks(chunk, general, &mut out);
+        }
+        Ok(Some(out))
     }
 
     /// Plays the steps of a chunk from one on, block by block.
@@ -190,6 +252,8 @@ struct StepAt<'a> {
     entries: &'a [Entry],
     /// Whether inputs that are constant are known to the programs.
     quickly: bool,
+    /// Set where loops that take long are not to be waited for.
+    stop: &'a AtomicBool,
 }
 
 /// Gathers what the monitors record into the rows that the step gives.
@@ -254,7 +318,7 @@ impl Engine for CpuEngine {
     fn chunk_steps(&self) -> usize {
         // the rows of a chunk stay in the second-level cache where that is possible
         let row = self.plan.record_row() + self.plan.input_row;
-        ((1 << 18) / (row + 1)).clamp(1, 256)
+        ((1 << 18) / (row + 1)).clamp(1, self.steps)
     }
 
     fn memory(&self) -> Option<u64> {
@@ -268,40 +332,24 @@ impl Engine for CpuEngine {
         None
     }
 
-    fn submit(&mut self, chunk: Chunk) -> Result<()> {
+    fn submit(&mut self, chunk: Chunk) -> Result<usize> {
         if self.stale {
             self.refresh();
         }
-        let plan = self.plan.clone();
-        let (width, cadences) = (plan.input_row, plan.cadences.len());
-        let (data, data_width) = chunk.data.as_ref().map_or((&[][..], 0), |d| (&d.inputs, d.row));
-        let mut out = vec![0; chunk.schedule.words];
-        let whole = chunk.ops == (0..plan.step.len()) && chunk.data.is_none();
-        let quick = self.quick.as_ref().filter(|_| whole).map(|quick| quick.step.clone());
-        // what was set before a run counts as input of its first step
-        let general = usize::from(chunk.starts_run);
-        let blocks = whole && self.independent.is_some() && chunk.steps > general;
-        for k in 0..if blocks { general } else { chunk.steps } {
-            let quick = quick.as_ref().filter(|_| k >= general);
-            let step = StepAt {
-                quickly: quick.is_some(),
-                clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
-                row: &chunk.rows[k * width..(k + 1) * width],
-                data,
-                data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
-                entries: &chunk.schedule.entries[k * cadences..(k + 1) * cadences],
-            };
-            for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
-                self.play(op, &step, &mut out);
-            }
-            self.crew.played(1);
+        // a chunk whose loops do not end, or are not waited for, leaves the state as it was
+        let before = if self.may_be_endless { Some(self.state()?) } else { None };
+        let started = Instant::now();
+        let outcome = self.play_chunk(&chunk);
+        if let (Ok(None) | Err(_), Some(before)) = (&outcome, before) {
+            self.set_state(&before)?;
         }
-        if blocks {
-            self.play_blocks(&chunk, general, &mut out);
-        }
-        self.next = chunk.next(plan.step.len());
+        let Some(out) = outcome? else { return Ok(0) };
+        let per_step = started.elapsed().as_secs_f64() / chunk.steps as f64;
+        let wanted = (CHUNK.as_secs_f64() / per_step.max(1e-9)) as usize;
+        self.steps = wanted.clamp(1, (4 * self.steps).min(MOST_STEPS));
+        self.next = chunk.next(self.plan.step.len());
         self.done.push_back(out);
-        Ok(())
+        Ok(chunk.steps)
     }
 
     fn collect(&mut self) -> Result<Option<Rows>> {

@@ -66,7 +66,7 @@ impl Independent {
     /// None where elements, or the host, look at each other within a step.
     pub(super) fn new(plan: &Plan, runs: &[MemberRun], quick: Option<&Quick>) -> Option<Self> {
         let quick = quick?;
-        if !plan.independent() {
+        if !plan.independent() || runs.iter().any(MemberRun::may_be_endless) {
             return None;
         }
         let mut left = Vec::new();
@@ -81,7 +81,7 @@ impl Independent {
             let places = &population.members[run.member].places;
             let columns = places.iter().filter(|place| place.stride == 1).count();
             let words = (population.streams.len() + columns).max(1);
-            let length = (CACHE / (4 * words)).next_multiple_of(32);
+            let length = (CACHE / (4 * words)).max(1).next_multiple_of(32);
             let starts = (0..run.elements).step_by(length);
             let blocks = starts.map(|start| start..(start + length).min(run.elements));
             let blocks = blocks.map(|elements| Block { elements, recorded: Vec::new() });

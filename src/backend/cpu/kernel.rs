@@ -1,12 +1,15 @@
 //! Kernels of a user's own. All invocations of a workgroup are played in lockstep, workgroup after workgroup.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use naga::AddressSpace;
 
 use super::player::Player;
 use crate::error::Result;
+use crate::limits;
 use crate::model::{Feed, Invocation};
 use crate::plan::{KernelGive, KernelOp};
-use crate::scalar::{Access, Lowered, Memory, Watched};
+use crate::scalar::{Access, Bounded, LoopSite, Lowered, Memory, Watched};
 
 /// A kernel with what it takes to play it.
 pub(super) struct KernelRun {
@@ -19,6 +22,8 @@ pub(super) struct KernelRun {
     keys: Vec<(usize, usize)>,
     memories: Vec<Place>,
     invocations: usize,
+    /// Loops that may not end.
+    loops: Vec<LoopSite>,
 }
 
 /// Where a memory is.
@@ -32,18 +37,27 @@ enum Place {
 }
 
 impl KernelRun {
-    pub(super) fn new(op: &KernelOp) -> Result<Self> {
-        let lowered = |access: &[Access], memories: &[Memory]| {
-            op.text.program.lower_kernel(access, memories, false)
-        };
-        Self::lowered(op, 0, lowered)
+    /// Loops may go round so often for an invocation.
+    pub(super) fn new(op: &KernelOp, loop_limit: u32) -> Result<Self> {
+        let mut loops = Vec::new();
+        let run = Self::lowered(op, |access, memories| {
+            let mut lowered =
+                op.text.program.lower_kernel(access, memories, false, Some(loop_limit))?;
+            if let Some(Bounded { sites, endless }) = lowered.bounded.take() {
+                loops = sites;
+                lowered.outputs.push(endless);
+            }
+            Ok(lowered)
+        })?;
+        Ok(Self { loops, ..run })
     }
 
     /// The same where the results are what is watched; none where there is nothing to watch.
     pub(super) fn watched(op: &KernelOp) -> Result<Option<(Self, Watched)>> {
         let mut found = None;
-        let run = Self::lowered(op, 2, |access, memories| {
-            let mut lowered = op.text.program.lower_kernel(access, memories, true)?;
+        let run = Self::lowered(op, |access, memories| {
+            let limit = Some(limits::ITERATIONS);
+            let mut lowered = op.text.program.lower_kernel(access, memories, true, limit)?;
             found = lowered.watched.take();
             let results = found.iter().flat_map(|watched| [watched.fault, watched.index]);
             lowered.outputs = results.collect();
@@ -54,7 +68,6 @@ impl KernelRun {
 
     fn lowered(
         op: &KernelOp,
-        results: usize,
         lower: impl FnOnce(&[Access], &[Memory]) -> Result<Lowered>,
     ) -> Result<Self> {
         let (mut access, mut ids) = (Vec::new(), Vec::new());
@@ -76,9 +89,9 @@ impl KernelRun {
             access.push(if uniform { Access::Uniform } else { Access::Stream(ids.len() - 1) });
         }
         let memories = op.memories();
-        let outputs = ids.len()..ids.len() + results;
         let lowered = lower(&access, &memories)?;
-        let outputs: Vec<usize> = outputs.take(lowered.outputs.len()).collect();
+        let results = lowered.outputs.len();
+        let outputs: Vec<usize> = (ids.len()..ids.len() + results).collect();
         let program = &op.text.program;
         let workgroup: usize = op.text.workgroup.iter().map(|&n| n as usize).product();
         let mut player = Player::of(program, lowered, &access, &outputs, workgroup)?;
@@ -86,6 +99,9 @@ impl KernelRun {
         let slots = player.block() / workgroup;
         let invocations = op.count() * workgroup;
         let padded = invocations.next_multiple_of(super::tape::CHUNK);
+        let bytes = (4 * padded).saturating_mul(ids.len() + results);
+        let what = || format!("the invocations of kernel `{}`", op.path);
+        limits::room(bytes, what, "let each invocation do more")?;
         let ids = ids.into_iter().map(|id| {
             (0..padded)
                 .map(|lane| id_of(op, id, lane / workgroup, lane % workgroup, slots))
@@ -104,17 +120,24 @@ impl KernelRun {
             },
         });
         let memories = memories.collect();
-        Ok(Self { player, streams, results, clock, keys, memories, invocations })
+        let loops = Vec::new();
+        Ok(Self { player, streams, results, clock, keys, memories, invocations, loops })
     }
 
-    /// Plays it for a copy of the system.
+    /// Whether it has loops that may not end.
+    pub(super) fn may_be_endless(&self) -> bool {
+        !self.loops.is_empty()
+    }
+
+    /// Plays it for a copy of the system, unless it is stopped. The loop that did not end, if one did not.
     pub(super) fn run(
         &mut self,
         op: &KernelOp,
         arena: &mut [u32],
         copy: usize,
         clock: &[(Feed, u32)],
-    ) {
+        stop: &AtomicBool,
+    ) -> Option<&LoopSite> {
         for &(k, feed) in &self.clock {
             if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == feed) {
                 self.player.set_uniform(k, bits);
@@ -153,7 +176,17 @@ impl KernelRun {
             // which `KernelOp::memories` tells; indexes into them are clamped by the program. The arrays are in the arena, which
             // is borrowed mutably for the call, and no two of them that are written overlap.
             unsafe { self.player.step_on_memories(&streams, &memories, count) };
+            if !self.loops.is_empty() {
+                let endless = self.streams.last().map_or(&[][..], |all| &all[first..first + count]);
+                if let Some(&site) = endless.iter().find(|&&site| site != 0) {
+                    return self.loops.get(site as usize - 1);
+                }
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
         }
+        None
     }
 
     /// The results of all invocations.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::player::Player;
@@ -10,7 +11,7 @@ use super::tape::TOGETHER;
 use crate::error::Result;
 use crate::model::Feed;
 use crate::plan::{Binding, Gather, Plan, Population, Space};
-use crate::scalar::Access;
+use crate::scalar::{Access, Bounded, LoopSite};
 
 /// A member of a population with its player.
 pub(super) struct MemberRun {
@@ -29,6 +30,8 @@ pub(super) struct MemberRun {
     pub events: VecDeque<Vec<u32>>,
     /// Steps for which spikes are kept from step to step; within one, those of the step itself come to them.
     pub history: usize,
+    /// Loops that may not end.
+    loops: Vec<LoopSite>,
 }
 
 /// What one thread does of a member.
@@ -40,6 +43,9 @@ struct Part {
     pointers: Vec<*mut u32>,
     /// Its elements that spiked in this step.
     events: Vec<u32>,
+    /// For each element of a piece the loop that did not end, and one that was found.
+    endless: Vec<u32>,
+    found: Option<u32>,
 }
 
 // SAFETY: the pointers are scratch: they are written before they are read in each use.
@@ -96,6 +102,26 @@ impl Arenas {
 /// Lane-operations that are worth a thread: it takes a microsecond to hand them over.
 const WORK_PER_THREAD: usize = 100_000;
 
+/// Elements that are played at a time where loops may take long.
+const PIECE: usize = 2048;
+
+/// A population's program for one way of feeding it, with its loops that may not end.
+fn compiled(
+    population: &Population,
+    access: &[Access],
+    loop_limit: u32,
+) -> Result<(Player, Vec<LoopSite>)> {
+    let mut lowered = population.program.lower_bounded(access, loop_limit)?;
+    let (mut outputs, mut loops) = (population.sinks.clone(), Vec::new());
+    if let Some(Bounded { sites, endless }) = lowered.bounded.take() {
+        loops = sites;
+        lowered.outputs.push(endless);
+        // behind the streams and the columns of parameters
+        outputs.push(population.streams.len() + population.places.len());
+    }
+    Ok((Player::compiled_of(&population.program, lowered, access, &outputs)?, loops))
+}
+
 impl MemberRun {
     pub(super) fn new(
         plan: &Plan,
@@ -118,13 +144,13 @@ impl MemberRun {
                 Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
             })
             .collect();
-        let player = Player::compiled(&population.program, &access, &population.sinks)?;
+        let (player, loops) = compiled(population, &access, plan.loop_limit)?;
         let constants = quick::feeds(plan, at, member);
         let mut quick = None;
         if !constants.is_empty() {
             let mut access = access;
             constants.iter().for_each(|&(k, _)| access[k] = Access::Uniform);
-            let mut player = Player::compiled(&population.program, &access, &population.sinks)?;
+            let (mut player, _) = compiled(population, &access, plan.loop_limit)?;
             constants.iter().for_each(|&(k, bits)| player.set_uniform(k, bits));
             quick = Some(player);
         }
@@ -156,6 +182,8 @@ impl MemberRun {
                 elements: (k * share).min(elements)..((k + 1) * share).min(elements),
                 pointers: Vec::new(),
                 events: Vec::new(),
+                endless: if loops.is_empty() { Vec::new() } else { vec![0; PIECE] },
+                found: None,
             })
         });
         let mut run = Self {
@@ -168,6 +196,7 @@ impl MemberRun {
             flags,
             events: vec![Vec::new(); this.history + 1].into(),
             history: this.history,
+            loops,
         };
         run.set_places(population, arena);
         Ok(run)
@@ -213,11 +242,21 @@ impl MemberRun {
         arenas: &Arenas,
         clock: &[(Feed, u32)],
         quickly: bool,
+        stop: &AtomicBool,
     ) {
         let Some(mut part) = self.part(k) else { return };
         let part = &mut *part;
-        // SAFETY: as promised.
-        unsafe { self.play(part, part.elements.clone(), arenas, clock, quickly) };
+        for elements in self.pieces(part.elements.clone()) {
+            // SAFETY: as promised.
+            unsafe { self.play(part, elements.clone(), arenas, clock, quickly) };
+            if !self.loops.is_empty() {
+                let own = part.endless.iter().take(elements.len());
+                part.found = own.copied().find(|&site| site != 0);
+                if part.found.is_some() || stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        }
         let Part { elements, events, .. } = part;
         events.clear();
         if let Some(flags) = &self.flags {
@@ -226,6 +265,26 @@ impl MemberRun {
                 unsafe { arenas.words(flags.start + elements.start..flags.start + elements.end) };
             list(flags, elements.start, events);
         }
+    }
+
+    /// Whether it has loops that may not end.
+    pub(super) fn may_be_endless(&self) -> bool {
+        !self.loops.is_empty()
+    }
+
+    /// The loop that did not end in the last step, if one did not.
+    pub(super) fn endless(&mut self) -> Option<&LoopSite> {
+        let parts = self.parts.iter_mut();
+        let mut found = parts
+            .filter_map(|part| part.get_mut().unwrap_or_else(PoisonError::into_inner).found.take());
+        self.loops.get(found.next()? as usize - 1)
+    }
+
+    /// Elements divided into what is played at a time.
+    fn pieces(&self, all: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let piece = if self.loops.is_empty() { all.len().max(1) } else { PIECE };
+        let end = all.end;
+        all.step_by(piece).map(move |start| start..(start + piece).min(end))
     }
 
     /// A step of some elements by thread `k`, whole chunks of them, quickly.
@@ -255,7 +314,7 @@ impl MemberRun {
         clock: &[(Feed, u32)],
         quickly: bool,
     ) {
-        let Part { player, quick, pointers, .. } = part;
+        let Part { player, quick, pointers, endless, .. } = part;
         let player = quick.as_mut().filter(|_| quickly).unwrap_or(player);
         for &(feed, of) in &self.clock {
             if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == of) {
@@ -265,6 +324,8 @@ impl MemberRun {
         pointers.clear();
         let streams = self.streams.iter();
         pointers.extend(streams.map(|&(space, at)| arenas.at(space, at + elements.start)));
+        // a word for each element of a piece, where loops are counted
+        pointers.push(endless.as_mut_ptr());
         // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside the
         // arenas; elements are whole chunks, so what threads write is disjoint, as promised.
         unsafe { player.step(pointers, elements.len()) };

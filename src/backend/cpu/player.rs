@@ -7,7 +7,7 @@ use super::tape::{CHUNK, TOGETHER, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
 use crate::model::Program;
-use crate::scalar::{Access, Lowered};
+use crate::scalar::{Access, Bounded, Lowered};
 
 /// A tape with the scratch memory that it needs. Every thread has its own.
 #[derive(Debug, Clone)]
@@ -25,17 +25,23 @@ pub(crate) struct Player {
 impl Player {
     /// Lowers the program for one way of feeding it: `inputs[k]` says how feed `k` is given, `outputs[k]` the stream
     /// that sink `k` goes to.
-    pub(crate) fn new(program: &Program, inputs: &[Access], outputs: &[usize]) -> Result<Self> {
-        Self::of(program, program.lower(inputs)?, inputs, outputs, 1)
-    }
-
-    /// The same as machine code, where the processor has it: worth the time that this takes for what is played often.
+    ///
+    /// As machine code, where the processor has it: worth the time that this takes for what is played often.
     pub(super) fn compiled(
         program: &Program,
         inputs: &[Access],
         outputs: &[usize],
     ) -> Result<Self> {
-        let lowered = program.lower(inputs)?;
+        Self::compiled_of(program, program.lower(inputs)?, inputs, outputs)
+    }
+
+    /// The same where it is lowered already.
+    pub(super) fn compiled_of(
+        program: &Program,
+        lowered: Lowered,
+        inputs: &[Access],
+        outputs: &[usize],
+    ) -> Result<Self> {
         let native = Native::compile(&lowered, inputs, outputs);
         Self::with_code(native, program, lowered, inputs, outputs)
     }
@@ -187,28 +193,32 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 /// Runs a program of a host function on columns of values: `inputs[k]` feeds member `k`, either one value or one for
-/// each of `elements`. Returns a column for each sink.
+/// each of `elements`, whose loops may have so many iterations. Returns a column for each sink.
 pub(crate) fn evaluate(
     program: &Program,
     inputs: &[Vec<u32>],
     elements: usize,
+    loop_limit: u32,
 ) -> Result<Vec<Vec<u32>>> {
-    evaluate_by(Player::new, program, inputs, elements)
-}
-
-fn evaluate_by(
-    player: impl FnOnce(&Program, &[Access], &[usize]) -> Result<Player>,
-    program: &Program,
-    inputs: &[Vec<u32>],
-    elements: usize,
-) -> Result<Vec<Vec<u32>>> {
-    let (access, outputs) = given(inputs.iter().map(Vec::len), program.sinks.len());
-    let mut player = player(program, &access, &outputs)?;
-    Ok(player.step_on(
-        &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        outputs.len(),
-        elements,
-    ))
+    let results = program.sinks.len();
+    let (access, mut outputs) = given(inputs.iter().map(Vec::len), results);
+    let mut lowered = program.lower_bounded(&access, loop_limit)?;
+    let bounded = lowered.bounded.take();
+    if let Some(bounded) = &bounded {
+        lowered.outputs.push(bounded.endless);
+        outputs.push(outputs.last().map_or(0, |last| last + 1));
+    }
+    let mut player = Player::of(program, lowered, &access, &outputs, 1)?;
+    let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+    let mut columns = player.step_on(&inputs, outputs.len(), elements);
+    if let Some(Bounded { sites, .. }) = bounded
+        && let Some(endless) = columns.pop()
+        && let Some(site) =
+            endless.iter().find_map(|&site| sites.get((site as usize).wrapping_sub(1)))
+    {
+        return Err(program.endless(site, &program.name, loop_limit));
+    }
+    Ok(columns)
 }
 
 /// How a program is fed by columns of so many values each, one value for all elements or one for each, and the streams

@@ -17,6 +17,7 @@ use super::tables::{self, List, Lists};
 use crate::backend::{Chunk, Data, DeviceRows, Engine, Rows};
 use crate::choice::CostModel;
 use crate::error::Result;
+use crate::limits::deep;
 use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
 
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
@@ -234,7 +235,7 @@ impl GpuEngine {
         let Self { plan, context, buffers, target, .. } = self;
         let maker = Maker { plan, context, buffers, target: *target };
         if separately && self.separate.is_empty() {
-            self.separate = maker.separate()?;
+            self.separate = deep(|| maker.separate())?;
         }
         if let Some(data) = &chunk.data
             && !self.data.as_ref().is_some_and(|known| known.data == *data)
@@ -283,7 +284,7 @@ impl Engine for GpuEngine {
         Some(self.context.most_bytes / 4)
     }
 
-    fn submit(&mut self, chunk: Chunk) -> Result<()> {
+    fn submit(&mut self, chunk: Chunk) -> Result<usize> {
         self.next = chunk.first;
         if self.stale {
             self.refresh()?;
@@ -374,7 +375,7 @@ impl Engine for GpuEngine {
             started,
             behind,
         });
-        self.context.check()
+        self.context.check().map(|()| chunk.steps)
     }
 
     fn collect(&mut self) -> Result<Option<Rows>> {

@@ -66,6 +66,7 @@ mod tests {
             t0: 0.0,
             seed: 3,
             outputs: false,
+            loop_limit: crate::limits::ITERATIONS,
         };
         Arc::new(build(&description).unwrap().0)
     }
@@ -111,6 +112,7 @@ mod tests {
             ops: 0..plan.step.len(),
             schedule: Schedule::new(&plan.cadences, &(0..STEPS as u64), 0..STEPS as u64),
             keep: false,
+            cancelled: Default::default(),
         };
         engine.submit(chunk).unwrap();
         let Some(Rows::Host(rows)) = engine.collect().unwrap() else { panic!("no rows") };

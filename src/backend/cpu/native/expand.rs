@@ -62,6 +62,7 @@ fn operations(code: Code) -> Option<Lowered> {
             primitive: &|_| None,
             loops: true,
             watch: false,
+            bound: None,
             memories: Default::default(),
         };
         expanded(&lower(LIBRARY.as_ref()?, name, &inputs, &options).ok()?)

@@ -29,7 +29,7 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
             _ => vec![0],
         })
         .collect();
-    let out = evaluate(&program, &columns, x.len()).unwrap();
+    let out = evaluate(&program, &columns, x.len(), u32::MAX).unwrap();
     // the division of integers has no instruction
     let whole = ["i32", "u32", "3u"].iter().any(|kind| body.contains(kind));
     let expected = !(whole && (body.contains('/') || body.contains('%')));
@@ -42,6 +42,21 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
         }
     }
     out[0].iter().map(|&b| f32::from_bits(b)).collect()
+}
+
+fn interpreted(program: &Program, access: &[Access], outputs: &[usize]) -> Result<Player> {
+    Player::of(program, program.lower(access)?, access, outputs, 1)
+}
+
+fn evaluate_by(
+    player: impl FnOnce(&Program, &[Access], &[usize]) -> Result<Player>,
+    program: &Program,
+    inputs: &[Vec<u32>],
+    elements: usize,
+) -> Result<Vec<Vec<u32>>> {
+    let (access, outputs) = given(inputs.iter().map(Vec::len), program.sinks.len());
+    let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
+    Ok(player(program, &access, &outputs)?.step_on(&inputs, outputs.len(), elements))
 }
 
 /// The same as machine code of each width that the processor has.
@@ -108,7 +123,7 @@ fn instruction_sets_agree() {
     let sets = InstructionSet::all();
     let by = |set| {
         let player = |program: &Program, access: &[Access], outputs: &[usize]| {
-            Ok(Player { set, ..Player::new(program, access, outputs)? })
+            Ok(Player { set, ..interpreted(program, access, outputs)? })
         };
         evaluate_by(player, &program, &columns, count).unwrap()
     };
@@ -156,7 +171,10 @@ fn more_results_than_registers() {
                 (0..37).map(|k| (value((member + 1) % count, k) + more).to_bits()).collect()
             })
             .collect();
-        assert!(evaluate(&program, &columns, 37).unwrap() == wanted, "{count} results{sum}");
+        assert!(
+            evaluate(&program, &columns, 37, u32::MAX).unwrap() == wanted,
+            "{count} results{sum}"
+        );
         for (width, compiled) in native(&program, &columns, 37, true) {
             assert!(compiled == wanted, "{width:?}: {count} results{sum}");
         }

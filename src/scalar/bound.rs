@@ -1,0 +1,84 @@
+//! Loops that may not end, bounded: how often all loops of a lane go round in a step is counted, and where that is too often the
+//! lane leaves each of them, and tells the one that it was in.
+
+use naga::Block;
+
+use super::code::Code;
+use super::lower::{Id, Lowering};
+use super::value::{Kind, Place, Res, Value};
+use crate::model::loops;
+
+/// A loop of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LoopSite {
+    /// Name of the function that it is in.
+    pub function: String,
+    /// Which of its loops, each before those within it.
+    pub number: usize,
+}
+
+/// What a function tells of its loops beside its results.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounded {
+    pub sites: Vec<LoopSite>,
+    /// 0 where all loops of a lane ended, else 1 + the number of the site where they had gone round too often.
+    pub endless: Id,
+}
+
+/// The same while lowering: a variable each, so that loops carry them.
+pub(super) struct Bound {
+    limit: u32,
+    sites: Vec<LoopSite>,
+    count: Place,
+    endless: Place,
+}
+
+impl Lowering<'_> {
+    pub(super) fn start_counting(&mut self, limit: u32) {
+        let zero = self.constant(0, Kind::U);
+        let mut place = || Place { variable: self.new_variable(Value::Scalar(zero)), path: vec![] };
+        let (count, endless) = (place(), place());
+        self.bound = Some(Bound { limit, sites: Vec::new(), count, endless });
+    }
+
+    /// What was counted, if there was a loop.
+    pub(super) fn bounded(&mut self) -> Res<Option<Bounded>> {
+        let Some(Bound { sites, endless, .. }) = self.bound.take() else { return Ok(None) };
+        if sites.is_empty() {
+            return Ok(None);
+        }
+        let endless = self.read(&endless)?.scalar()?.id;
+        Ok(Some(Bounded { sites, endless }))
+    }
+
+    /// Counts an iteration of the loop of that body for the lanes at hand, and lets those leave that had too many.
+    pub(super) fn count_iteration(&mut self, body: &Block) -> Res<()> {
+        let function = self.frame().function;
+        let Some(bound) = self.bound.as_mut() else { return Ok(()) };
+        let number = loops(function).iter().position(|(own, _)| std::ptr::eq(*own, body));
+        let site = LoopSite {
+            function: function.name.clone().unwrap_or_default(),
+            number: number.unwrap_or(0),
+        };
+        let at = bound.sites.iter().position(|known| *known == site).unwrap_or_else(|| {
+            bound.sites.push(site);
+            bound.sites.len() - 1
+        });
+        let (limit, count, endless) = (bound.limit, bound.count.clone(), bound.endless.clone());
+        let (limit, one) = (self.constant(limit, Kind::U), self.constant(1, Kind::U));
+        let (zero, number) = (self.constant(0, Kind::U), self.constant(at as u32 + 1, Kind::U));
+        let before = self.read(&count)?.scalar()?;
+        let now = self.op(Code::AddI, &[before, one], Kind::U);
+        self.assign(&count, Value::Scalar(now))?;
+        let beyond = self.op(Code::LtU, &[limit, now], Kind::B);
+        let noted = self.read(&endless)?.scalar()?;
+        let first = self.op(Code::EqI, &[noted, zero], Kind::B);
+        let running = self.active;
+        self.active = self.and(running, beyond);
+        self.active = self.and(self.active, first);
+        self.assign(&endless, Value::Scalar(number))?;
+        let within = self.not(beyond);
+        self.active = self.and(running, within);
+        Ok(())
+    }
+}
