@@ -15,7 +15,9 @@ use super::objects::Implicit;
 use super::play::is_stepwise;
 use super::predict::{Predict, Steps};
 use super::progress;
+use super::recipe::Recipe;
 use super::results::{Element, Mon};
+use super::sink::Sink;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
 use crate::backend::{Engine, gpu};
@@ -24,7 +26,6 @@ use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::limits::deep;
-use crate::model::Kind;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
 use crate::system::{DynamicalSystem, NodeName, Target, Value};
 
@@ -54,6 +55,7 @@ pub struct DSRunner {
     /// Nodes and variables that were registered beside those of the target.
     pub(super) implicit: Implicit,
     target: Box<dyn DynamicalSystem>,
+    pub(super) recipe: Recipe,
     pub(super) plan: Arc<Plan>,
     pub(super) host: Host,
     pub(super) engine: Box<dyn Engine>,
@@ -83,7 +85,8 @@ pub(super) const MOST_STEPS: u64 = i64::MAX as u64;
 
 /// The words for all of a variable or parameter from a value that broadcasts to it.
 fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
-    let words = words(&value.broadcast(path, &slot.shape)?, slot.kind);
+    let values = value.broadcast(path, &slot.shape).map_err(|error| slot.explained(error))?;
+    let words = words(&values, slot.kind);
     let words = words.map_err(|given| Error::Setting {
         setting: "value",
         given: format!("{given} (for `{path}`)"),
@@ -135,31 +138,19 @@ impl CancelHandle {
     }
 }
 
-/// A value that is NaN or infinite.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NonFinite {
-    /// Path of the variable.
-    pub path: String,
-    /// Its element, in row-major order.
-    pub element: usize,
-    /// The value.
-    pub value: f32,
-}
-
-impl fmt::Display for NonFinite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of element {} of `{}`", self.value, self.element, self.path)
-    }
-}
-
 impl DSRunner {
     /// Starts the description of a runner of that target.
     pub fn builder(target: impl DynamicalSystem + 'static) -> RunnerBuilder {
         RunnerBuilder::new(target)
     }
 
-    /// A runner whose description `builder` was compiled to `plan` and `host`.
-    pub(super) fn new(builder: RunnerBuilder, plan: Plan, host: Host) -> Result<Self> {
+    /// A runner whose settings are `builder`'s, and whose recipe was compiled to `plan` and `host`.
+    pub(super) fn new(
+        builder: RunnerBuilder,
+        recipe: Recipe,
+        plan: Plan,
+        host: Host,
+    ) -> Result<Self> {
         let RunnerBuilder { target, device, threads, settings, .. } = builder;
         let stepwise = is_stepwise(&settings, &host);
         let limits = Limits { threads, calibrate: settings.calibrate, stepwise };
@@ -170,6 +161,7 @@ impl DSRunner {
             name: NodeName::next("DSRunner"),
             implicit: Implicit::default(),
             target,
+            recipe,
             plan,
             host,
             engine,
@@ -198,9 +190,10 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Setting`] for a duration below one step, [`Error::Name`] for a shared argument given twice, [`Error::Input`] where an input has too few rows or data do not fit,
     /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
-    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices,
+    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures, [`Sink`]s and devices,
     /// [`Error::EndlessLoop`], and [`Error::Limit`] where rows that stream to the host find no more room, with what monitors recorded
-    /// so far kept, but not the outputs.
+    /// so far kept, but not the outputs. After an error of a sink or a monitor's closure the clock stands behind the last step that
+    /// was played, and the other monitors have the rows of all of them.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
         self.settle()?;
@@ -240,6 +233,9 @@ impl DSRunner {
         let mut mon = self.empty_results(first..end);
         self.make_room(&mut mon)?;
         let args = self.arguments(&predict.shared_args)?;
+        for sink in self.settings.sinks.iter().flatten() {
+            sink.catch_up()?;
+        }
         if predict.reset_state {
             self.reset_state()?;
         }
@@ -256,6 +252,7 @@ impl DSRunner {
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         if outcome.is_err() && steps == 0 {
             self.mon = previous;
+            self.settings.sinks.iter().flatten().for_each(Sink::forget);
         }
         outcome?;
         settled?;
@@ -403,7 +400,8 @@ impl DSRunner {
         let target = target.into();
         let plan = self.plan.clone();
         let Selected { slot, shape, offsets } = plan.select("variable or parameter", &target)?;
-        let values = value.into().broadcast(&target.path, &shape)?;
+        let values = value.into().broadcast(&target.path, &shape);
+        let values = values.map_err(|error| slot.explained(error))?;
         let values = words(&values, slot.kind).map_err(|given| Error::Setting {
             setting: "value",
             given: format!("{given} (for `{}`)", target.path),
@@ -431,48 +429,6 @@ impl DSRunner {
             }
         })?;
         Ok(puts.into_iter().map(|(slot, words)| (slot.address, words)).chain(derived).collect())
-    }
-
-    /// All values of variables and parameters that are NaN or infinite, told by their exponent bits.
-    ///
-    /// ```
-    /// use dsrunner::{DSRunner, neurons};
-    ///
-    /// let mut runner = DSRunner::builder(neurons::lif(3)).progress_bar(false).build()?;
-    /// assert_eq!(runner.non_finite()?, []);
-    /// runner.set("V", vec![0.0, f64::NAN, 0.0])?;
-    /// runner.run(1.0)?;
-    /// let found = runner.non_finite()?;
-    /// assert_eq!((found[0].path.as_str(), found[0].element), ("V", 1));
-    /// # Ok::<(), dsrunner::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Device`] where the device fails.
-    pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
-        self.settle()?;
-        let plan = self.plan.clone();
-        let mut found = Vec::new();
-        for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {
-            found.extend(self.non_finite_in(slot)?);
-        }
-        Ok(found)
-    }
-
-    /// Those of one variable.
-    pub(super) fn non_finite_in(&mut self, slot: &Slot) -> Result<Vec<NonFinite>> {
-        const EXPONENT: u32 = 0x7f80_0000;
-        if slot.kind != Kind::F32 {
-            return Ok(Vec::new());
-        }
-        let words = self.engine.read(slot.range())?;
-        let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
-        let found = bad.map(|(element, &word)| NonFinite {
-            path: slot.path().into(),
-            element,
-            value: f32::from_bits(word),
-        });
-        Ok(found.collect())
     }
 
     /// A handle that cancels runs of this runner.

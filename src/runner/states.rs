@@ -223,7 +223,8 @@ impl DSRunner {
 
     /// Writes the state to a file: `.npz`, `.safetensors` or `.h5` (`.hdf5`) by its extension, with the features `checkpoint`
     /// and `hdf5`. Keys are `node.variable`. With `variables` only these are written, by path or name. The file is there whole
-    /// or, after an error or a crash, as it was.
+    /// or, after an error or a crash, as it was, and keeps its permissions; of a symbolic link it is the file that it leads to.
+    /// What a killed save left beside it, `.NAME.dsrunner-...`, goes with the next save of the same file.
     ///
     /// ```
     /// # #[cfg(feature = "checkpoint")] {
@@ -276,10 +277,15 @@ impl DSRunner {
                 let item = &items[at].1;
                 let (shape, kind) = (plan.shape(item), plan.type_name(item));
                 if header.shape != shape || header.item.name() != kind {
+                    let remedy = match item {
+                        Item::Variable(k) if header.item.name() == kind => plan.slots[*k].remedy(),
+                        _ => None,
+                    };
                     let reason = format!(
-                        "it is of type {} and shape {:?}, but the system's is of type {kind} and shape {shape:?}",
+                        "it is of type {} and shape {:?}, but the system's is of type {kind} and shape {shape:?}{}",
                         header.item.name(),
-                        header.shape
+                        header.shape,
+                        remedy.map_or_else(String::new, |remedy| format!("; {remedy}"))
                     );
                     return Err(Error::file(path, Some(format!("`{}`", header.key)), reason));
                 }
@@ -361,7 +367,11 @@ impl DSRunner {
                 return Err(Error::Kind { key, held, asked: kind });
             }
             if array.shape() != shape {
-                return Err(Error::shape(key, array.shape(), &shape));
+                let error = Error::shape(key, array.shape(), &shape);
+                return Err(match item {
+                    Item::Variable(k) => plan.slots[*k].explained(error),
+                    _ => error,
+                });
             }
             seen[at] = true;
             match (item, array.data()) {
