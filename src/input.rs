@@ -160,7 +160,8 @@ pub fn wgsl(expression: impl Into<String>) -> Wgsl {
 pub enum InputValue {
     /// An array or a number, for `fix` and `iter`.
     Value(Value),
-    /// Another variable, for `fix`: its value in each step at the time when the input is applied, so that it couples the two.
+    /// Another variable, for `fix`, by handle or path: its value in each step at the time when the input is applied, so that
+    /// it couples the two.
     Variable(Target),
     /// Rows, for `iter`.
     Stream(RowStream),
@@ -204,6 +205,18 @@ impl From<&Variable> for InputValue {
 impl From<Variable> for InputValue {
     fn from(variable: Variable) -> Self {
         Self::Variable(variable.into())
+    }
+}
+
+impl From<&str> for InputValue {
+    fn from(path: &str) -> Self {
+        Self::Variable(path.into())
+    }
+}
+
+impl From<String> for InputValue {
+    fn from(path: String) -> Self {
+        Self::Variable(path.into())
     }
 }
 
@@ -256,7 +269,11 @@ where
 /// assert_eq!(several.len(), 4);
 /// ```
 #[derive(Clone)]
-pub struct Input(pub(crate) Form);
+pub struct Input {
+    pub(crate) form: Form,
+    /// By which it can be replaced.
+    pub(crate) key: Option<String>,
+}
 
 /// What an input is.
 #[derive(Clone)]
@@ -285,7 +302,7 @@ pub(crate) struct Application {
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.form {
             Form::Apply(application) => application.fmt(f),
             Form::Call(..) => f.write_str("callable"),
         }
@@ -296,11 +313,11 @@ impl Input {
     fn new(target: Target, value: InputValue, kind: Result<InputType, String>) -> Self {
         let (operation, policy) = (Ok(Operation::Add), None);
         let application = Application { target, value, kind, operation, policy };
-        Self(Form::Apply(Box::new(application)))
+        Self { form: Form::Apply(Box::new(application)), key: None }
     }
 
     fn with(mut self, setting: &'static str, change: impl FnOnce(&mut Application)) -> Self {
-        match &mut self.0 {
+        match &mut self.form {
             Form::Apply(application) => change(application),
             // it has its operations inside, which is told when the runner is built
             Form::Call(_, given) => *given = Some(setting),
@@ -308,8 +325,8 @@ impl Input {
         self
     }
 
-    /// The same value in every step, or that of another variable as it is in each step; its shape broadcasts to the
-    /// variable's.
+    /// The same value in every step, or that of another variable or parameter, given by handle or path, as it is in each step;
+    /// its shape broadcasts to the variable's.
     ///
     /// ```
     /// use dsrunner::{DSRunner, Input, Network, neurons};
@@ -319,6 +336,8 @@ impl Input {
     /// let mut runner = DSRunner::builder(Network::new().with("a", a).with("b", b))
     ///     .input(("a.input", 25.0))
     ///     .input(Input::fix("b.input", &v))   // b is driven by a's potential
+    ///     .dyn_vars([("drive", 0.5)])
+    ///     .input(("b.input", "drive.value"))  // and by a variable beside them
     ///     .progress_bar(false)
     ///     .build()?;
     /// runner.run(50.0)?;
@@ -360,12 +379,19 @@ impl Input {
     pub fn call(
         function: impl FnMut(&Shared, &mut InputHandle<'_>) -> error::Result<()> + Send + 'static,
     ) -> Self {
-        Self(Form::Call(Arc::new(Mutex::new(function)), None))
+        Self { form: Form::Call(Arc::new(Mutex::new(function)), None), key: None }
     }
 
     /// Sets the operation; the default is [`Operation::Add`]. A callable has none: its closure gives one to each application.
     pub fn operation(self, operation: Operation) -> Self {
         self.with("operation", |a| a.operation = Ok(operation))
+    }
+
+    /// Gives it a key, by which [`DSRunner::set_input`](crate::DSRunner::set_input) puts another in its place between runs.
+    /// Without one it stays as it is.
+    pub fn named(mut self, key: &str) -> Self {
+        self.key = Some(key.into());
+        self
     }
 
     /// Sets what an input of type `iter` gives where it has no row; the default is [`Policy::Error`]. Other types have none.

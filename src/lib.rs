@@ -60,13 +60,13 @@
 //!
 //! - the path of the node in the target, the first where it has several; the target itself has an empty one,
 //! - the name of the variable, for initial values and for expressions that are inputs; of several such expressions for one variable
-//!   the first, the second, ...; the key of a monitor,
+//!   the first, the second, ...; the key of a monitor, and instead of the variable that of an input which [has one](Input::named),
 //! - the number of the copy in a [`Batch`], except for connectivity,
 //! - the number of the element in its group (of the source, for connectivity), and for draws the step and the number of the
 //!   [draw](Model#random-numbers).
 //!
 //! Nothing else counts. So these change no random number: other nodes, before or behind; the order of children; names, whether
-//! made up by the library, such as `LIF0`, or given by `named`; other inputs, other monitors; the variables that a model has
+//! made up by the library, such as `LIF0`, or given to nodes by `named`; other inputs, other monitors; the variables that a model has
 //! besides; parameters, `dt`, `t0`; the device, threads, chunks, and how a run is divided. And these do: another seed; another
 //! path, as where a group becomes a part of a larger network; another name of a variable; another number of a draw.
 //!

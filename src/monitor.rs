@@ -219,7 +219,7 @@ impl Monitor {
         }
     }
 
-    /// All of a variable.
+    /// All of a variable. The key is the path as given, or that of the handle, [`Variable::path`].
     pub fn of(target: impl Into<Target>) -> Self {
         Self::new(What::Variable(target.into()))
     }

@@ -33,8 +33,10 @@ pub(crate) enum Purpose<'a> {
     Output,
     Kernel,
     Coupling,
-    /// Of the expressions that are inputs to a variable, the one after so many others.
+    /// Of the expressions that are inputs to a variable and have no key, the one after so many others.
     Input(&'a str, u32),
+    /// Of an expression that is an input of a key.
+    Keyed(&'a str),
     /// Of an expression that is recorded under a key.
     Monitor(&'a str),
     /// Initial values of a variable.
@@ -52,6 +54,7 @@ impl Purpose<'_> {
             Self::Kernel => ("kernel", "", 0),
             Self::Coupling => ("coupling", "", 0),
             Self::Input(variable, before) => ("input", variable, before),
+            Self::Keyed(key) => ("keyed", key, 0),
             Self::Monitor(key) => ("monitor", key, 0),
             Self::Initial(variable) => ("initial", variable, 0),
             Self::Connectivity => ("connectivity", "", 0),

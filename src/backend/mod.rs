@@ -100,6 +100,9 @@ pub(crate) trait Engine: Send {
     /// Writes to the arena.
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()>;
 
+    /// Other values for the inputs that do not change during a run, as many as the plan has.
+    fn set_constants(&mut self, constants: &[u32]) -> Result<()>;
+
     /// All that a run goes on from.
     fn state(&mut self) -> Result<State>;
 

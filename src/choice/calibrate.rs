@@ -8,7 +8,7 @@ use super::{CostModel, Load};
 use crate::backend::gpu::measure;
 use crate::backend::{Chunk, engine};
 use crate::error::Result;
-use crate::plan::{Description, Plan, Schedule, build};
+use crate::plan::{Description, Plan, Recorded, Schedule, build};
 use crate::shipped::neurons;
 use crate::system::DynamicalSystem;
 
@@ -56,8 +56,7 @@ fn cpu(threads: usize, believed: CostModel) -> Result<CostModel> {
 /// The plan of a target by itself, without inputs and monitors.
 pub(super) fn plan(target: &dyn DynamicalSystem) -> Result<Arc<Plan>> {
     let (plan, _) = build(&Description {
-        target,
-        dyn_vars: &[],
+        recorded: &Recorded::of(target, &[])?,
         inputs: &[],
         compat_input_order: false,
         monitors: &[],

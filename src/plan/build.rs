@@ -13,13 +13,33 @@ use crate::input::Input;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
 use crate::random::{Keys, Purpose};
-use crate::system::{DynamicalSystem, Group, Node, StepBuilder, Value};
+use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder, Value};
 
-/// What a runner is built with, as far as the plan is concerned.
+/// What a system recorded, once.
+pub(crate) struct Recorded {
+    /// All nodes, in the order in which they were recorded.
+    pub nodes: Vec<Node>,
+    copies: Option<Copies>,
+    /// Keys and paths of the outputs that it declared.
+    outputs: Vec<(String, String)>,
+}
+
+impl Recorded {
+    /// Of a target and variables beside it.
+    pub(crate) fn of(target: &dyn DynamicalSystem, dyn_vars: &[(String, Group)]) -> Result<Self> {
+        let mut step = StepBuilder::default();
+        step.enter(target)?;
+        for (key, group) in dyn_vars {
+            step.child(key, group)?;
+        }
+        let StepBuilder { nodes, copies, outputs, .. } = step;
+        Ok(Self { nodes, copies, outputs })
+    }
+}
+
+/// What a plan is made of.
 pub(crate) struct Description<'a> {
-    pub target: &'a dyn DynamicalSystem,
-    /// Variables beside it.
-    pub dyn_vars: &'a [(String, Group)],
+    pub recorded: &'a Recorded,
     pub inputs: &'a [Input],
     /// Whether they apply in the original's order.
     pub compat_input_order: bool,
@@ -33,24 +53,17 @@ pub(crate) struct Description<'a> {
 
 /// What belongs to a plan and stays on the host.
 pub(crate) struct Host {
-    /// All nodes, in the order in which they were recorded.
-    pub nodes: Vec<Node>,
     pub inputs: HostInputs,
     pub records: Vec<HostRecord>,
 }
 
 /// Compiles a description. Everything is checked here; the engines find nothing to complain about but their limits.
 pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
-    let mut step = StepBuilder::default();
-    step.enter(description.target)?;
-    for (key, group) in description.dyn_vars {
-        step.child(key, group)?;
-    }
-    let StepBuilder { nodes, copies, outputs, .. } = step;
+    let &Recorded { ref nodes, copies, ref outputs } = description.recorded;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
     let programs = HostPrograms::default();
-    let groups = sites(&nodes, description.seed, description.dt, copies, &programs)?;
-    let observed = records::observed_inputs(&groups, description.monitors, &outputs);
+    let groups = sites(nodes, description.seed, description.dt, copies, &programs)?;
+    let observed = records::observed_inputs(&groups, description.monitors, outputs);
     let mut layout = Layout::new(description.dt, description.seed, copies);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {
@@ -72,7 +85,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let mut plan = layout.finish(stages)?;
     plan.check_size()?;
     connect(&mut plan, &groups, description.seed)?;
-    let couplings = couplings::prepare(&mut plan, &nodes, &groups)?;
+    let couplings = couplings::prepare(&mut plan, nodes, &groups)?;
     let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
     for stage in 0..stages {
         couplings::add(&mut plan, &couplings, stage)?;
@@ -80,7 +93,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
         let populations = plan.populations.iter().enumerate();
         let own = populations.filter(|(_, population)| population.stage == stage);
         plan.step.extend(own.map(|(at, _)| Op::Update(at)));
-        kernels::add(&mut plan, &nodes, stage)?;
+        kernels::add(&mut plan, nodes, stage)?;
     }
     let records = records::compile(&mut plan, description.monitors, description.t0)?;
     if description.outputs {
@@ -90,7 +103,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     plan.check_size()?;
     drop(groups);
     plan.programs = programs;
-    Ok((plan, Host { nodes, inputs, records }))
+    Ok((plan, Host { inputs, records }))
 }
 
 /// Makes the synapses of every projection, and the quantum of their weights.

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::model::{Feed, Member, Model, Program, Structure, jacobian};
 use crate::random::{Keys, Purpose, Stream};
-use crate::system::{Component, Copies, Value};
+use crate::system::{Component, Copies};
 
 /// A component with all names and shapes checked. Columns hold one word, or one per element.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Resolved {
     pub model: Model,
     pub method: Method,
     pub params: Vec<Vec<u32>>,
+    /// For each parameter whether it is one value per element, however many words it has.
+    pub each: Vec<bool>,
     pub derived: Vec<Vec<u32>>,
     pub state: Vec<Vec<u32>>,
 }
@@ -76,11 +78,13 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
     if method == Method::EXP_EULER && inner.functions.jacobian.is_none() {
         inner.check_derivative(jacobian::GIVE_IT)?;
     }
-    let params = params(&model, &component.params, site)?;
+    let params = params(&model, component, site)?;
+    let is_each = |member: &Member| component.each.contains(&member.name);
+    let each = inner.params.iter().map(is_each).collect();
     rules::check(&model, &params, &site.on_host())?;
     let derived = derive(&model, &params, &site.on_host())?;
     let state = state(&model, component, &params, &derived, site)?;
-    Ok(Resolved { model, method, params, derived, state })
+    Ok(Resolved { model, method, params, each, derived, state })
 }
 
 fn known<'a>(
@@ -117,7 +121,7 @@ fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Metho
     }
 }
 
-fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<Vec<Vec<u32>>> {
+fn params(model: &Model, component: &Component, site: &Site<'_>) -> Result<Vec<Vec<u32>>> {
     let inner = model.inner();
     let defaults = if inner.functions.defaults {
         Some(site.on_host().call(model, "defaults", &[], &[])?)
@@ -128,8 +132,8 @@ fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<V
     for (k, member) in inner.params.iter().enumerate() {
         let name = site.member(&member.name);
         // the last one given counts, as with any setting
-        let value = given.iter().rev().find(|(n, _)| *n == member.name).map(|(_, v)| v);
-        columns.push(match (value, &defaults) {
+        let value = component.params.iter().rev().find(|(n, _)| *n == member.name).map(|(_, v)| v);
+        let mut column = match (value, &defaults) {
             (Some(value), _) => words(&value.broadcast(&name, site.shape)?, member, &name)?,
             (None, Some(defaults)) => defaults[k].clone(),
             (None, None) => {
@@ -141,7 +145,11 @@ fn params(model: &Model, given: &[(String, Value)], site: &Site<'_>) -> Result<V
                     ),
                 });
             }
-        });
+        };
+        if let ([word], true) = (&column[..], component.each.contains(&member.name)) {
+            column = vec![*word; site.elements()];
+        }
+        columns.push(column);
     }
     Ok(columns)
 }

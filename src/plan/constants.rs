@@ -6,8 +6,15 @@ use crate::input::Operation;
 use crate::model::Kind;
 
 impl Plan {
-    /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way.
-    pub(crate) fn constant_input(&self, at: usize, member: usize, stream: usize) -> Option<u32> {
+    /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way, with these values of the
+    /// inputs that do not change; whether there is one does not depend on them.
+    pub(crate) fn constant_input(
+        &self,
+        at: usize,
+        member: usize,
+        stream: usize,
+        constants: &[u32],
+    ) -> Option<u32> {
         let population = &self.populations[at];
         let seen = population.structure.observe_inputs;
         if !self.fused() || !population.streams[stream].cleared || seen {
@@ -20,7 +27,7 @@ impl Plan {
         let mut sum = 0f32;
         for input in self.inputs.iter().filter(own) {
             let Source::Constant { offset, stride: 0 } = input.source else { return None };
-            let value = f32::from_bits(*self.constants.get(offset)?);
+            let value = f32::from_bits(*constants.get(offset)?);
             let whole = input.offsets.len() == population.members[member].elements;
             if !whole || input.kind != Kind::F32 {
                 return None;
@@ -34,6 +41,11 @@ impl Plan {
             };
         }
         Some(sum.to_bits())
+    }
+
+    /// Whether it is constant in this way.
+    pub(crate) fn is_constant_input(&self, at: usize, member: usize, stream: usize) -> bool {
+        self.constant_input(at, member, stream, &self.constants).is_some()
     }
 
     /// The stream of its population that an input's target is in, if that is one that is cleared.

@@ -66,7 +66,7 @@ impl fmt::Display for Plan {
             )?;
         }
         self.columns_and_inputs(f, &self.step[deliver..])?;
-        for record in &self.records {
+        for (k, record) in self.records.iter().enumerate() {
             let cadence = &self.cadences[record.cadence];
             let what = match &record.gather {
                 Gather::Flags { count, .. } => format!("{count} flags"),
@@ -83,7 +83,16 @@ impl fmt::Display for Plan {
                     format!(", every {every} steps from {} to {}", window.start, window.end)
                 }
             };
-            writeln!(f, "  record   {}: {what}{when}{mean}", record.key)?;
+            let size = match record.words() {
+                0 => String::new(),
+                _ if record.sparse => ", kept as events of 12 bytes".into(),
+                words => format!(", {} bytes a row", 4 * words),
+            };
+            let (verb, note) = match k < self.monitors {
+                true => ("record", ""),
+                false => ("output", "; `outputs(false)` leaves it out"),
+            };
+            writeln!(f, "  {verb}   {}: {what}{when}{mean}{size}{note}", record.key)?;
         }
         Ok(())
     }

@@ -1,11 +1,15 @@
 //! Inputs as operations on addresses.
 
+use std::collections::HashSet;
+
 use super::select::{Offsets, Selected};
 use super::sources::{RowSource, Rows, StreamRows, array, words};
 use super::step::{Column, Op, Work};
-use super::{InputOp, Plan, Role, Source, expressions};
+use super::{InputOp, Plan, Role, Slot, Source, expressions};
 use crate::error::{Error, Explained, Result};
-use crate::input::{Application, Form, Input, InputCall, InputType, InputValue, Operation, Wgsl};
+use crate::input::{
+    Application, Form, Input, InputCall, InputType, InputValue, Operation, Policy, Wgsl,
+};
 use crate::model::Kind;
 use crate::random::Purpose;
 use crate::system::broadcast_places;
@@ -15,44 +19,158 @@ use crate::system::broadcast_places;
 pub(crate) struct HostInputs {
     pub sources: Vec<RowSource>,
     pub calls: Vec<InputCall>,
+    /// Values of the inputs that do not change during a run, as they are now.
+    pub constants: Vec<u32>,
+    /// What each input became, in the order in which they were given.
+    places: Vec<Place>,
+}
+
+/// What an input became.
+#[derive(Clone, Copy)]
+enum Place {
+    /// An operation of the plan, and the number of its row source, if it has one.
+    Input(usize, Option<usize>),
+    Call(usize),
 }
 
 /// Adds the inputs to the plan.
 pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> Result<HostInputs> {
-    let mut inputs: Vec<&Input> = inputs.iter().collect();
+    check_keys(inputs)?;
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
     if compat_order {
-        inputs.sort_by_key(|input| bucket(input));
+        order.sort_by_key(|&at| bucket(&inputs[at]));
     }
     let mut host = HostInputs::default();
     // variables that expressions are for
     let mut drawn = Vec::new();
-    for input in inputs {
-        match &input.0 {
-            Form::Apply(application) => {
-                let op = one(plan, application, &mut host.sources, &mut drawn)?;
-                plan.step.push(Op::Input(plan.inputs.len()));
-                plan.inputs.push(op);
+    let mut places: Vec<(usize, Place)> = Vec::with_capacity(order.len());
+    for at in order {
+        places.push((
+            at,
+            match &inputs[at].form {
+                Form::Apply(application) => {
+                    let found = find(plan, application)?;
+                    let source = host.sources.len();
+                    let key = inputs[at].key.as_deref();
+                    let op = place(plan, found, key, &mut host.sources, &mut drawn)?;
+                    plan.step.push(Op::Input(plan.inputs.len()));
+                    plan.inputs.push(op);
+                    Place::Input(
+                        plan.inputs.len() - 1,
+                        (source < host.sources.len()).then_some(source),
+                    )
+                }
+                Form::Call(call, given) => {
+                    check_call(*given)?;
+                    plan.step.push(Op::Call(host.calls.len()));
+                    host.calls.push(call.clone());
+                    Place::Call(host.calls.len() - 1)
+                }
+            },
+        ));
+    }
+    places.sort_unstable_by_key(|(at, _)| *at);
+    host.places = places.into_iter().map(|(_, place)| place).collect();
+    host.constants.clone_from(&plan.constants);
+    Ok(host)
+}
+
+/// Fails for a callable that was given what only other inputs have.
+fn check_call(given: Option<&str>) -> Result<()> {
+    match given {
+        None => Ok(()),
+        Some(given) => Err(Error::Input {
+            target: "a callable".into(),
+            reason: format!(
+                "`{given}` is given, but the closure applies its operations itself; leave it out"
+            ),
+        }),
+    }
+}
+
+fn check_keys(inputs: &[Input]) -> Result<()> {
+    let mut keys = HashSet::new();
+    for key in inputs.iter().filter_map(|input| input.key.as_deref()) {
+        let wrong = |reason: &str| Error::Name { name: key.into(), reason: reason.into() };
+        if key.is_empty() {
+            return Err(wrong("is no key of an input: it must not be empty"));
+        }
+        if !keys.insert(key) {
+            return Err(wrong("is the key of two inputs; give one of them another"));
+        }
+    }
+    Ok(())
+}
+
+impl HostInputs {
+    /// Puts another input in the place of the one that was given as number `at`, where that changes neither the plan nor the
+    /// order of the inputs; false where it does. Nothing has changed then, nor after an error.
+    pub(crate) fn exchange(
+        &mut self,
+        plan: &Plan,
+        at: usize,
+        [old, new]: [&Input; 2],
+        compat_order: bool,
+    ) -> Result<bool> {
+        let (op, source) = match (self.places[at], &new.form) {
+            (Place::Call(k), Form::Call(call, given)) => {
+                check_call(*given)?;
+                self.calls[k] = call.clone();
+                return Ok(true);
             }
-            Form::Call(_, Some(given)) => {
-                return Err(Error::Input {
-                    target: "a callable".into(),
-                    reason: format!(
-                        "`{given}` is given, but the closure applies its operations itself; leave it out"
-                    ),
-                });
+            (Place::Input(op, source), Form::Apply(_)) => (&plan.inputs[op], source),
+            _ => return Ok(false),
+        };
+        let Form::Apply(application) = &new.form else { return Ok(false) };
+        let found = find(plan, application)?;
+        let same = (found.slot.address, found.operation, &found.offsets)
+            == (op.address, op.operation, &op.offsets);
+        if !same || compat_order && bucket(old) != bucket(new) {
+            return Ok(false);
+        }
+        match (op.source, found.given, source) {
+            // there is no value for no element
+            (Source::Constant { .. }, Given::Words(_), _) if op.offsets.len() == 0 => Ok(true),
+            (Source::Constant { offset, stride }, Given::Words(words), _) => {
+                let count = if stride == 0 { 1 } else { op.offsets.len() };
+                match (&words[..], &mut self.constants[offset..offset + count]) {
+                    ([word], values) => values.fill(*word),
+                    (words, values) if words.len() == count => values.copy_from_slice(words),
+                    _ => return Ok(false),
+                }
+                Ok(true)
             }
-            Form::Call(call, None) => {
-                plan.step.push(Op::Call(host.calls.len()));
-                host.calls.push(call.clone());
+            (Source::Row { offset, .. }, Given::Rows { width, rows }, Some(source))
+                if width == self.sources[source].width =>
+            {
+                let RowSource { path, shape, kind, first, .. } = &self.sources[source];
+                let (path, shape, kind, first) = (path.clone(), shape.clone(), *kind, *first);
+                let policy = application.policy.unwrap_or_default();
+                self.sources[source] =
+                    RowSource { path, shape, kind, offset, width, policy, first, rows };
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Takes over how far the rows of inputs were read, but for the input of number `but`.
+    pub(crate) fn go_on(&mut self, before: Self, but: usize) {
+        let mut sources: Vec<Option<RowSource>> = before.sources.into_iter().map(Some).collect();
+        let both = self.places.iter().zip(before.places).enumerate();
+        for (_, pair) in both.filter(|(at, _)| *at != but) {
+            if let (Place::Input(_, Some(new)), Place::Input(_, Some(old))) = pair
+                && let Some(source) = sources[old].take()
+            {
+                self.sources[*new].rows = source.rows;
             }
         }
     }
-    Ok(host)
 }
 
 /// The original's order: callables, then by type, then by operation.
 fn bucket(input: &Input) -> (u8, u8) {
-    let Form::Apply(application) = &input.0 else { return (0, 0) };
+    let Form::Apply(application) = &input.form else { return (0, 0) };
     let kind = match (&application.kind, &application.value) {
         (Ok(InputType::Fix), _) => 1,
         (Ok(InputType::Iter), InputValue::Value(_)) => 2,
@@ -92,12 +210,37 @@ pub(crate) fn check_target(path: &str, role: Role) -> Result<()> {
     Err(Error::Input { target: path.into(), reason: reason.into() })
 }
 
-fn one(
-    plan: &mut Plan,
-    input: &Application,
-    sources: &mut Vec<RowSource>,
-    drawn: &mut Vec<usize>,
-) -> Result<InputOp> {
+/// An input as a plan sees it.
+struct Found {
+    path: String,
+    slot: Slot,
+    shape: Vec<usize>,
+    offsets: Offsets,
+    operation: Operation,
+    policy: Policy,
+    given: Given,
+}
+
+/// Where its values come from.
+enum Given {
+    /// The same in each step: a word, or one for each element.
+    Words(Vec<u32>),
+    /// Of so many words in each step.
+    Rows {
+        width: usize,
+        rows: Rows,
+    },
+    /// These words of the arena, by a name for people.
+    Copy {
+        label: String,
+        from: Vec<u32>,
+        as_f32: Option<Kind>,
+    },
+    Expression(Wgsl),
+}
+
+/// Checks an input against a plan.
+fn find(plan: &Plan, input: &Application) -> Result<Found> {
     let path = input.target.path.clone();
     let wrong = |reason: String| Error::Input { target: path.clone(), reason };
     let kind = input.kind.clone().map_err(|word| {
@@ -115,59 +258,78 @@ fn one(
     let slot = slot.clone();
     check_target(&path, slot.role)?;
     check_offsets(&path, &offsets)?;
-    let mut row_source = |width: usize, rows: Rows| {
-        let offset = plan.input_row;
-        plan.input_row += width;
-        sources.push(RowSource {
-            path: path.clone(),
-            shape: shape.clone(),
-            kind: slot.kind,
-            offset,
-            width,
-            policy: input.policy.unwrap_or_default(),
-            first: 0,
-            rows,
-        });
-        Source::Row { offset, stride: usize::from(width > 1) }
-    };
     let width = offsets.len();
-    let source = match (kind, &input.value) {
+    let given = match (kind, &input.value) {
         (InputType::Fix, InputValue::Value(value)) => {
-            let words = words(&value.broadcast(&path, &shape)?, slot.kind).map_err(wrong)?;
-            let offset = plan.constants.len();
-            let stride = usize::from(words.len() > 1);
-            plan.constants.extend(words);
-            Source::Constant { offset, stride }
+            Given::Words(words(&value.broadcast(&path, &shape)?, slot.kind).map_err(wrong)?)
         }
         (InputType::Fix, InputValue::Variable(target)) => {
-            let from = plan.select("variable", target)?;
+            let from = plan.select("variable or parameter", target)?;
             let as_f32 = conversion(from.slot.kind, slot.kind).map_err(wrong)?;
             let addresses: Vec<u32> = from.addresses().map(|a| a as u32).collect();
             let places = broadcast_places(&from.shape, &shape)
                 .ok_or_else(|| Error::shape(&path, &from.shape, &shape))?;
             let label = format!("{} for {path}", target.path);
             let from = places.into_iter().map(|place| addresses[place]).collect();
-            Source::Column { address: plan.column(label, Work::Copy { from, as_f32 }, width) }
+            Given::Copy { label, from, as_f32 }
         }
         (InputType::Iter, InputValue::Value(value)) => {
             let (width, rows) = array(value, &shape, slot.kind, &path)?;
-            row_source(width, Rows::Array(rows))
+            Given::Rows { width, rows: Rows::Array(rows) }
         }
         (InputType::Iter, InputValue::Stream(stream)) => {
-            row_source(width, Rows::Stream(StreamRows::new(stream.clone())))
+            Given::Rows { width, rows: Rows::Stream(StreamRows::new(stream.clone())) }
         }
         // a closure may give a scalar in one step and an array in the next
         (InputType::Func, InputValue::Func(function)) => {
-            row_source(width, Rows::Function(function.clone()))
+            Given::Rows { width, rows: Rows::Function(function.clone()) }
         }
-        (InputType::Func, InputValue::Wgsl(Wgsl(text))) => {
+        (InputType::Func, InputValue::Wgsl(wgsl)) => Given::Expression(wgsl.clone()),
+        (kind, value) => return Err(wrong(misfit(kind, value).into())),
+    };
+    let policy = input.policy.unwrap_or_default();
+    Ok(Found { path, slot, shape, offsets, operation, policy, given })
+}
+
+/// Gives an input what it needs of a plan.
+fn place(
+    plan: &mut Plan,
+    found: Found,
+    key: Option<&str>,
+    sources: &mut Vec<RowSource>,
+    drawn: &mut Vec<usize>,
+) -> Result<InputOp> {
+    let Found { path, slot, shape, offsets, operation, policy, given } = found;
+    let width = offsets.len();
+    let source = match given {
+        Given::Words(words) => {
+            let offset = plan.constants.len();
+            let stride = usize::from(words.len() > 1);
+            plan.constants.extend(words);
+            Source::Constant { offset, stride }
+        }
+        Given::Rows { width, rows } => {
+            let (offset, path, kind) = (plan.input_row, path.clone(), slot.kind);
+            plan.input_row += width;
+            sources.push(RowSource { path, shape, kind, offset, width, policy, first: 0, rows });
+            Source::Row { offset, stride: usize::from(width > 1) }
+        }
+        Given::Copy { label, from, as_f32 } => {
+            Source::Column { address: plan.column(label, Work::Copy { from, as_f32 }, width) }
+        }
+        Given::Expression(Wgsl(text)) => {
             let what = format!("expression for {path}");
-            // two expressions for one variable draw numbers of their own
-            let before = drawn.iter().filter(|&&address| address == slot.address).count();
-            drawn.push(slot.address);
-            let purpose = Purpose::Input(slot.variable(), before as u32);
+            // two expressions for one variable draw numbers of their own, and so does one of a key, whatever the others are
+            let purpose = match key {
+                Some(key) => Purpose::Keyed(key),
+                None => {
+                    let before = drawn.iter().filter(|&&address| address == slot.address).count();
+                    drawn.push(slot.address);
+                    Purpose::Input(slot.variable(), before as u32)
+                }
+            };
             let kinds = &[slot.kind];
-            let all = expressions::compile(plan, &what, text, &slot, kinds, purpose)?.address;
+            let all = expressions::compile(plan, &what, &text, &slot, kinds, purpose)?.address;
             match &offsets {
                 Offsets::Range { start, .. } => Source::Column { address: all + start },
                 Offsets::List(list) => {
@@ -177,7 +339,6 @@ fn one(
                 }
             }
         }
-        (kind, value) => return Err(wrong(misfit(kind, value).into())),
     };
     Ok(InputOp {
         path,

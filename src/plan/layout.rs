@@ -369,7 +369,7 @@ fn describe(plan: &Plan, at: usize, member: usize, site: &GroupSite<'_>) -> Vec<
                 kind,
                 role,
                 trainable: unit == Unit::Element && site.trainable.contains(&name),
-                shape: if words == 1 && role == Role::Param {
+                shape: if words == 1 && role == Role::Param && !resolved.each[index] {
                     Vec::new()
                 } else {
                     site.shape.clone()

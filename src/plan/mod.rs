@@ -33,7 +33,7 @@ use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
 use crate::random::Keys;
 use crate::system::Copies;
 
-pub(crate) use build::{Description, Host, build};
+pub(crate) use build::{Description, Host, Recorded, build};
 pub(crate) use inputs::{HostInputs, check_offsets, check_target};
 pub(crate) use kernels::{KernelArray, KernelGive, KernelOp};
 pub(crate) use records::HostRecord;
@@ -59,7 +59,7 @@ pub(crate) struct Plan {
     pub populations: Vec<Population>,
     pub routes: Vec<Route>,
     pub inputs: Vec<InputOp>,
-    /// Values of the inputs that do not change.
+    /// Values of the inputs that do not change during a run, as they are at the start.
     pub constants: Vec<u32>,
     /// Words that the changing inputs need per step.
     pub input_row: usize,
@@ -130,6 +130,27 @@ impl Slot {
 
     pub(crate) fn range(&self) -> Range<usize> {
         self.address..self.address + self.words
+    }
+
+    /// What makes one value per element of a parameter that is the same for all.
+    pub(crate) fn remedy(&self) -> Option<String> {
+        let shared = self.role == Role::Param && self.shape.is_empty();
+        shared.then(|| {
+            let name = self.variable();
+            format!(
+                "build it with `.param_each(\"{name}\", ..)`, which makes `{name}` one value per element"
+            )
+        })
+    }
+
+    /// An error of a value's shape, with that remedy where there is one.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        match (error, self.remedy()) {
+            (Error::Shape { what, given, wanted, .. }, Some(hint)) => {
+                Error::Shape { what, given, wanted, hint: format!("a scalar or {hint}") }
+            }
+            (error, _) => error,
+        }
     }
 }
 

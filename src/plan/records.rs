@@ -54,9 +54,9 @@ pub(super) fn compile(plan: &mut Plan, monitors: &[Monitor], t0: f64) -> Result<
 }
 
 /// Adds the outputs of the target: those it declared, or what a group has.
-pub(super) fn outputs(plan: &mut Plan, declared: Vec<(String, String)>) -> Result<()> {
+pub(super) fn outputs(plan: &mut Plan, declared: &[(String, String)]) -> Result<()> {
     let outputs = match declared.is_empty() {
-        false => declared,
+        false => declared.to_vec(),
         true => {
             let own = plan.slots.iter().filter(|slot| slot.node().is_empty());
             let spikes = own.clone().any(|slot| slot.role == Role::Spike);

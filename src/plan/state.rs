@@ -74,6 +74,12 @@ impl Plan {
         (self.canonical(arena), self.past(arena, step))
     }
 
+    /// The state of a plan that differs from this one by its inputs alone, as one of this. Variables and parameters have their
+    /// places before all that inputs need.
+    pub(crate) fn adopted(&self, state: State) -> State {
+        State { arena: self.canonical(&state.arena), ..state }
+    }
+
     /// An engine's arena without what it left in words that belong to no element.
     fn canonical(&self, arena: &[u32]) -> Vec<u32> {
         let mut canonical = self.image.clone();

@@ -8,6 +8,7 @@ mod objects;
 mod play;
 mod predict;
 mod progress;
+mod recipe;
 mod results;
 mod run;
 mod sink;

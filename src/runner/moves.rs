@@ -37,6 +37,7 @@ impl DSRunner {
         if let Some(mut engine) = engine {
             let state = self.engine.state()?;
             engine.set_state(&state)?;
+            engine.set_constants(&self.host.inputs.constants)?;
             self.engine = engine;
         }
         self.choice = choice;

@@ -238,7 +238,7 @@ impl DSRunner {
             let (name, path, class) = (self.name().to_string(), None, NodeClass::Runner);
             add(0, String::new(), NodeInfo { name, path, class });
         }
-        for node in &self.host.nodes {
+        for node in &self.recipe.recorded.nodes {
             for path in std::iter::once(&node.path).chain(&node.aliases) {
                 let (name, class) = (node.name.clone(), class_of(node));
                 let info = NodeInfo { name, path: Some(node.path.clone()), class };

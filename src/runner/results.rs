@@ -78,6 +78,9 @@ pub struct Events {
 
 /// The results of the last run, by key in the order of the monitors, and the times of its steps.
 ///
+/// The key of a monitor is the name that it was given, else its path as given, or the expression. That of one by handle is
+/// [`Variable::path`](crate::Variable::path).
+///
 /// A row is the value after a step; the state before the run is a row only with
 /// [`include_initial`](crate::Monitor::include_initial). Arrays have the shape `(rows, ...)`; those of a
 /// [`Batch`](crate::Batch) `(copies, rows, ...)`, unless the builder says otherwise.

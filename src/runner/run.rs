@@ -15,6 +15,7 @@ use super::objects::Implicit;
 use super::play::is_stepwise;
 use super::predict::{Predict, Steps};
 use super::progress;
+use super::recipe::Recipe;
 use super::results::{Element, Mon};
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
@@ -53,6 +54,7 @@ pub struct DSRunner {
     /// Nodes and variables that were registered beside those of the target.
     pub(super) implicit: Implicit,
     target: Box<dyn DynamicalSystem>,
+    pub(super) recipe: Recipe,
     pub(super) plan: Arc<Plan>,
     pub(super) host: Host,
     pub(super) engine: Box<dyn Engine>,
@@ -82,7 +84,8 @@ pub(super) const MOST_STEPS: u64 = i64::MAX as u64;
 
 /// The words for all of a variable or parameter from a value that broadcasts to it.
 fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
-    let words = words(&value.broadcast(path, &slot.shape)?, slot.kind);
+    let values = value.broadcast(path, &slot.shape).map_err(|error| slot.explained(error))?;
+    let words = words(&values, slot.kind);
     let words = words.map_err(|given| Error::Setting {
         setting: "value",
         given: format!("{given} (for `{path}`)"),
@@ -156,8 +159,13 @@ impl DSRunner {
         RunnerBuilder::new(target)
     }
 
-    /// A runner whose description `builder` was compiled to `plan` and `host`.
-    pub(super) fn new(builder: RunnerBuilder, plan: Plan, host: Host) -> Result<Self> {
+    /// A runner whose settings are `builder`'s, and whose recipe was compiled to `plan` and `host`.
+    pub(super) fn new(
+        builder: RunnerBuilder,
+        recipe: Recipe,
+        plan: Plan,
+        host: Host,
+    ) -> Result<Self> {
         let RunnerBuilder { target, device, threads, settings, .. } = builder;
         let stepwise = is_stepwise(&settings, &host);
         let limits = Limits { threads, calibrate: settings.calibrate, stepwise };
@@ -168,6 +176,7 @@ impl DSRunner {
             name: NodeName::next("DSRunner"),
             implicit: Implicit::default(),
             target,
+            recipe,
             plan,
             host,
             engine,
@@ -400,7 +409,8 @@ impl DSRunner {
         let target = target.into();
         let plan = self.plan.clone();
         let Selected { slot, shape, offsets } = plan.select("variable or parameter", &target)?;
-        let values = value.into().broadcast(&target.path, &shape)?;
+        let values = value.into().broadcast(&target.path, &shape);
+        let values = values.map_err(|error| slot.explained(error))?;
         let values = words(&values, slot.kind).map_err(|given| Error::Setting {
             setting: "value",
             given: format!("{given} (for `{}`)", target.path),

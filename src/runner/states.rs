@@ -276,10 +276,15 @@ impl DSRunner {
                 let item = &items[at].1;
                 let (shape, kind) = (plan.shape(item), plan.type_name(item));
                 if header.shape != shape || header.item.name() != kind {
+                    let remedy = match item {
+                        Item::Variable(k) if header.item.name() == kind => plan.slots[*k].remedy(),
+                        _ => None,
+                    };
                     let reason = format!(
-                        "it is of type {} and shape {:?}, but the system's is of type {kind} and shape {shape:?}",
+                        "it is of type {} and shape {:?}, but the system's is of type {kind} and shape {shape:?}{}",
                         header.item.name(),
-                        header.shape
+                        header.shape,
+                        remedy.map_or_else(String::new, |remedy| format!("; {remedy}"))
                     );
                     return Err(Error::file(path, Some(format!("`{}`", header.key)), reason));
                 }
@@ -361,7 +366,11 @@ impl DSRunner {
                 return Err(Error::Kind { key, held, asked: kind });
             }
             if array.shape() != shape {
-                return Err(Error::shape(key, array.shape(), &shape));
+                let error = Error::shape(key, array.shape(), &shape);
+                return Err(match item {
+                    Item::Variable(k) => plan.slots[*k].explained(error),
+                    _ => error,
+                });
             }
             seen[at] = true;
             match (item, array.data()) {

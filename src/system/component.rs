@@ -18,6 +18,8 @@ pub struct Component {
     pub(crate) model: Shipped,
     pub(crate) method: Option<Method>,
     pub(crate) params: Vec<(String, Value)>,
+    /// Parameters that are one value per element, whatever they are at the start.
+    pub(crate) each: Vec<String>,
     pub(crate) inits: Vec<(String, Init)>,
 }
 
@@ -28,13 +30,20 @@ impl Component {
     }
 
     pub(crate) fn shipped(model: Shipped) -> Self {
-        Self { model, method: None, params: Vec::new(), inits: Vec::new() }
+        Self { model, method: None, params: Vec::new(), each: Vec::new(), inits: Vec::new() }
     }
 
     /// Sets a parameter: one value, or one per element. It keeps the rules of the [`Model`], and is never NaN.
     pub fn param(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.params.push((name.into(), value.into()));
         self
+    }
+
+    /// Sets a parameter that is one value per element, even where it starts as one number for all; see
+    /// [`Group::param_each`](crate::Group::param_each).
+    pub fn param_each(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.each.push(name.into());
+        self.param(name, value)
     }
 
     /// Sets the initial values of a state variable.

@@ -69,9 +69,31 @@ impl Group {
         self
     }
 
-    /// Sets a parameter: one value, or one per element. It keeps the rules of the [`Model`], and is never NaN.
+    /// Sets a parameter: one value, or one per element. It keeps the rules of the [`Model`], and is never NaN. One value stays one
+    /// for all; see [`Group::param_each`].
     pub fn param(self, name: &str, value: impl Into<Value>) -> Self {
         self.with(|c| c.param(name, value))
+    }
+
+    /// Sets a parameter that is one value per element, even where it starts as one number for all, so that between runs
+    /// [`DSRunner::set`](crate::DSRunner::set) may give each element its own. A step reads a word more for each element.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let cells = neurons::lif(3).param_each("tau", 10.0);
+    /// let mut runner = DSRunner::builder(cells).progress_bar(false).build()?;
+    /// runner.run(1.0)?;
+    /// runner.set("tau", [5.0, 10.0, 20.0])?;
+    /// runner.run(1.0)?;
+    ///
+    /// let mut shared = DSRunner::builder(neurons::lif(3).param("tau", 10.0)).build()?;
+    /// let error = shared.set("tau", [5.0, 10.0, 20.0]).unwrap_err().to_string();
+    /// assert!(error.contains("`.param_each(\"tau\", ..)`"), "{error}");
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn param_each(self, name: &str, value: impl Into<Value>) -> Self {
+        self.with(|c| c.param_each(name, value))
     }
 
     /// Sets the initial values of a state variable.

@@ -13,24 +13,41 @@ use crate::monitor::Index;
 /// let mut runner = DSRunner::builder(group).monitor(&v).progress_bar(false).build()?;
 /// runner.run(1.0)?;
 /// assert_eq!(runner.get::<f32>(&v)?.len(), 3);
+/// // the key of what it recorded
+/// assert_eq!(runner.mon().get::<f32>(v.path())?.len(), 30);
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Variable {
     /// Holding it keeps the name taken.
-    node: NodeName,
-    name: String,
+    _node: NodeName,
+    /// The node's name and its own.
+    path: String,
     /// Which of the node's elements, where it is of a slice.
     index: Option<Index>,
 }
 
 impl Variable {
     pub(crate) fn of(node: &NodeName, name: &str) -> Self {
-        Self { node: node.clone(), name: name.into(), index: None }
+        Self { _node: node.clone(), path: format!("{}.{name}", node.as_str()), index: None }
     }
 
     pub(crate) fn slice(self, index: &Index) -> Self {
         Self { index: Some(index.clone()), ..self }
+    }
+
+    /// The name of its node and its own, such as `LIF0.V`: a path wherever one may be, and the key of a monitor that was given
+    /// by this handle.
+    ///
+    /// ```
+    /// use dsrunner::neurons;
+    ///
+    /// let group = neurons::lif(3).named("cells")?;
+    /// assert_eq!(group.variable("V").path(), "cells.V");
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn path(&self) -> &str {
+        &self.path
     }
 }
 
@@ -64,10 +81,6 @@ impl From<&Variable> for Target {
 
 impl From<Variable> for Target {
     fn from(variable: Variable) -> Self {
-        Self {
-            path: format!("{}.{}", variable.node.as_str(), variable.name),
-            index: variable.index.clone(),
-            _handle: Some(variable),
-        }
+        Self { path: variable.path.clone(), index: variable.index.clone(), _handle: Some(variable) }
     }
 }

@@ -1,6 +1,7 @@
 //! The tests of the library as a user sees it. Those that run a system are instantiated for each engine.
 
 mod accumulation;
+mod between;
 mod compare;
 mod delays;
 mod denormals;

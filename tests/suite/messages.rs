@@ -158,7 +158,7 @@ fn settings_are_told_by_what_is_wrong_with_them() {
     let mut runner = lif().build().unwrap();
     says(
         runner.set("tau", [1.0, 2.0]),
-        "tau: a value of shape [2] does not broadcast to shape []; give a scalar",
+        "tau: a value of shape [2] does not broadcast to shape []; give a scalar or build it with `.param_each(\"tau\", ..)`, which makes `tau` one value per element",
     );
 }
 

@@ -22,6 +22,8 @@ use crate::plan::{
 
 pub(crate) struct CpuEngine {
     plan: Arc<Plan>,
+    /// Values of the inputs that do not change during a run.
+    constants: Vec<u32>,
     arena: Words,
     accumulators: Words,
     members: Vec<MemberRun>,
@@ -65,9 +67,10 @@ impl CpuEngine {
         let kernels = plan.kernels.iter().map(KernelRun::new).collect::<Result<_>>()?;
         let quick = Quick::new(&plan);
         let independent = Independent::new(&plan, &members, quick.as_ref());
-        let stale = true;
+        let (stale, constants) = (true, plan.constants.clone());
         Ok(Self {
             plan,
+            constants,
             arena,
             accumulators,
             members,
@@ -93,15 +96,25 @@ impl CpuEngine {
     }
 
     fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, delivery, columns, kernels, crew, .. } =
-            self;
+        let Self {
+            plan,
+            constants,
+            arena,
+            accumulators,
+            members,
+            delivery,
+            columns,
+            kernels,
+            crew,
+            ..
+        } = self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         match op {
             Op::Column(k) => {
                 let begins = |cadence: usize| step.entries[cadence].begins;
                 columns[k].make(&plan.columns[k], arena, step.clock, &begins);
             }
-            Op::Input(k) => apply_input(&plan.inputs[k], arena, &plan.constants, step.row),
+            Op::Input(k) => apply_input(&plan.inputs[k], arena, constants, step.row),
             // the runner calls it between submissions
             Op::Call(_) => {}
             Op::Deliver(stage) => {
@@ -150,7 +163,7 @@ impl CpuEngine {
 
     /// Plays the steps of a chunk from one on, block by block.
     fn play_blocks(&mut self, chunk: &Chunk, from: usize, out: &mut [u32]) {
-        let Self { plan, arena, accumulators, members, crew, independent, .. } = self;
+        let Self { plan, constants, arena, accumulators, members, crew, independent, .. } = self;
         let Some(independent) = independent else { return };
         let clocks = (from..chunk.steps).map(|k| clock(plan, chunk.t0, chunk.first + k as u64));
         let clocks: Vec<_> = clocks.collect();
@@ -158,6 +171,7 @@ impl CpuEngine {
         let steps = Steps {
             taken: &taken,
             clocks: &clocks,
+            constants,
             rows: &chunk.rows[from * plan.input_row..],
             entries: &chunk.schedule.entries[from * plan.cadences.len()..],
         };
@@ -324,6 +338,13 @@ impl Engine for CpuEngine {
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
         self.arena.get_mut()[address..address + words.len()].copy_from_slice(words);
         self.stale = true;
+        Ok(())
+    }
+
+    fn set_constants(&mut self, constants: &[u32]) -> Result<()> {
+        self.constants = constants.to_vec();
+        let Self { plan, members, .. } = self;
+        members.iter_mut().for_each(|run| run.set_constants(plan, constants));
         Ok(())
     }
 

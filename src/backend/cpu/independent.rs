@@ -40,6 +40,7 @@ struct Recorded {
 /// The steps that are played.
 pub(super) struct Steps<'a> {
     pub clocks: &'a [[(Feed, u32); 6]],
+    pub constants: &'a [u32],
     /// Rows of inputs, and of the schedule, step after step.
     pub rows: &'a [u32],
     pub entries: &'a [Entry],
@@ -182,7 +183,7 @@ impl Independent {
                     let row = &steps.rows[step * width..(step + 1) * width];
                     for input in &inputs {
                         // SAFETY: the block's words are this thread's.
-                        unsafe { apply(input, &block.elements, &plan.constants, row, arenas) };
+                        unsafe { apply(input, &block.elements, steps.constants, row, arenas) };
                     }
                     // SAFETY: as promised.
                     unsafe { run.step_block(k, &block.elements, arenas, clock) };

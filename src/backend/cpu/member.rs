@@ -119,7 +119,7 @@ impl MemberRun {
             })
             .collect();
         let player = Player::compiled(&population.program, &access, &population.sinks)?;
-        let constants = quick::feeds(plan, at, member);
+        let constants = quick::feeds(plan, at, member, &plan.constants);
         let mut quick = None;
         if !constants.is_empty() {
             let mut access = access;
@@ -188,6 +188,17 @@ impl MemberRun {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
             part.player.set_uniform(k, bits);
             part.quick.iter_mut().for_each(|player| player.set_uniform(k, bits));
+        }
+    }
+
+    /// Hands inputs that are constant to the programs that know them.
+    pub(super) fn set_constants(&mut self, plan: &Plan, constants: &[u32]) {
+        let feeds = quick::feeds(plan, self.population, self.member, constants);
+        for part in &mut self.parts {
+            let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let quick = part.quick.iter_mut();
+            quick
+                .for_each(|player| feeds.iter().for_each(|&(k, bits)| player.set_uniform(k, bits)));
         }
     }
 

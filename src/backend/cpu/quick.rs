@@ -18,10 +18,9 @@ impl Quick {
         let kept = |op: &Op| match *op {
             Op::Input(k) => {
                 let input = &plan.inputs[k];
+                let (at, member) = (input.population, input.member);
                 let stream = plan.cleared_stream(input);
-                let constant = stream
-                    .and_then(|stream| plan.constant_input(input.population, input.member, stream));
-                constant.is_none()
+                !stream.is_some_and(|stream| plan.is_constant_input(at, member, stream))
             }
             _ => true,
         };
@@ -32,18 +31,18 @@ impl Quick {
         });
         let cleared = streams.filter(|&(at, stream)| {
             let mut members = 0..plan.populations[at].members.len();
-            members.any(|member| plan.constant_input(at, member, stream).is_none())
+            members.any(|member| !plan.is_constant_input(at, member, stream))
         });
         Some(Self { step, cleared: cleared.collect() })
     }
 }
 
 /// The feeds of a member that are constant inputs, with their values.
-pub(super) fn feeds(plan: &Plan, at: usize, member: usize) -> Vec<(usize, u32)> {
+pub(super) fn feeds(plan: &Plan, at: usize, member: usize, constants: &[u32]) -> Vec<(usize, u32)> {
     let bindings = plan.populations[at].feeds.iter().enumerate();
-    let constants = bindings.filter_map(|(k, binding)| match *binding {
-        Binding::Stream(stream) => Some((k, plan.constant_input(at, member, stream)?)),
+    let feeds = bindings.filter_map(|(k, binding)| match *binding {
+        Binding::Stream(stream) => Some((k, plan.constant_input(at, member, stream, constants)?)),
         _ => None,
     });
-    constants.collect()
+    feeds.collect()
 }

@@ -429,6 +429,19 @@ impl Engine for GpuEngine {
         self.context.check()
     }
 
+    fn set_constants(&mut self, constants: &[u32]) -> Result<()> {
+        self.context.write(&self.buffers.values, 0, constants);
+        for (at, population) in self.plan.populations.iter().enumerate() {
+            for member in 0..population.members.len() {
+                let (word, sums) = tables::constant_sums(&self.plan, at, member, constants);
+                for table in &self.buffers.tables[at] {
+                    self.context.write(table, word, &sums);
+                }
+            }
+        }
+        self.context.check()
+    }
+
     fn state(&mut self) -> Result<State> {
         let arena = self.context.read(&self.buffers.arena, 0..self.plan.image.len())?;
         let lists = if self.plan.histories().next().is_some() { self.lists.words } else { 0 };

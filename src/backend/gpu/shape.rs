@@ -50,15 +50,14 @@ mod tests {
     use super::*;
     use crate::backend::gpu::{GpuEngine, reach};
     use crate::backend::{Chunk, Engine, Rows};
-    use crate::plan::{Description, Schedule, State, build};
+    use crate::plan::{Description, Recorded, Schedule, State, build};
     use crate::{
         Connect, DeviceKind, Init, Monitor, Network, Projection, devices, neurons, odes, synapses,
     };
 
     fn plan(target: &dyn crate::DynamicalSystem, monitors: &[Monitor]) -> Arc<Plan> {
         let description = Description {
-            target,
-            dyn_vars: &[],
+            recorded: &Recorded::of(target, &[]).unwrap(),
             inputs: &[],
             compat_input_order: false,
             monitors,

@@ -73,8 +73,7 @@ impl Lists {
 pub(super) fn constant_streams(plan: &Plan, at: usize) -> Vec<usize> {
     let population = &plan.populations[at];
     let constant = |stream: usize| {
-        (0..population.members.len())
-            .all(|member| plan.constant_input(at, member, stream).is_some())
+        (0..population.members.len()).all(|member| plan.is_constant_input(at, member, stream))
     };
     (0..population.streams.len()).filter(|&stream| constant(stream)).collect()
 }
@@ -94,6 +93,18 @@ pub(super) fn population_words(plan: &Plan, at: usize, with_inputs: bool) -> usi
 /// Where a member's places are in the table of its population.
 pub(super) fn place_word(plan: &Plan, at: usize, member: usize, place: usize) -> usize {
     member * member_words(plan, at) + HEADER + 2 * place
+}
+
+/// The sums of a member's constant inputs, with these values of them, and where they are in the table of its population.
+pub(super) fn constant_sums(
+    plan: &Plan,
+    at: usize,
+    member: usize,
+    constants: &[u32],
+) -> (usize, Vec<u32>) {
+    let streams = constant_streams(plan, at).into_iter();
+    let sum = |stream| plan.constant_input(at, member, stream, constants).unwrap_or(0);
+    (place_word(plan, at, member, plan.populations[at].places.len()), streams.map(sum).collect())
 }
 
 /// The table of a population: its members, then the inputs that its kernel applies, if it does.
@@ -125,7 +136,7 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
                 None => [p.address as u32, p.stride as u32],
             }
         });
-        let sums = constants.iter().map(|&stream| plan.constant_input(at, k, stream).unwrap_or(0));
+        let (_, sums) = constant_sums(plan, at, k, &plan.constants);
         let words = header.into_iter().map(|word| word as u32).chain(places).chain(sums);
         table[k * row..].iter_mut().zip(words).for_each(|(word, value)| *word = value);
         for input in always.into_iter().chain(starting) {
