@@ -114,7 +114,7 @@ pub use checkpoint::files as state_files;
 pub use checkpoint::{StateArray, StateData};
 pub use connect::Connect;
 #[cfg(feature = "files")]
-pub use connect::files::{Csv, EdgeList, Id, Ids, Pairs, SparseMatrix};
+pub use connect::files::{Csv, EdgeList, EdgeReader, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
 pub use input::{

@@ -288,6 +288,7 @@ impl Model {
     /// As [`Model::from_wgsl`].
     pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
         check_identifier(name)?;
+        let source = unmarked(source);
         let module = parse(name, file, source)?;
         contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
     }
@@ -359,6 +360,11 @@ pub(crate) fn check_identifier(name: &str) -> Result<()> {
     })
 }
 
+/// A text without the byte order mark that some editors put in front.
+pub(crate) fn unmarked(source: &str) -> &str {
+    source.strip_prefix('\u{feff}').unwrap_or(source)
+}
+
 /// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
 fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
     let (text, own) = (format!("{source}\n{}", library::needed(source)), source.len());
@@ -368,6 +374,11 @@ fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
         location: Box::new(Location::of(file, source, offset.min(own))),
         help,
     };
+    if let Some(offset) = source.find('\0') {
+        let message = "the text has a character of number 0".into();
+        let help = "write the file as UTF-8; one in UTF-16 has such characters".into();
+        return Err(wrong(Diagnosis { message, offset, help }));
+    }
     let module = naga::front::wgsl::parse_str(&text)
         .map_err(|error| wrong(diagnosis::of_syntax(&error, &text, own)))?;
     if let Some(range) = text::truncated(source) {

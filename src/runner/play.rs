@@ -70,25 +70,27 @@ impl DSRunner {
                 }
             }
             if self.waiting.len() >= IN_FLIGHT {
-                self.take(bar)?;
+                self.take(bar, &mut failure)?;
             }
         }
         while !self.waiting.is_empty() {
-            self.take(bar)?;
+            self.take(bar, &mut failure)?;
         }
         failure.map_or(Ok(()), Err)
     }
 
-    /// Collects a chunk and files what it recorded.
-    fn take(&mut self, bar: &ProgressBar) -> Result<()> {
+    /// Collects a chunk and files what it recorded. Its steps have been played, so where a sink or a closure fails, the rest is
+    /// filed all the same, and so are chunks that are under way.
+    fn take(&mut self, bar: &ProgressBar, failure: &mut Option<Error>) -> Result<()> {
         let Some(rows) = self.engine.collect()? else { return Ok(()) };
         let Some(steps) = self.waiting.pop_front() else { return Ok(()) };
         let steps = self.step..self.step + steps as u64;
         self.step = steps.end;
         bar.inc(steps.end - steps.start);
-        self.mon.add(steps.clone(), rows)?;
-        for step in steps {
-            self.ask_monitors(step)?;
+        let filed = self.mon.add(steps.clone(), rows);
+        let asked = steps.map(|step| self.ask_monitors(step)).fold(Ok(()), Result::and);
+        if let Err(error) = filed.and(asked) {
+            failure.get_or_insert(error);
         }
         Ok(())
     }
@@ -103,14 +105,18 @@ impl DSRunner {
             if let Some(failure) = filled.failure {
                 return Err(failure);
             }
-            self.play_step(run, step, &filled)?;
+            let recorded = self.play_step(run, step, &filled)?;
             self.step = step + 1;
             bar.inc(1);
+            recorded?;
         }
         Ok(())
     }
 
-    fn play_step(&mut self, run: &Range<u64>, step: u64, filled: &Filled) -> Result<()> {
+    /// Plays a step. The inner result is that of sinks and closures of monitors, after which the step comes to its end all the
+    /// same.
+    fn play_step(&mut self, run: &Range<u64>, step: u64, filled: &Filled) -> Result<Result<()>> {
+        let mut filed = Ok(());
         let plan = self.plan.clone();
         let checked = !self.settings.jit.predict;
         let mut from = 0;
@@ -134,7 +140,7 @@ impl DSRunner {
             if plan.step[part].contains(&Op::Record)
                 && let Some(rows) = recorded
             {
-                self.mon.add(step..step + 1, rows)?;
+                filed = filed.and(self.mon.add(step..step + 1, rows));
             }
             if let Op::Call(k) = op {
                 self.call(k, step)?;
@@ -144,10 +150,10 @@ impl DSRunner {
             }
             if done {
                 self.mon.played.end = step + 1;
-                self.ask_monitors(step)?;
+                filed = filed.and(self.ask_monitors(step));
             }
         }
-        Ok(())
+        Ok(filed)
     }
 
     fn shared(&self, i: u64) -> Shared {
@@ -170,23 +176,32 @@ impl DSRunner {
         let shared = self.shared(step);
         let Self { mon, host, engine, plan, .. } = self;
         let Filing { cadences, run } = mon.filing.clone();
+        let mut filed = Ok(());
         for trace in mon.traces() {
             let Some(k) = trace.host else { continue };
-            if !cadences[trace.cadence].due(step, &run) {
+            if trace.ended || !cadences[trace.cadence].due(step, &run) {
                 continue;
             }
             let value = match &host.records[k] {
-                HostRecord::Func(function) => function(&shared),
+                HostRecord::Func(function) => Ok(function(&shared)),
                 HostRecord::Read(read) => {
                     let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-                    (*read)(&shared, &mut ReadHandle::new(plan, engine.as_mut()))?
+                    (*read)(&shared, &mut ReadHandle::new(plan, engine.as_mut()))
                 }
             };
             let wrong = |reason| Error::Monitor { key: trace.key.clone(), reason };
-            let row = words(value.data(), trace.kind).map_err(wrong)?;
-            trace.push_host(step, value.shape(), &row)?;
+            let row = value.and_then(|value| {
+                Ok((words(value.data(), trace.kind).map_err(wrong)?, value.shape().to_vec()))
+            });
+            filed = filed.and(match row {
+                Ok((row, shape)) => trace.push_host(step, &shape, &row),
+                Err(error) => {
+                    trace.ended = true;
+                    Err(error)
+                }
+            });
         }
-        Ok(())
+        filed
     }
 
     /// Fails where an operation that is to be played would use an index beyond the end.

@@ -17,6 +17,7 @@ use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
 use super::results::{Element, Mon};
+use super::sink::Sink;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
 use crate::backend::{Engine, gpu};
@@ -205,8 +206,9 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Setting`] for a duration below one step, [`Error::Name`] for a shared argument given twice, [`Error::Input`] where an input has too few rows or data do not fit,
     /// [`Error::Parameter`] where shared arguments do not keep the rules of a model,
-    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures and devices, with what
-    /// monitors recorded so far kept, but not the outputs.
+    /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures, [`Sink`]s and devices, with
+    /// what monitors recorded so far kept, but not the outputs. After an error of a sink or a monitor's closure the clock stands
+    /// behind the last step that was played, and the other monitors have the rows of all of them.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
         self.settle()?;
@@ -246,6 +248,9 @@ impl DSRunner {
         let mut mon = self.empty_results(first..end);
         self.make_room(&mut mon)?;
         let args = self.arguments(&predict.shared_args)?;
+        for sink in self.settings.sinks.iter().flatten() {
+            sink.catch_up()?;
+        }
         if predict.reset_state {
             self.reset_state()?;
         }
@@ -262,6 +267,7 @@ impl DSRunner {
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         if outcome.is_err() && steps == 0 {
             self.mon = previous;
+            self.settings.sinks.iter().flatten().for_each(Sink::forget);
         }
         outcome?;
         settled?;

@@ -223,7 +223,8 @@ impl DSRunner {
 
     /// Writes the state to a file: `.npz`, `.safetensors` or `.h5` (`.hdf5`) by its extension, with the features `checkpoint`
     /// and `hdf5`. Keys are `node.variable`. With `variables` only these are written, by path or name. The file is there whole
-    /// or, after an error or a crash, as it was.
+    /// or, after an error or a crash, as it was, and keeps its permissions; of a symbolic link it is the file that it leads to.
+    /// What a killed save left beside it, `.NAME.dsrunner-...`, goes with the next save of the same file.
     ///
     /// ```
     /// # #[cfg(feature = "checkpoint")] {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::ArrayD;
 
 use super::results::{Element, Events, array};
-use super::sink::{Recorded, Sink};
+use super::sink::{Rows, Sink};
 use crate::error::{Error, Result};
 use crate::model::Kind;
 use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
@@ -33,6 +33,8 @@ pub(super) struct Trace {
     pub rows: usize,
     /// Why its rows are not to be had: one of its sums does not fit.
     beyond: Option<String>,
+    /// Whether its closure failed, after which it gives no rows more.
+    pub ended: bool,
     /// Whether a sink wants events.
     as_events: bool,
     data: Data,
@@ -65,6 +67,7 @@ impl Trace {
             },
             rows: 0,
             beyond: None,
+            ended: false,
             as_events: record.events,
             data: match sink {
                 Some(sink) => Data::Sunk(sink.clone()),
@@ -88,6 +91,7 @@ impl Trace {
             self.row_shape = shape.to_vec();
         }
         if self.row_shape != shape {
+            self.ended = true;
             return Err(Error::Monitor {
                 key: self.key.clone(),
                 reason: format!(
@@ -100,14 +104,16 @@ impl Trace {
         match &mut self.data {
             Data::Dense(all) => all.extend_from_slice(words),
             Data::Sparse(_) => {}
-            Data::Sunk(sink) => {
-                let (key, kind) = (&self.key, self.kind);
-                let rows =
-                    Recorded::new(key, kind, &self.row_shape, vec![step as i64], words.to_vec());
-                sink.give(&rows, false)?;
-            }
+            Data::Sunk(_) => return self.sink(vec![step as i64], words.to_vec(), false),
         }
         Ok(())
+    }
+
+    /// Gives rows to its sink, if it has one.
+    fn sink(&self, steps: Vec<i64>, words: Vec<u32>, as_events: bool) -> Result<()> {
+        let Data::Sunk(sink) = &self.data else { return Ok(()) };
+        let (key, kind, row_shape) = (self.key.clone(), self.kind, self.row_shape.clone());
+        sink.give(Rows { key, kind, row_shape, steps, words, as_events })
     }
 
     /// Files its part of the rows of some steps.
@@ -149,15 +155,12 @@ impl Trace {
                 }
             }
         }
-        if let Data::Sunk(sink) = &self.data
-            && !steps.is_empty()
-        {
-            self.check_sums()?;
-            let words = if self.packed { unpack(&words, width) } else { words };
-            let rows = Recorded::new(&self.key, self.kind, &self.row_shape, steps, words);
-            sink.give(&rows, self.as_events)?;
+        if steps.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.check_sums()?;
+        let words = if self.packed { unpack(&words, width) } else { words };
+        self.sink(steps, words, self.as_events)
     }
 
     /// Fails where one of its sums did not fit.
@@ -292,6 +295,8 @@ impl Filing {
         rows: &[u32],
     ) -> Result<()> {
         let count = self.cadences.len().max(1);
+        // a sink that fails keeps no other trace from its rows
+        let mut filed = Ok(());
         for trace in traces.iter_mut().filter(|t| t.host.is_none()) {
             let cadence = &self.cadences[trace.cadence];
             let entries = schedule.entries.iter().skip(trace.cadence).step_by(count).enumerate();
@@ -300,9 +305,9 @@ impl Filing {
                 let length = u64::try_from(step).map_or(1, |step| cadence.length(step, &self.run));
                 Some((step, length, &rows[row..row + cadence.row]))
             });
-            trace.file(&mut due)?;
+            filed = filed.and(trace.file(&mut due));
         }
-        Ok(())
+        filed
     }
 }
 

@@ -6,7 +6,7 @@ use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
 use super::variable::Target;
 use crate::error::Result;
-use crate::model::{KernelText, check_identifier};
+use crate::model::{KernelText, check_identifier, unmarked};
 
 /// A compute kernel as raw WGSL, for what elements, projections and couplings do not cover: stencils on grids, sorting,
 /// histograms, anything in which elements look at each other.
@@ -96,7 +96,7 @@ impl Kernel {
     /// As [`Kernel::from_wgsl`].
     pub fn from_file(name: &str, file: &str, source: &str) -> Result<Self> {
         check_identifier(name)?;
-        let text = Arc::new(KernelText::new(name, file, source)?);
+        let text = Arc::new(KernelText::new(name, file, unmarked(source))?);
         let name = NodeName::next(name);
         Ok(Self(Arc::new(KernelInner { name, text, bound: Vec::new(), invocations: None })))
     }

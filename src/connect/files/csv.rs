@@ -1,6 +1,8 @@
 //! Tables as text: which file, how it is written, and its rows.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -28,12 +30,37 @@ pub struct Csv {
     path: PathBuf,
     delimiter: u8,
     comments: Option<u8>,
+    texts: bool,
+    filters: Vec<Filter>,
 }
+
+/// Which rows count.
+#[derive(Clone)]
+struct Filter {
+    column: String,
+    keep: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.column.fmt(f)
+    }
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        let same = std::ptr::addr_eq(Arc::as_ptr(&self.keep), Arc::as_ptr(&other.keep));
+        self.column == other.column && same
+    }
+}
+
+impl Eq for Filter {}
 
 impl Csv {
     /// A table with commas between the fields, and no comments.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), delimiter: b',', comments: None }
+        let (texts, filters) = (false, Vec::new());
+        Self { path: path.into(), delimiter: b',', comments: None, texts, filters }
     }
 
     /// Sets what stands between the fields.
@@ -48,16 +75,65 @@ impl Csv {
         self
     }
 
+    /// Takes ids as texts, whatever they look like, so that `12`, `012` and `12.0` are three. Without it ids are integers where
+    /// all of a column are.
+    ///
+    /// ```
+    /// use dsrunner::{Csv, Id, Ids};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("cells.csv");
+    /// # std::fs::write(&path, "id\n12e4\n77\na3\n").unwrap();
+    /// let ids = Ids::from_csv(Csv::new(path).texts(), "id")?; // 12e4, 77, a3
+    /// assert_eq!(ids.position(Id::text("77")), Some(1));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn texts(mut self) -> Self {
+        self.texts = true;
+        self
+    }
+
+    /// Leaves out the rows whose field in `column` does not pass, in whatever is read of the table. Given again, rows must pass
+    /// all.
+    ///
+    /// ```
+    /// use dsrunner::{Csv, EdgeList};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("edges.csv");
+    /// # std::fs::write(&path, "pre,post,n,kind\n1,2,9,ad\n2,1,3,ad\n1,1,7,aa\n").unwrap();
+    /// let strong = Csv::new(path)
+    ///     .only("kind", |kind| kind == "ad")
+    ///     .only("n", |n| n.parse().is_ok_and(|n: u32| n >= 5));
+    /// let edges = EdgeList::from_csv(strong, "pre", "post")?;
+    /// assert_eq!(edges.len(), 1);
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    pub fn only(
+        mut self,
+        column: &str,
+        keep: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.filters.push(Filter { column: column.into(), keep: Arc::new(keep) });
+        self
+    }
+
+    pub(super) fn has_texts(&self) -> bool {
+        self.texts
+    }
+
     pub(super) fn wrong_line(&self, line: usize, reason: impl Into<String>) -> Error {
         Error::file(&self.path, Some(format!("line {line}")), reason)
     }
 
     /// Gives the fields of the named columns to `each`, row by row with the number of the row's line.
-    pub(super) fn rows<const N: usize>(
+    pub(super) fn rows(
         &self,
-        columns: [&str; N],
-        mut each: impl FnMut(usize, [&str; N]) -> Explained<()>,
+        columns: &[&str],
+        mut each: impl FnMut(usize, &[&str]) -> Explained<()>,
     ) -> Result<()> {
+        let filters = self.filters.iter().map(|filter| &filter.column[..]);
+        let wanted: Vec<&str> = columns.iter().copied().chain(filters).collect();
         let text = self.text()?;
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -68,15 +144,22 @@ impl Csv {
             .from_reader(text.as_bytes());
         let mut lines = Lines { text: text.as_bytes(), comments: self.comments, at: 0, line: 1 };
         let mut row = StringRecord::new();
-        let mut header: Option<Header<N>> = None;
+        let mut header: Option<Header> = None;
         while reader
             .read_record(&mut row)
             .map_err(|error| Error::file(&self.path, None, format!("cannot be read: {error}")))?
         {
             let line = lines.of(&row);
             let done = match &header {
-                None => Header::new(&row, line, columns).map(|found| header = Some(found)),
-                Some(header) => header.fields(&row).and_then(|fields| each(line, fields)),
+                None => Header::new(&row, line, &wanted).map(|found| header = Some(found)),
+                Some(header) => header.fields(&row).and_then(|fields| {
+                    let (fields, rest) = fields.split_at(columns.len());
+                    let mut filters = self.filters.iter().zip(rest);
+                    match filters.all(|(filter, field)| (filter.keep)(field)) {
+                        true => each(line, fields),
+                        false => Ok(()),
+                    }
+                }),
             };
             done.map_err(|reason| self.wrong_line(line, reason))?;
         }
@@ -89,6 +172,13 @@ impl Csv {
 
     fn text(&self) -> Result<String> {
         let bytes = std::fs::read(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            return Err(Error::file(&self.path, None, "is UTF-16; save the file as UTF-8"));
+        }
+        if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+            let reason = "has a zero byte, as UTF-16 has them; save the file as UTF-8";
+            return Err(self.wrong_line(line_ends(&bytes[..at]) + 1, reason));
+        }
         let mut text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             self.wrong_line(line_ends(before) + 1, "is not UTF-8; save the file as UTF-8")
@@ -121,20 +211,20 @@ pub(super) fn are(names: &[String]) -> String {
 }
 
 /// Where the wanted columns are.
-struct Header<const N: usize> {
+struct Header {
     line: usize,
     names: Vec<String>,
-    wanted: [usize; N],
+    wanted: Vec<usize>,
 }
 
-impl<const N: usize> Header<N> {
-    fn new(row: &StringRecord, line: usize, columns: [&str; N]) -> Explained<Self> {
+impl Header {
+    fn new(row: &StringRecord, line: usize, columns: &[&str]) -> Explained<Self> {
         let names: Vec<String> = row.iter().map(String::from).collect();
-        let mut wanted = [0; N];
-        for (place, column) in wanted.iter_mut().zip(columns) {
+        let mut wanted = Vec::with_capacity(columns.len());
+        for &column in columns {
             let mut found = (0..names.len()).filter(|&k| names[k] == column);
             match (found.next(), found.next()) {
-                (Some(at), None) => *place = at,
+                (Some(at), None) => wanted.push(at),
                 (Some(_), Some(_)) => {
                     return Err(format!("two columns are `{column}`; give one another name"));
                 }
@@ -144,7 +234,7 @@ impl<const N: usize> Header<N> {
         Ok(Self { line, names, wanted })
     }
 
-    fn fields<'a>(&self, row: &'a StringRecord) -> Explained<[&'a str; N]> {
+    fn fields<'a>(&self, row: &'a StringRecord) -> Explained<Vec<&'a str>> {
         if row.len() != self.names.len() {
             return Err(format!(
                 "has {}, but must have {}, as line {} does: {}",
@@ -154,7 +244,7 @@ impl<const N: usize> Header<N> {
                 quoted(&self.names)
             ));
         }
-        Ok(self.wanted.map(|at| &row[at]))
+        Ok(self.wanted.iter().map(|&at| &row[at]).collect())
     }
 }
 

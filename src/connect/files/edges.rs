@@ -1,9 +1,9 @@
 //! Edges by the ids of their ends.
 
 use super::csv::Csv;
-use super::ids::{Id, Ids, given};
+use super::ids::{Ids, Sort};
 use crate::connect::Connect;
-use crate::error::{Explained, Result};
+use crate::error::{Error, Explained, Result};
 
 /// The edges of a table: a source, a target and perhaps a weight a row.
 ///
@@ -22,6 +22,9 @@ use crate::error::{Explained, Result};
 /// # dsrunner::DSRunner::builder(net).device("cpu").build()?;
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
+///
+/// [`Csv::only`] leaves out rows, [`EdgeList::reader`] keeps further columns, [`EdgeList::within`] leaves out edges that end
+/// elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EdgeList {
     table: Csv,
@@ -31,6 +34,7 @@ pub struct EdgeList {
     targets: Vec<u32>,
     weights: Vec<f64>,
     lines: Vec<usize>,
+    columns: Columns,
 }
 
 /// The edges between two groups, by the positions of their ends.
@@ -42,50 +46,176 @@ pub struct Pairs {
     pub post: Vec<u32>,
     /// The weight of each edge; 1 where the table has none.
     pub weights: Vec<f64>,
+    /// How many edges of the list were left out; see [`EdgeList::within`].
+    pub skipped: usize,
+    columns: Columns,
+}
+
+/// What is kept beside the ends, an entry an edge.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Columns {
+    numbers: Vec<(String, Vec<f64>)>,
+    texts: Vec<(String, Vec<String>)>,
+}
+
+impl Columns {
+    fn numbers(&self, column: &str) -> Result<&[f64]> {
+        found(&self.numbers, "column of numbers", column)
+    }
+
+    fn texts(&self, column: &str) -> Result<&[String]> {
+        found(&self.texts, "column of texts", column)
+    }
+
+    /// The entries of some edges.
+    fn of(&self, edges: &[usize]) -> Self {
+        Self { numbers: chosen(&self.numbers, edges), texts: chosen(&self.texts, edges) }
+    }
+}
+
+fn found<'a, T>(
+    columns: &'a [(String, Vec<T>)],
+    what: &'static str,
+    column: &str,
+) -> Result<&'a [T]> {
+    match columns.iter().find(|(name, _)| name == column) {
+        Some((_, entries)) => Ok(entries),
+        None => Err(Error::unknown(what, column, columns.iter().map(|(name, _)| name.clone()))),
+    }
+}
+
+fn chosen<T: Clone>(columns: &[(String, Vec<T>)], edges: &[usize]) -> Vec<(String, Vec<T>)> {
+    let of = |entries: &[T]| edges.iter().map(|&edge| entries[edge].clone()).collect();
+    columns.iter().map(|(name, entries)| (name.clone(), of(entries))).collect()
+}
+
+/// Which columns of a table of edges are read; made by [`EdgeList::reader`].
+///
+/// ```
+/// use dsrunner::{EdgeList, Network, Projection, neurons};
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("edges.csv");
+/// # std::fs::write(&path, "pre,post,w,delay,kind\n4,9,0.5,1.5,ad\n9,4,0.25,2,aa\n").unwrap();
+/// let edges = EdgeList::reader(path, "pre", "post").weight("w").numbers("delay").texts("kind").read()?;
+/// let ids = edges.ids();
+/// let pairs = edges.between(&ids, &ids)?;
+/// assert_eq!(pairs.texts("kind")?, ["ad", "aa"]);
+/// let cells = neurons::lif(ids.len());
+/// let recurrent = Projection::new(&cells, &cells)
+///     .connect(pairs.connect())
+///     .weight(&pairs.weights[..])
+///     .delay(pairs.numbers("delay")?);
+/// let net = Network::new().with("cells", cells).with("recurrent", recurrent);
+/// # dsrunner::DSRunner::builder(net).device("cpu").build()?;
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct EdgeReader {
+    table: Csv,
+    source: String,
+    target: String,
+    weight: Option<String>,
+    numbers: Vec<String>,
+    texts: Vec<String>,
+}
+
+impl EdgeReader {
+    /// Takes the weights of the edges from a column; without one they are 1.
+    pub fn weight(mut self, column: &str) -> Self {
+        self.weight = Some(column.into());
+        self
+    }
+
+    /// Keeps a column of finite numbers, such as delays.
+    pub fn numbers(mut self, column: &str) -> Self {
+        self.numbers.push(column.into());
+        self
+    }
+
+    /// Keeps a column as it is written.
+    pub fn texts(mut self, column: &str) -> Self {
+        self.texts.push(column.into());
+        self
+    }
+
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read, an edge lacks an end, ids of a column are integers and others, or what is to
+    /// be a finite number is none.
+    pub fn read(self) -> Result<EdgeList> {
+        let Self { table, source, target, weight, numbers, texts } = self;
+        let ends = [&source[..], &target[..]].into_iter();
+        let further = weight.iter().chain(&numbers).chain(&texts).map(String::as_str);
+        let wanted: Vec<&str> = ends.chain(further).collect();
+        let mut edges = EdgeList {
+            table: table.clone(),
+            ids: Ids::default(),
+            sources: Vec::new(),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            lines: Vec::new(),
+            columns: Columns {
+                numbers: numbers.iter().map(|name| (name.clone(), Vec::new())).collect(),
+                texts: texts.iter().map(|name| (name.clone(), Vec::new())).collect(),
+            },
+        };
+        let mut sorts = [Sort::default(), Sort::default()];
+        table.rows(&wanted, |line, fields| {
+            let mut named = wanted.iter().copied().zip(fields.iter().copied());
+            let mut next = || named.next().unwrap_or_default();
+            let ends = [next(), next()];
+            edges.weights.push(if weight.is_some() { finite(next())? } else { 1.0 });
+            for (_, entries) in &mut edges.columns.numbers {
+                entries.push(finite(next())?);
+            }
+            for (_, entries) in &mut edges.columns.texts {
+                entries.push(next().1.into());
+            }
+            let lists = [&mut edges.sources, &mut edges.targets];
+            for ((list, sort), (column, field)) in lists.into_iter().zip(&mut sorts).zip(ends) {
+                list.push(edges.ids.intern(&sort.id(&table, field, column)?)?);
+            }
+            edges.lines.push(line);
+            Ok(())
+        })?;
+        Ok(edges)
+    }
 }
 
 impl EdgeList {
     /// The edges of a table, of weight 1 each.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) where the table cannot be read, or an edge lacks an end.
+    /// Those of [`EdgeReader::read`].
     pub fn from_csv(table: impl Into<Csv>, source: &str, target: &str) -> Result<Self> {
-        let mut edges = Self::of(table.into());
-        edges.table.clone().rows([source, target], |line, [from, to]| {
-            edges.push(line, given(from, source)?, given(to, target)?, 1.0)
-        })?;
-        Ok(edges)
+        Self::reader(table, source, target).read()
     }
 
     /// The edges of a table, with weights from a column of it.
     ///
     /// # Errors
-    /// Those of [`EdgeList::from_csv`], and a weight that is no finite number.
+    /// Those of [`EdgeReader::read`].
     pub fn from_csv_weighted(
         table: impl Into<Csv>,
         source: &str,
         target: &str,
         weight: &str,
     ) -> Result<Self> {
-        let mut edges = Self::of(table.into());
-        edges.table.clone().rows([source, target, weight], |line, [from, to, number]| {
-            let number = finite(number, weight)?;
-            edges.push(line, given(from, source)?, given(to, target)?, number)
-        })?;
-        Ok(edges)
+        Self::reader(table, source, target).weight(weight).read()
     }
 
-    fn of(table: Csv) -> Self {
-        let (ids, sources, targets) = (Ids::default(), Vec::new(), Vec::new());
-        Self { table, ids, sources, targets, weights: Vec::new(), lines: Vec::new() }
-    }
-
-    fn push(&mut self, line: usize, source: Id, target: Id, weight: f64) -> Explained<()> {
-        self.sources.push(self.ids.intern(&source)?);
-        self.targets.push(self.ids.intern(&target)?);
-        self.weights.push(weight);
-        self.lines.push(line);
-        Ok(())
+    /// Starts to say which columns of a table are read: those of the ends, and further ones.
+    pub fn reader(table: impl Into<Csv>, source: &str, target: &str) -> EdgeReader {
+        EdgeReader {
+            table: table.into(),
+            source: source.into(),
+            target: target.into(),
+            weight: None,
+            numbers: Vec::new(),
+            texts: Vec::new(),
+        }
     }
 
     /// How many edges there are.
@@ -103,31 +233,102 @@ impl EdgeList {
         self.ids.sorted()
     }
 
+    /// A column of numbers that was kept, an entry an edge.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`] where there is none of this name.
+    pub fn numbers(&self, column: &str) -> Result<&[f64]> {
+        self.columns.numbers(column)
+    }
+
+    /// A column of texts that was kept, an entry an edge.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`] where there is none of this name.
+    pub fn texts(&self, column: &str) -> Result<&[String]> {
+        self.columns.texts(column)
+    }
+
     /// The edges as positions in the ids of two groups, in the order of the table.
     ///
     /// # Errors
-    /// [`Error::File`](crate::Error::File) where an edge begins or ends at an id that is not in the list.
+    /// [`Error::File`] where an edge begins or ends at an id that is not in the list.
     pub fn between(&self, pre: &Ids, post: &Ids) -> Result<Pairs> {
+        self.check_sorts(pre, post)?;
+        let ends = [(&self.sources, pre, "source"), (&self.targets, post, "target")];
+        for edge in 0..self.len() {
+            for (ends, ids, what) in ends {
+                let (id, count) = (self.ids.get(ends[edge]), ids.len());
+                if ids.index(id).is_none() {
+                    let reason = format!(
+                        "the {what} `{id}` is none of the {count} ids of the {what}s; add it to \
+                         them, or leave out the edge"
+                    );
+                    return Err(self.table.wrong_line(self.lines[edge], reason));
+                }
+            }
+        }
+        self.within(pre, post)
+    }
+
+    /// The same without the edges that begin or end at ids that are not in the lists: those within a part of a network.
+    /// [`Pairs::skipped`] tells how many these are.
+    ///
+    /// ```
+    /// use dsrunner::{EdgeList, Ids};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("edges.csv");
+    /// # std::fs::write(&path, "pre,post\n17,4\n4,9\n9,4\n").unwrap();
+    /// let edges = EdgeList::from_csv(path, "pre", "post")?; // 17 -> 4, 4 -> 9, 9 -> 4
+    /// let some = Ids::new([4, 9])?;
+    /// let pairs = edges.within(&some, &some)?;
+    /// assert_eq!((pairs.pre, pairs.post, pairs.skipped), (vec![0, 1], vec![1, 0], 1));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::File`] where ids of the edges are integers and those of a list are texts, or the other way round, since none
+    /// would be in it.
+    pub fn within(&self, pre: &Ids, post: &Ids) -> Result<Pairs> {
+        self.check_sorts(pre, post)?;
+        let known = |ids: &Ids| self.ids.iter().map(|id| ids.index(id)).collect();
+        let (from, to): (Vec<Option<u32>>, Vec<Option<u32>>) = (known(pre), known(post));
+        let mut edges = Vec::with_capacity(self.len());
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        for (edge, (&source, &target)) in self.sources.iter().zip(&self.targets).enumerate() {
+            if let (Some(source), Some(target)) = (from[source as usize], to[target as usize]) {
+                edges.push(edge);
+                sources.push(source);
+                targets.push(target);
+            }
+        }
         Ok(Pairs {
-            pre: self.positions(&self.sources, pre, "source")?,
-            post: self.positions(&self.targets, post, "target")?,
-            weights: self.weights.clone(),
+            pre: sources,
+            post: targets,
+            weights: edges.iter().map(|&edge| self.weights[edge]).collect(),
+            skipped: self.len() - edges.len(),
+            columns: self.columns.of(&edges),
         })
     }
 
-    fn positions(&self, ends: &[u32], ids: &Ids, what: &str) -> Result<Vec<u32>> {
-        let known: Vec<Option<u32>> = self.ids.iter().map(|id| ids.index(id)).collect();
-        let position = |(at, &end): (usize, &u32)| {
-            known[end as usize].ok_or_else(|| {
-                let (id, count) = (self.ids.get(end), ids.len());
+    /// Fails where no id of a column can be in its list, since the ones are integers and the others texts.
+    fn check_sorts(&self, pre: &Ids, post: &Ids) -> Result<()> {
+        for (ends, ids, what) in [(&self.sources, pre, "source"), (&self.targets, post, "target")] {
+            // a column has ids of one sort
+            let Some(id) = ends.first().map(|&end| self.ids.get(end)) else { continue };
+            let other = ids.iter().next().filter(|_| ids.iter().all(|own| !own.is_like(id)));
+            if let Some(own) = other {
+                let are = if own.is_integer() { "are" } else { "are none" };
                 let reason = format!(
-                    "the {what} `{id}` is none of the {count} ids of the {what}s; add it to \
-                     them, or leave out the edge"
+                    "the {what} `{id}` is {}, but the ids of the {what}s {are}, such as `{own}`; write both in one way, or \
+                     take both as texts by `Csv::texts`",
+                    id.sort()
                 );
-                self.table.wrong_line(self.lines[at], reason)
-            })
-        };
-        ends.iter().enumerate().map(position).collect()
+                return Err(self.table.wrong_line(self.lines[0], reason));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -136,9 +337,25 @@ impl Pairs {
     pub fn connect(&self) -> Connect {
         Connect::coo(&self.pre[..], &self.post[..])
     }
+
+    /// A column of numbers that was kept, an entry a pair.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`] where there is none of this name.
+    pub fn numbers(&self, column: &str) -> Result<&[f64]> {
+        self.columns.numbers(column)
+    }
+
+    /// A column of texts that was kept, an entry a pair.
+    ///
+    /// # Errors
+    /// [`Error::UnknownPath`] where there is none of this name.
+    pub fn texts(&self, column: &str) -> Result<&[String]> {
+        self.columns.texts(column)
+    }
 }
 
-fn finite(field: &str, column: &str) -> Explained<f64> {
+fn finite((column, field): (&str, &str)) -> Explained<f64> {
     match field.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         Ok(_) => Err(format!("`{column}` is `{field}`, but must be a finite number")),

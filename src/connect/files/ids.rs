@@ -10,7 +10,8 @@ use crate::error::{Error, Explained, Result};
 
 /// What a file calls an element: an integer or a text.
 ///
-/// Made from both by `into()`. Spaces around it do not count, and integers are equal by value.
+/// Made from both by `into()`. Spaces around it do not count, and integers are equal by value. Other numbers are texts:
+/// `12.0` is not `12`. The ids of a list or a column are all integers, or none is, so that no element goes by two.
 ///
 /// ```
 /// use dsrunner::Id;
@@ -29,10 +30,39 @@ enum Kind {
     Text(Arc<str>),
 }
 
+impl Id {
+    /// A text, even where it looks like an integer, as a table read by [`Csv::texts`] has it.
+    ///
+    /// ```
+    /// use dsrunner::Id;
+    ///
+    /// assert_ne!(Id::text("7"), Id::from("7"));
+    /// assert_ne!(Id::text("7"), Id::text("007"));
+    /// ```
+    pub fn text(text: &str) -> Self {
+        Self(Kind::Text(text.trim().into()))
+    }
+
+    /// Whether both are integers, or neither is.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.is_integer() == other.is_integer()
+    }
+
+    pub(super) fn is_integer(&self) -> bool {
+        matches!(self.0, Kind::Integer(_))
+    }
+
+    /// What it is, for people.
+    pub(super) fn sort(&self) -> &'static str {
+        if self.is_integer() { "an integer" } else { "no integer" }
+    }
+}
+
 impl From<&str> for Id {
     fn from(text: &str) -> Self {
-        let text = text.trim();
-        Self(text.parse().map_or_else(|_| Kind::Text(text.into()), Kind::Integer))
+        text.trim()
+            .parse()
+            .map_or_else(|_| Self::text(text), |integer| Self(Kind::Integer(integer)))
     }
 }
 
@@ -79,11 +109,12 @@ impl fmt::Display for Id {
 /// ```
 /// use dsrunner::Ids;
 ///
-/// let ids = Ids::new(["n1", "n2", "30"])?;
+/// let ids = Ids::new(["n1", "n2", "n30"])?;
 /// assert_eq!(ids.len(), 3);
 /// assert_eq!(ids.position("n2"), Some(1));
-/// assert_eq!(ids.position(30), Some(2));
 /// assert_eq!(ids.position("n3"), None);
+/// assert_eq!(Ids::new([9, 30])?.position("30"), Some(1));
+/// assert!(Ids::new(["9", "9.0"]).is_err());
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,7 +127,7 @@ impl Ids {
     /// From a list.
     ///
     /// # Errors
-    /// [`Error::Setting`] where an id stands there twice.
+    /// [`Error::Setting`] where an id stands there twice, or only some are integers.
     pub fn new<I: Into<Id>>(ids: impl IntoIterator<Item = I>) -> Result<Self> {
         let wrong = |given: String| Error::Setting {
             setting: "ids",
@@ -106,6 +137,14 @@ impl Ids {
         let mut all = Self::default();
         for (at, id) in ids.into_iter().enumerate() {
             let id = id.into();
+            if let Some(other) = all.list.first().filter(|other| !other.is_like(&id)) {
+                let (sort, other_sort) = (id.sort(), other.sort());
+                return Err(Error::Setting {
+                    setting: "ids",
+                    given: format!("`{other}` at 0, {other_sort}, and `{id}` at {at}, {sort}"),
+                    wanted: "ids of which all are integers, or none".into(),
+                });
+            }
             let first = all.intern(&id).map_err(wrong)? as usize;
             if first < at {
                 return Err(wrong(format!("`{id}` at both {first} and {at}")));
@@ -129,12 +168,13 @@ impl Ids {
     /// ```
     ///
     /// # Errors
-    /// [`Error::File`] where the table cannot be read, a row has no id, or two have one.
+    /// [`Error::File`] where the table cannot be read, a row has no id, two have one, or only some are integers.
     pub fn from_csv(table: impl Into<Csv>, column: &str) -> Result<Self> {
-        let mut all = Self::default();
+        let table = table.into();
+        let (mut all, mut sort) = (Self::default(), Sort::default());
         let mut lines = Vec::new();
-        table.into().rows([column], |line, [field]| {
-            let id = given(field, column)?;
+        table.rows(&[column], |line, fields| {
+            let id = sort.id(&table, fields[0], column)?;
             let first = all.intern(&id)? as usize;
             if let Some(earlier) = lines.get(first) {
                 return Err(format!(
@@ -198,10 +238,36 @@ impl Ids {
     }
 }
 
-/// The id in a field, where there is one.
-pub(super) fn given(field: &str, column: &str) -> Explained<Id> {
-    if field.is_empty() {
-        return Err(format!("`{column}` is empty, but must be an id"));
+/// Of what sort the ids of a column are: that of the first.
+#[derive(Default)]
+pub(super) struct Sort(Option<Id>);
+
+impl Sort {
+    /// The id in a field of the column, where there is one, and of that sort.
+    pub fn id(&mut self, table: &Csv, field: &str, column: &str) -> Explained<Id> {
+        if field.is_empty() {
+            return Err(format!("`{column}` is empty, but must be an id"));
+        }
+        if table.has_texts() {
+            return Ok(Id::text(field));
+        }
+        // two long integers may have become one number
+        if field.contains(['e', 'E']) && field.parse::<f64>().is_ok() {
+            return Err(format!(
+                "`{column}` is `{field}`, a number with an exponent, which may have lost digits; write ids in full, or take \
+                 them as texts by `Csv::texts`"
+            ));
+        }
+        let id = Id::from(field);
+        let first = self.0.get_or_insert_with(|| id.clone());
+        if !first.is_like(&id) {
+            return Err(format!(
+                "`{column}` is `{id}`, {}, but `{first}` before it is {}; of the ids of a column all are integers, or none: \
+                 write them in one way, or take them as texts by `Csv::texts`",
+                id.sort(),
+                first.sort()
+            ));
+        }
+        Ok(id)
     }
-    Ok(field.into())
 }

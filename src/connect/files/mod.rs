@@ -7,6 +7,6 @@ mod npy;
 mod sparse;
 
 pub use csv::Csv;
-pub use edges::{EdgeList, Pairs};
+pub use edges::{EdgeList, EdgeReader, Pairs};
 pub use ids::{Id, Ids};
 pub use sparse::SparseMatrix;
