@@ -7,5 +7,6 @@
 mod memory;
 mod mutate;
 mod states;
+mod tables;
 mod target;
 mod texts;
