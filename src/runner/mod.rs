@@ -2,6 +2,7 @@
 
 mod builder;
 mod data;
+mod finite;
 mod handles;
 mod moves;
 mod objects;
@@ -17,12 +18,13 @@ mod trace;
 mod tree;
 
 pub use builder::{Jit, RunnerBuilder};
+pub use finite::NonFinite;
 pub use handles::{InputHandle, ReadHandle};
 pub use objects::{Collection, Listed, Naming, NodeClass, NodeInfo, VarClass, VarInfo};
 pub use predict::{Predict, Span, Steps};
 pub use progress::Progress;
 pub use results::{Element, Events, Mon};
-pub use run::{CancelHandle, DSRunner, NonFinite, Run};
+pub use run::{CancelHandle, DSRunner, Run};
 pub use sink::{Recorded, Sink};
 pub use states::{Compatible, Loaded, StateDict};
 pub use tree::TreeDef;

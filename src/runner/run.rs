@@ -25,7 +25,6 @@ use crate::choice::{Choice, CostModel, Limits, open};
 use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
 use crate::input::Operation;
-use crate::model::Kind;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
 use crate::system::{DynamicalSystem, NodeName, Target, Value};
 
@@ -134,23 +133,6 @@ impl CancelHandle {
     /// Ends the run after the chunk that is being played. Without a run it ends the next one before its first step.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A value that is NaN or infinite.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NonFinite {
-    /// Path of the variable.
-    pub path: String,
-    /// Its element, in row-major order.
-    pub element: usize,
-    /// The value.
-    pub value: f32,
-}
-
-impl fmt::Display for NonFinite {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of element {} of `{}`", self.value, self.element, self.path)
     }
 }
 
@@ -444,48 +426,6 @@ impl DSRunner {
             }
         })?;
         Ok(puts.into_iter().map(|(slot, words)| (slot.address, words)).chain(derived).collect())
-    }
-
-    /// All values of variables and parameters that are NaN or infinite, told by their exponent bits.
-    ///
-    /// ```
-    /// use dsrunner::{DSRunner, neurons};
-    ///
-    /// let mut runner = DSRunner::builder(neurons::lif(3)).progress_bar(false).build()?;
-    /// assert_eq!(runner.non_finite()?, []);
-    /// runner.set("V", vec![0.0, f64::NAN, 0.0])?;
-    /// runner.run(1.0)?;
-    /// let found = runner.non_finite()?;
-    /// assert_eq!((found[0].path.as_str(), found[0].element), ("V", 1));
-    /// # Ok::<(), dsrunner::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Device`] where the device fails.
-    pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
-        self.settle()?;
-        let plan = self.plan.clone();
-        let mut found = Vec::new();
-        for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {
-            found.extend(self.non_finite_in(slot)?);
-        }
-        Ok(found)
-    }
-
-    /// Those of one variable.
-    pub(super) fn non_finite_in(&mut self, slot: &Slot) -> Result<Vec<NonFinite>> {
-        const EXPONENT: u32 = 0x7f80_0000;
-        if slot.kind != Kind::F32 {
-            return Ok(Vec::new());
-        }
-        let words = self.engine.read(slot.range())?;
-        let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
-        let found = bad.map(|(element, &word)| NonFinite {
-            path: slot.path().into(),
-            element,
-            value: f32::from_bits(word),
-        });
-        Ok(found.collect())
     }
 
     /// A handle that cancels runs of this runner.

@@ -1,0 +1,69 @@
+//! Values that are not finite.
+
+use std::fmt;
+
+use super::run::DSRunner;
+use crate::error::Result;
+use crate::model::Kind;
+use crate::plan::Slot;
+
+/// A value that is NaN or infinite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NonFinite {
+    /// Path of the variable.
+    pub path: String,
+    /// Its element, in row-major order.
+    pub element: usize,
+    /// The value.
+    pub value: f32,
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of element {} of `{}`", self.value, self.element, self.path)
+    }
+}
+
+impl DSRunner {
+    /// All values of variables and parameters that are NaN or infinite, told by their exponent bits.
+    ///
+    /// ```
+    /// use dsrunner::{DSRunner, neurons};
+    ///
+    /// let mut runner = DSRunner::builder(neurons::lif(3)).progress_bar(false).build()?;
+    /// assert_eq!(runner.non_finite()?, []);
+    /// runner.set("V", vec![0.0, f64::NAN, 0.0])?;
+    /// runner.run(1.0)?;
+    /// let found = runner.non_finite()?;
+    /// assert_eq!((found[0].path.as_str(), found[0].element), ("V", 1));
+    /// # Ok::<(), dsrunner::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the device fails.
+    pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
+        self.settle()?;
+        let plan = self.plan.clone();
+        let mut found = Vec::new();
+        for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {
+            found.extend(self.non_finite_in(slot)?);
+        }
+        Ok(found)
+    }
+
+    /// Those of one variable.
+    pub(super) fn non_finite_in(&mut self, slot: &Slot) -> Result<Vec<NonFinite>> {
+        const EXPONENT: u32 = 0x7f80_0000;
+        if slot.kind != Kind::F32 {
+            return Ok(Vec::new());
+        }
+        let words = self.engine.read(slot.range())?;
+        let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
+        let found = bad.map(|(element, &word)| NonFinite {
+            path: slot.path().into(),
+            element,
+            value: f32::from_bits(word),
+        });
+        Ok(found.collect())
+    }
+}
