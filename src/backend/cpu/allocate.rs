@@ -18,6 +18,7 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
         .unwrap_or(0);
     let stores = write_outputs(&mut lowered, outputs);
     drop_unused(&mut lowered, &stores);
+    let prologue_reads = drop_unused_once(&mut lowered, &stores);
     let in_loop = loops(&lowered.body);
     fuse(&mut lowered, &stores, &in_loop);
     drop_unused(&mut lowered, &stores);
@@ -37,11 +38,13 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
     let registers = assign_registers(&body, &mut homes);
     let mut uniforms = Vec::new();
     let mut uniform_inputs = vec![None; inputs.len()];
+    let mut prologue_inputs = vec![false; inputs.len()];
     let mut uniform_of = vec![None; lowered.values.len()];
     for (value, &origin) in lowered.values.iter().enumerate() {
         if origin.is_uniform() {
             if let Origin::UniformInput(member) = origin {
                 uniform_inputs[member] = Some(uniforms.len());
+                prologue_inputs[member] |= prologue_reads[value];
             }
             uniform_of[value] = Some(uniforms.len());
             uniforms.push(if let Origin::Constant(bits) = origin { bits } else { 0 });
@@ -76,7 +79,30 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
         memories,
         uniforms,
         uniform_inputs,
+        prologue_inputs,
     }
+}
+
+/// Removes what is computed once and read by nothing. Tells which values the rest reads.
+fn drop_unused_once(lowered: &mut Lowered, stores: &[(Id, usize)]) -> Vec<bool> {
+    let (mut used, mut reads) =
+        (vec![false; lowered.values.len()], vec![false; lowered.values.len()]);
+    let body = lowered.body.iter().flat_map(|op| &op.args[..op.code.arity()]);
+    for &value in body.chain(stores.iter().map(|(value, _)| value)) {
+        used[value as usize] = true;
+    }
+    let mut kept = Vec::with_capacity(lowered.prologue.len());
+    for op in lowered.prologue.drain(..).rev() {
+        if used[op.dst as usize] || op.code.writes_memory() {
+            for &arg in &op.args[..op.code.arity()] {
+                (used[arg as usize], reads[arg as usize]) = (true, true);
+            }
+            kept.push(op);
+        }
+    }
+    kept.reverse();
+    lowered.prologue = kept;
+    reads
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,6 +18,8 @@ pub(crate) struct Player {
     scratch: Vec<Line>,
     /// Chunks of a block.
     block: usize,
+    /// Whether the prologue has to run: what it reads has changed.
+    changed: bool,
     /// The body as machine code, with the scratch memory that this needs.
     native: Option<(Native, Vec<Line>)>,
 }
@@ -81,7 +83,14 @@ impl Player {
         let mut scratch = vec![Line([0; CHUNK]); tape.registers * block + tape.uniforms.len()];
         let uniforms = &mut scratch[tape.registers * block..];
         uniforms.iter_mut().zip(&tape.uniforms).for_each(|(line, &bits)| line.0.fill(bits));
-        Ok(Self { tape, set: InstructionSet::detect(), scratch, block, native: None })
+        Ok(Self {
+            tape,
+            set: InstructionSet::detect(),
+            scratch,
+            block,
+            changed: true,
+            native: None,
+        })
     }
 
     /// Operations of a lane.
@@ -92,7 +101,11 @@ impl Player {
     /// Sets feed `k`, which is uniform. A feed that the program does not read is ignored.
     pub(crate) fn set_uniform(&mut self, k: usize, bits: u32) {
         if let Some(uniform) = self.tape.uniform_inputs[k] {
-            self.scratch[self.tape.registers * self.block + uniform].0.fill(bits);
+            let line = &mut self.scratch[self.tape.registers * self.block + uniform].0;
+            if line[0] != bits {
+                line.fill(bits);
+                self.changed |= self.tape.prologue_inputs[k];
+            }
         }
     }
 
@@ -111,6 +124,24 @@ impl Player {
         self.block * CHUNK
     }
 
+    /// Words of all registers.
+    fn registers(&self) -> usize {
+        self.tape.registers * self.block * CHUNK
+    }
+
+    /// Where all slots of the tape are.
+    fn table(&mut self, streams: &[*mut u32], memories: &[*mut u32]) -> Vec<*mut u32> {
+        let base = self.scratch.as_mut_ptr().cast::<u32>();
+        let slots = self.tape.streams + self.tape.registers + self.tape.uniforms.len();
+        let mut table = Vec::with_capacity(slots + memories.len());
+        table.extend_from_slice(&streams[..self.tape.streams]);
+        table.extend((0..self.tape.registers).map(|r| base.wrapping_add(r * self.block * CHUNK)));
+        let uniforms = base.wrapping_add(self.registers());
+        table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.wrapping_add(u * CHUNK)));
+        table.extend_from_slice(memories);
+        table
+    }
+
     /// One step of a kernel.
     ///
     /// # Safety
@@ -124,25 +155,20 @@ impl Player {
     ) {
         debug_assert!(streams.len() >= self.tape.streams);
         debug_assert!(memories.len() >= self.tape.memories);
-        let base = self.scratch.as_mut_ptr().cast::<u32>();
-        let slots = self.tape.streams + self.tape.registers + self.tape.uniforms.len();
-        let mut table = Vec::with_capacity(slots + memories.len());
-        table.extend_from_slice(&streams[..self.tape.streams]);
-        // SAFETY: `scratch` has a block for every register and a chunk for every uniform.
-        unsafe {
-            table.extend((0..self.tape.registers).map(|r| base.add(r * self.block * CHUNK)));
-            let uniforms = base.add(self.tape.registers * self.block * CHUNK);
-            table.extend((0..self.tape.uniforms.len()).map(|u| uniforms.add(u * CHUNK)));
+        // SAFETY: `scratch` has a block for every register, and uniforms behind them.
+        let uniforms = unsafe { self.scratch.as_mut_ptr().cast::<u32>().add(self.registers()) };
+        let interpreted = self.changed || self.native.is_none();
+        let mut table = if interpreted { self.table(streams, memories) } else { Vec::new() };
+        if self.changed {
+            // SAFETY: the prologue has uniforms only, which are a chunk long.
+            unsafe { play(self.set, &self.tape.prologue, &table, CHUNK) };
+            // what is read from a memory may be another value the next time
+            self.changed = self.tape.prologue.iter().any(|op| op.code.on_memory());
         }
-        table.extend_from_slice(memories);
-        // SAFETY: the prologue has uniforms only, which are a chunk long.
-        unsafe { play(self.set, &self.tape.prologue, &table, CHUNK) };
         if let Some((native, scratch)) = &mut self.native {
-            let uniforms = table[self.tape.streams + self.tape.registers..].first();
-            let uniforms = uniforms.map_or(std::ptr::null(), |uniform| uniform.cast_const());
             let scratch = scratch.as_mut_ptr().cast();
             // SAFETY: the streams and uniforms are those that it was compiled for, `scratch` has what it asked for.
-            unsafe { native.play(&table[..self.tape.streams], uniforms, scratch, elements) };
+            unsafe { native.play(&streams[..self.tape.streams], uniforms, scratch, elements) };
             return;
         }
         let block = self.block * CHUNK;

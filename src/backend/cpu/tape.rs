@@ -3,7 +3,7 @@
 //! A *column* is a block of lanes, one lane an element. Every operand is a *slot*: a stream (an element variable in the
 //! arena), a register (scratch that stays in the first-level cache) or a uniform. A uniform is the same for all elements;
 //! it is kept as one chunk of equal lanes and read with a step of zero, so that one loop serves every mixture of operands.
-//! Operations on uniforms alone run once a step in the prologue.
+//! Operations on uniforms alone run in the prologue, once for as long as these stay.
 
 use crate::scalar::Op;
 
@@ -27,7 +27,7 @@ pub(crate) struct Slot {
 /// A finished program. The table of pointers is laid out as streams, registers, uniforms, memories.
 #[derive(Debug, Clone)]
 pub(crate) struct Tape {
-    /// Runs once a step, on one chunk.
+    /// Runs on one chunk, before a step for which one of its inputs has changed.
     pub prologue: Vec<Op<Slot>>,
     /// Runs for each block.
     pub body: Vec<Op<Slot>>,
@@ -39,6 +39,8 @@ pub(crate) struct Tape {
     pub uniforms: Vec<u32>,
     /// For each member of the argument structure that is uniform: its index in `uniforms`.
     pub uniform_inputs: Vec<Option<usize>>,
+    /// For each member of the argument structure whether the prologue reads it.
+    pub prologue_inputs: Vec<bool>,
 }
 
 impl Tape {

@@ -62,7 +62,6 @@ instructions! {
     TEST = 2, 1, 0x0e;
     ABS_I = 2, 1, 0x1e;
     TEST_Z = 2, 1, 0x27;
-    TEST_NOT_Z = 2, 2, 0x27;
     FROM_MASK_Z = 2, 2, 0x38;
     MIN_I = 2, 1, 0x39;
     MIN_U = 2, 1, 0x3b;
@@ -78,6 +77,7 @@ instructions! {
     COMPARE_I_Z = 3, 1, 0x1f;
     TERNARY_Z = 3, 1, 0x25;
     BLEND_Y = 3, 1, 0x4a;
+    CLASS_F_Z = 3, 1, 0x66;
 }
 
 /// Numbers of [`SHIFT_BY`].
@@ -203,8 +203,10 @@ mod tests {
         check(Width::Z, COMPARE_U_Z, mask, (0, Some(6)), &bytes);
         let memory = (3, Some(18), Memory(1, 0));
         check(Width::Z, TEST_Z, memory, none, &[0x62, 0xf2, 0x6d, 0x40, 0x27, 0x59, 0]);
-        let mask = (3, Some(18), Register(27));
-        check(Width::Z, TEST_NOT_Z, mask, none, &[0x62, 0x92, 0x6e, 0x40, 0x27, 0xdb]);
+        // vfpclassps; vandps where a mask has it
+        let class = (3, None, Register(27));
+        let bytes = [0x62, 0x93, 0x7d, 0x48, 0x66, 0xdb, 0x20];
+        check(Width::Z, CLASS_F_Z, class, (0, Some(0x20)), &bytes);
         let masked = (9, Some(9), Memory(2, 128));
         let bytes = [0x62, 0x71, 0x34, 0x4d, 0x54, 0x4a, 2];
         check(Width::Z, AND, masked, (5, None), &bytes);

@@ -295,9 +295,9 @@ impl Emitter<'_> {
         self.registers.release(&op.args[..1]);
         // in place, where that may be
         let d = if self.registers.is_free(a) { a } else { self.take(&[]) };
-        let exponent = self.constant(0x7f80_0000);
         match self.width {
             Width::Y => {
+                let exponent = self.constant(0x7f80_0000);
                 let [small, _] = self.width.temporary();
                 let (zero, size) = (self.constant(0), self.constant(!(1 << 31)));
                 self.vector(encode::AND, small, Some(a), exponent);
@@ -306,12 +306,10 @@ impl Emitter<'_> {
                 self.vector(encode::AND_NOT, d, Some(small), Operand::Register(a));
             }
             Width::Z => {
-                let sign = self.constant(1 << 31);
-                self.make_mask(encode::TEST_NOT_Z, MASKS, a, exponent, None);
                 if d != a {
                     self.vector(encode::MOVE, d, None, Operand::Register(a));
                 }
-                self.where_mask(encode::AND, d, d, sign, MASKS);
+                self.flush_denormals(d);
             }
         }
         self.made(op.dst, d);

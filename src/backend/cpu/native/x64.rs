@@ -418,11 +418,33 @@ impl Emitter<'_> {
             Width::Z => {
                 let k = MASKS;
                 self.make_mask(encode::TEST_Z, k, register, Operand::Slot(0), None);
-                let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
-                // kortestw
-                self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
+                self.test_masks(k);
             }
         }
+    }
+
+    /// Puts zeros of their sign in the place of denormal numbers. There are none as a rule, so that what changes them is jumped over.
+    pub(super) fn flush_denormals(&mut self, register: u8) {
+        const DENORMAL: u8 = 1 << 5;
+        let k = MASKS;
+        for group in 0..GROUPS {
+            let from = Place::Register(self.of_group(register, group));
+            let dst = self.mask_of(k, group);
+            let operands = Operands { dst, a: None, from, mask: 0, immediate: Some(DENORMAL) };
+            self.write(encode::CLASS_F_Z, &operands);
+        }
+        self.test_masks(k);
+        dynasm!(self.asm ; .arch x64 ; jz >normal);
+        let sign = self.constant(1 << 31);
+        self.where_mask(encode::AND, register, register, sign, k);
+        dynasm!(self.asm ; .arch x64 ; normal:);
+    }
+
+    /// Sets the zero flag where no lane of mask `k` is set.
+    fn test_masks(&mut self, k: u8) {
+        let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
+        // kortestw
+        self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
     }
 
     /// Puts the address of a stream into rax.
