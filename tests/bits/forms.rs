@@ -77,7 +77,7 @@ pub const FLOATS: Forms = &[
     ("chosen($, $, $)", &[F, F, I]),
 ];
 
-/// Looks at bits, of which a NaN has many.
+/// `bits_of` has one NaN alone.
 pub const INTEGERS: Forms = &[
     ("($ + $)", &[I, I]),
     ("($ - $)", &[I, I]),

@@ -8,6 +8,7 @@ use crate::engines::gpu;
 use crate::generate;
 use crate::play::difference;
 use crate::shrink::shrunk;
+use crate::text::Text;
 
 /// How many are tried where nothing else is said.
 const MODELS: u64 = 300;
@@ -26,7 +27,7 @@ enum Outcome {
 
 fn one(seed: u64, gpu: Option<&str>) -> Outcome {
     let text = generate::text(seed);
-    let failed = |what: String, text: &crate::text::Text| {
+    let failed = |what: String, text: &Text| {
         Outcome::Failed(format!("seed {seed}: {what}\n{}", text.source(false)))
     };
     match difference(&text, seed, gpu) {

@@ -57,7 +57,7 @@ impl Hidden {
     }
 }
 
-/// Whether the arguments of functions are hidden in each call.
+/// Whether each argument of a function is hidden in all calls of it.
 type Given = HashMap<Handle<Function>, Vec<bool>>;
 
 fn pass(function: &Function, hidden: &[bool], given: &mut Given) {
