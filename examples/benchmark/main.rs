@@ -42,6 +42,9 @@ struct Arguments {
     seed: u64,
     #[arg(long, default_value = "cpu")]
     device: String,
+    /// Threads of the CPU engine; all processors where it is not given
+    #[arg(long)]
+    threads: Option<usize>,
     /// Model file for the cells of b1 instead, whose potential is its first variable and whose parameters have defaults
     #[arg(long)]
     model: Option<std::path::PathBuf>,
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
-    let Arguments { benchmark, n, steps, seed, device, model } = Arguments::parse();
+    let Arguments { benchmark, n, steps, seed, device, threads, model } = Arguments::parse();
     let model = match &model {
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -152,6 +155,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let lorenz = matches!(benchmark, Benchmark::B3);
     let dt = if lorenz { 0.001 } else { 0.1 };
     let steps = steps.unwrap_or(if lorenz { 1000 } else { 10_000 });
+    let builder = match threads {
+        Some(threads) => builder.threads(threads),
+        None => builder,
+    };
     let mut runner = builder
         .dt(dt)
         .seed(seed)
