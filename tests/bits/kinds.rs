@@ -111,6 +111,7 @@ fn sizes_of_minus_zero(device: &str) {
 
 fn numbers_against_themselves(device: &str) {
     becomes(device, "", "x - x", &[(1.0, 0.0), (INF, NAN), (NAN, NAN), (-0.0, 0.0)]);
+    becomes(device, "", "x + (-x)", &[(1.0, 0.0), (INF, NAN), (-0.0, 0.0)]);
     becomes(device, "", "x / x", &[(3.0, 1.0), (INF, NAN), (0.0, NAN)]);
     becomes(device, "", "select(1.0, 2.0, x == x)", &[(3.0, 2.0), (NAN, 1.0)]);
 }
@@ -123,6 +124,8 @@ fn choices_of_minus_one(device: &str) {
     becomes(device, "var y = -1.0; if x <= 1.0 { y = 0.0; }", "y", &cases);
     becomes(device, "", "select(1.0, -0.0, x > 1.0)", &[(2.0, -0.0), (0.5, 1.0)]);
     becomes(device, "let z = 0.0;", "select(1.0, -z, x > 1.0)", &[(2.0, -0.0), (0.5, 1.0)]);
+    let value = "round(vec3<f32>(-1.0, 1e-20, x))[i32(x > 1.0)]";
+    becomes(device, "", value, &[(2.0, 0.0), (0.5, -1.0)]);
     becomes(device, "var z: f32;", "sign(z) + x * 0.0 + z", &[(1.0, 0.0), (-1.0, 0.0)]);
     becomes(device, "var z: f32; let y = sign(z);", "1.0 / y", &[(1.0, INF)]);
 }

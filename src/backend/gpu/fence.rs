@@ -139,7 +139,7 @@ impl Scope<'_> {
         let mut found = Vec::new();
         for (handle, expression) in self.function.expressions.iter() {
             if let Ex::Unary { op: UnaryOperator::Negate, expr } = *expression {
-                found.extend(self.negative(names, handle, expr));
+                found.extend(self.negative(names, handle, expr, order));
                 continue;
             }
             let Ex::Binary { op, left, right } = *expression else { continue };
@@ -171,9 +171,16 @@ impl Scope<'_> {
         found
     }
 
-    /// The negative of what may be known, which would be known.
-    fn negative(&self, names: &Names, handle: Handle<Ex>, value: Handle<Ex>) -> Option<Arithmetic> {
-        let width = width(self.module, self.info, value).filter(|_| !self.hidden[value.index()])?;
+    /// The negative of what may be known, which would be known, too; and of all where sums are not kept, lest `x + -x` be 0.
+    fn negative(
+        &self,
+        names: &Names,
+        handle: Handle<Ex>,
+        value: Handle<Ex>,
+        order: bool,
+    ) -> Option<Arithmetic> {
+        let open = !order || !self.hidden[value.index()];
+        let width = width(self.module, self.info, value).filter(|_| open)?;
         let function = *names.get(&name_for("fenced_negative", &[width]))?;
         Some(Arithmetic { handle, function, operands: vec![Operand { value, fence: None }] })
     }

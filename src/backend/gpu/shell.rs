@@ -169,11 +169,10 @@ impl Shell<'_> {
                 Space::Accumulators => "0u".into(),
             })
             .chain(places.iter().map(|&place| kernels::place_of_element(place)))
-            // of which some are constants; compilers are not to know
-            .chain(
-                kept.iter()
-                    .map(|(kind, value)| format!("({} | clock.zero)", untyped(*kind, value))),
-            )
+            // some are constants, which compilers are not to know, nor that what hides them is the same for all
+            .chain(kept.iter().enumerate().map(|(k, (kind, value))| {
+                format!("({} | (clock.zero << {}u))", untyped(*kind, value), k % 32)
+            }))
             .collect();
         let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
         let _ = writeln!(text, "fn store(words: ptr<function, Words>, e: u32) {{");
