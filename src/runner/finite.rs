@@ -40,7 +40,7 @@ impl DSRunner {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Device`] where the device fails.
+    /// [`Error::Device`](crate::Error::Device) where the device fails.
     pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
         self.settle()?;
         let plan = self.plan.clone();
