@@ -42,11 +42,11 @@ fn pinned_abs(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu);
 }
 
-// A choice between -1 and 0, or 1 and -0, is not to be known as one.
+// A choice between -1 and 0, or 1 and -0, is not to be known as one; nor where the other of the two is fenced, by another operation.
 fn pinned_minus_one() -> f32 {
-    return bitcast<f32>(0xbf800000u | clock.zero);
+    return bitcast<f32>(0xbf800000u + clock.zero);
 }
 
 fn pinned_minus_zero() -> f32 {
-    return bitcast<f32>(0x80000000u | clock.zero);
+    return bitcast<f32>(0x80000000u + clock.zero);
 }

@@ -86,6 +86,7 @@ fn zeros_that_compilers_find(device: &str) {
     becomes(device, "let a = 1.5; var b = 1.5;", "x * (a - b)", &times);
     becomes(device, "var y = x; for (var k = 0; k < 1; k++) { y = y * f32(k); }", "y", &times);
     becomes(device, "var z = vec2<f32>(1.0); z.x = 0.0;", "(z * x).x", &times);
+    becomes(device, "let k = i32(x);", "x * bitcast<f32>(3 * (k - k))", &times);
     becomes(device, "", "own(0.0, x)", &[(1.0, 1.0), (INF, NAN), (-0.0, -0.0)]);
     becomes(device, "", "own(x, 0.0)", &[(1.0, 0.0), (-1.0, 0.0), (INF, NAN)]);
     becomes(device, "", "x - zero()", &[(-0.0, 0.0), (1.0, 1.0)]);
@@ -126,6 +127,7 @@ fn choices_of_minus_one(device: &str) {
     becomes(device, "let z = 0.0;", "select(1.0, -z, x > 1.0)", &[(2.0, -0.0), (0.5, 1.0)]);
     let value = "round(vec3<f32>(-1.0, 1e-20, x))[i32(x > 1.0)]";
     becomes(device, "", value, &[(2.0, 0.0), (0.5, -1.0)]);
+    becomes(device, "", "sign(sqrt(vec2<f32>(x, 0.0))).y", &[(2.0, 0.0)]);
     becomes(device, "var z: f32;", "sign(z) + x * 0.0 + z", &[(1.0, 0.0), (-1.0, 0.0)]);
     becomes(device, "var z: f32; let y = sign(z);", "1.0 / y", &[(1.0, INF)]);
 }
@@ -145,6 +147,8 @@ fn shifts_and_ranges_of_integers(device: &str) {
     becomes(device, "let k = vec2<u32>(u32(x));", "f32((vec2<u32>(12u, 3u) << k).y)", &cases);
     becomes(device, "let k = u32(x);", "f32(-8 >> k)", &[(1.0, -4.0), (33.0, -4.0), (31.0, -1.0)]);
     becomes(device, "let k = u32(x);", "f32(k << bitcast<u32>(33))", &[(3.0, 6.0)]);
+    let least = [(-3e9, 1073741824.0), (3.0, 1.0)];
+    becomes(device, "let k = i32(x);", "f32(abs(abs(k) >> 1u))", &least);
     becomes(device, "let k = i32(x);", "f32(clamp(k, 5, k - 9))", &[(7.0, -2.0), (20.0, 11.0)]);
     becomes(device, "let k = u32(x);", "f32(clamp(7u, k, 3u))", &[(9.0, 3.0), (2.0, 3.0)]);
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
-    AddressSpace, BinaryOperator, Block, Expression as Ex, Function, Handle, Literal,
+    AddressSpace, BinaryOperator as Op, Block, Expression as Ex, Function, Handle, Literal,
     LocalVariable, Module, ScalarKind, Statement as St, TypeInner,
 };
 
@@ -91,6 +91,11 @@ impl Scopes<'_> {
             let mut hidden = Vec::with_capacity(function.expressions.len());
             for (handle, expression) in function.expressions.iter() {
                 let is = |h: Handle<Ex>| hidden.get(h.index()).copied().unwrap_or(false);
+                // of two, one at most is a number
+                let both = |a: Handle<Ex>, b: Handle<Ex>| {
+                    let number = |h| is_number(self.module, function, h);
+                    is(a) && (is(b) || number(b)) || is(b) && number(a)
+                };
                 let one = match expression {
                     _ if self.is_from_buffer(function, handle) => true,
                     Ex::FunctionArgument(k) => arguments[*k as usize],
@@ -104,17 +109,14 @@ impl Scopes<'_> {
                     Ex::Compose { components, .. } => {
                         components.iter().all(|&c| is(c) || is_whole(self.module, info, c))
                     }
-                    // one of two, of which one at most is a number
-                    Ex::Select { accept, reject, .. } => {
-                        let number = |h| is_number(self.module, function, h);
-                        let [one, other] = [*accept, *reject];
-                        is(one) && (is(other) || number(other)) || is(other) && number(one)
-                    }
+                    Ex::Select { accept, reject, .. } => both(*accept, *reject),
                     Ex::Binary { op, left, right } if is_whole(self.module, info, handle) => {
-                        use BinaryOperator::{Add, And, InclusiveOr, Multiply};
-                        use BinaryOperator::{ShiftLeft, ShiftRight};
-                        let ops = [Add, And, InclusiveOr, Multiply, ShiftLeft, ShiftRight];
-                        ops.contains(op) && (is(*left) || is(*right))
+                        match op {
+                            Op::Add | Op::InclusiveOr => is(*left) || is(*right),
+                            Op::Multiply | Op::And => both(*left, *right),
+                            Op::ShiftLeft | Op::ShiftRight => is(*left),
+                            _ => false,
+                        }
                     }
                     // those that a compiler might know are fenced
                     Ex::Unary { expr, .. } => !is_whole(self.module, info, handle) || is(*expr),

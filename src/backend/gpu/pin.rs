@@ -80,9 +80,10 @@ const NEGATIVE: (&str, usize) = ("fenced_negative", 1);
 const FENCED: [(&str, usize); 7] =
     [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, NEGATIVE, FENCE];
 
-/// Operations of integers that SPIR-V leaves open at some operands: shifts by more than there are bits, a range whose bounds are in
-/// the wrong order. Names, numbers of arguments, and what WGSL says.
-const WHOLE: [(&str, usize, &str); 3] = [
+/// Operations of integers that SPIR-V leaves open at some operands, or compilers: shifts by more than there are bits, a range whose
+/// bounds are in the wrong order, the size of the least number, which is itself. Names, numbers of arguments, and what WGSL says.
+const WHOLE: [(&str, usize, &str); 4] = [
+    ("abs", 1, "(a ^ (a >> T(31u))) - (a >> T(31u))"),
     ("shift_left", 2, "a << (b & T(31u))"),
     ("shift_right", 2, "a >> (b & T(31u))"),
     ("clamp", 3, "min(max(a, b), c)"),
@@ -295,6 +296,13 @@ fn replacements(
                     _ => "shift_right",
                 };
                 found.extend(whole(name, handle, vec![left, right]));
+                continue;
+            }
+            Expression::Math { fun: Math::Abs, arg, .. }
+                if info[arg].ty.inner_with(&module.types).scalar_kind()
+                    == Some(ScalarKind::Sint) =>
+            {
+                found.extend(whole("abs", handle, vec![arg]));
                 continue;
             }
             Expression::Math {
