@@ -224,8 +224,7 @@ pub enum Error {
     /// The loops of a model or a kernel went round more often for an element in a step than
     /// [`loop_limit`](crate::RunnerBuilder::loop_limit) allows.
     #[error(
-        "node `{node}`: the loops of `{function}` have not ended after {limit} iterations{}\nhelp: let them end, or allow more by \
-         `loop_limit`",
+        "node `{node}`: the loops of `{function}` have not ended after {limit} iterations{}\nhelp: {help}",
         at(.location)
     )]
     EndlessLoop {
@@ -235,6 +234,8 @@ pub enum Error {
         function: String,
         /// How many iterations are allowed.
         limit: u32,
+        /// What would help.
+        help: &'static str,
         /// The loop that was under way, where it is in a model's own text.
         location: Option<Box<Location>>,
     },

@@ -50,6 +50,7 @@ fn main(
         apply_input(more.z + 2u * k, element);
     }
     let spike = store(advance(load(e, element, member)), e);
+    tell_endless(member / MEMBER);
     if spike && own.z != 0u {
         // spikes are rare, so one atomic each costs less than the barriers of a count per workgroup
         let slot = clock.i & own.w;

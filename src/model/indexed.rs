@@ -10,6 +10,9 @@ use super::{Inner, Model, Program};
 use crate::error::{Error, Location};
 use crate::scalar::{LoopSite, Site};
 
+/// What to do where loops go round more often than the runner allows.
+pub(crate) const ALLOW: &str = "let them end, or allow more by `loop_limit`";
+
 /// A function whose expressions are told by the names in them.
 struct Reader<'a> {
     module: &'a Module,
@@ -40,7 +43,13 @@ impl Program {
     }
 
     /// A loop of a node that went round too often, with its place in the user's text as far as that is known.
-    pub(crate) fn endless(&self, site: &LoopSite, node: &str, limit: u32) -> Error {
+    pub(crate) fn endless(
+        &self,
+        site: &LoopSite,
+        node: &str,
+        limit: u32,
+        help: &'static str,
+    ) -> Error {
         let (model, name) = self.own(&site.function);
         let found = model.and_then(|model| {
             let inner = model.inner();
@@ -53,12 +62,13 @@ impl Program {
             node: node.into(),
             function: name.into(),
             limit,
+            help,
             location: found.map(Box::new),
         }
     }
 
     /// A name as the user wrote it, and the model that it belongs to, where it has the model's prefix.
-    fn own<'n>(&self, name: &'n str) -> (Option<&Model>, &'n str) {
+    pub(super) fn own<'n>(&self, name: &'n str) -> (Option<&Model>, &'n str) {
         let name = unwritten(name);
         let without = |prefix: &String| name.strip_prefix(prefix.as_str())?.strip_prefix('_');
         let mut prefixes = self.prefixes.iter().enumerate();

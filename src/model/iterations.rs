@@ -7,32 +7,59 @@ use naga::{
 /// Iterations of all loops that a function may make, those of the functions it calls among them; none where a loop does not count
 /// to a number.
 pub(super) fn of(module: &Module, function: &Function) -> Option<usize> {
+    iterations(module, function, &|function, body, continuing| {
+        Some((trips(module, function, body, continuing)?, 1))
+    })
+}
+
+/// Iterations of the loops of counted functions, and of the others, where each of the first goes round once.
+pub(super) fn once(
+    module: &Module,
+    function: &Function,
+    counted: &dyn Fn(&Function) -> bool,
+) -> Option<[usize; 2]> {
+    let sum = |weight| {
+        iterations(module, function, &|function, body, continuing| match counted(function) {
+            true => Some((1, weight)),
+            false => Some((trips(module, function, body, continuing)?, 1)),
+        })
+    };
+    let (all, others) = (sum(1)?, sum(0)?);
+    Some([all - others, others])
+}
+
+/// How often a loop of a function goes round, by its body and what continues it, and what each time is counted as.
+type Trips<'a> = dyn Fn(&Function, &Block, &Block) -> Option<(usize, usize)> + 'a;
+
+fn iterations(module: &Module, function: &Function, trips: &Trips<'_>) -> Option<usize> {
     // those that are called come first
     let mut known = Vec::with_capacity(module.functions.len());
     for (_, function) in module.functions.iter() {
-        let iterations = block(module, &known, function, &function.body);
+        let iterations = block(trips, &known, function, &function.body);
         known.push(iterations);
     }
-    block(module, &known, function, &function.body)
+    block(trips, &known, function, &function.body)
 }
 
 fn block(
-    module: &Module,
+    trips: &Trips<'_>,
     known: &[Option<usize>],
     function: &Function,
     body: &Block,
 ) -> Option<usize> {
-    let of = |inner: &Block| block(module, known, function, inner);
+    let of = |inner: &Block| block(trips, known, function, inner);
     body.iter().try_fold(0usize, |sum, statement| {
         let more = match statement {
             Statement::Block(inner) => of(inner)?,
-            Statement::If { accept, reject, .. } => of(accept)?.max(of(reject)?),
+            // where invocations are the lanes of a vector, it takes both
+            Statement::If { accept, reject, .. } => of(accept)?.checked_add(of(reject)?)?,
             Statement::Switch { cases, .. } => {
                 cases.iter().try_fold(0usize, |sum, case| sum.checked_add(of(&case.body)?))?
             }
             Statement::Loop { body, continuing, .. } => {
-                let inside = of(body)?.checked_add(of(continuing)?)?.checked_add(1)?;
-                trips(module, function, body, continuing)?.checked_mul(inside)?
+                let (trips, weight) = trips(function, body, continuing)?;
+                let inside = of(body)?.checked_add(of(continuing)?)?.checked_add(weight)?;
+                trips.checked_mul(inside)?
             }
             Statement::Call { function, .. } => known.get(function.index()).copied()??,
             _ => 0,
@@ -176,8 +203,28 @@ mod tests {
         assert_eq!(iterations(nested), Some(5 * (1 + 2 * (1 + 3))));
         assert_eq!(
             iterations("if x > 0.0 { y = three(y); } else { y = three(three(y)); }"),
-            Some(6)
+            Some(3 + 6)
         );
+    }
+
+    #[test]
+    fn counted_loops_go_round_once() {
+        let text = "fn philox(x: f32) -> f32 {
+                 var y = x;
+                 for (var k = 0u; k < 10u; k++) { y += 1.0; }
+                 return y;
+             }
+             fn test(x: f32) -> f32 {
+                 var y = philox(x);
+                 for (var k = 0u; k < 1000u; k++) { y = philox(y); }
+                 if y > 0.0 { while y > 5.0 { y -= 1.0; } } else { while y < -5.0 { y += 1.0; } }
+                 return y;
+             }";
+        let module = naga::front::wgsl::parse_str(text).unwrap();
+        let (_, test) = module.functions.iter().last().unwrap();
+        let own = |function: &Function| function.name.as_deref() != Some("philox");
+        assert_eq!(once(&module, test, &own), Some([3, 10 + 10]));
+        assert_eq!(once(&module, test, &|_| false), None);
     }
 
     #[test]

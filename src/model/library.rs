@@ -49,6 +49,11 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
 }
 
+/// Whether a name is that of one of its items.
+pub(super) fn has(name: &str) -> bool {
+    TEXTS.into_iter().flat_map(items).any(|item| item.name == name)
+}
+
 /// The items that a text needs, directly or by way of others, in the order of the library.
 pub(super) fn needed(source: &str) -> String {
     let items: Vec<Item> = TEXTS.into_iter().flat_map(items).collect();

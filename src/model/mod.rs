@@ -22,6 +22,7 @@ mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
+pub(crate) use indexed::ALLOW;
 pub(crate) use iterations::loops;
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};

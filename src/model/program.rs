@@ -1,11 +1,14 @@
 //! What a program is made of, and what it is: structures of models, members of the argument and of the result.
 
+use naga::Function;
+
+use super::iterations::{self, loops};
 use super::jacobian::primitive;
+use super::library;
 use super::{Kind, Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::limits;
-use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
+use crate::scalar::{Access, Code, LoopSite, Lowered, Memories, Memory, Options, lower};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
@@ -159,9 +162,39 @@ impl Program {
 
     /// Iterations of its loops in a step at most; none where that is not known.
     pub(crate) fn iterations(&self) -> Option<usize> {
+        iterations::of(&self.module, self.advance()?)
+    }
+
+    /// Whether its loops are known to end within so many iterations of a step.
+    pub(crate) fn ends_within(&self, limit: usize) -> bool {
+        self.iterations().is_some_and(|all| all <= limit)
+    }
+
+    /// Iterations of the loops that are counted, and of the others, in a step where each of the first goes round once.
+    pub(crate) fn iterations_once(&self) -> Option<[usize; 2]> {
+        iterations::once(&self.module, self.advance()?, &|function| self.counts(function))
+    }
+
+    /// The loops that are counted where they may not end, each before those within it.
+    pub(crate) fn loop_sites(&self) -> impl Iterator<Item = LoopSite> {
+        let functions = self.module.functions.iter().map(|(_, function)| function);
+        functions.filter(|function| self.counts(function)).flat_map(|function| {
+            (0..loops(function).len()).map(|number| LoopSite {
+                function: function.name.clone().unwrap_or_default(),
+                number,
+            })
+        })
+    }
+
+    /// Whether the loops of a function are counted: all but those of the library, which end.
+    fn counts(&self, function: &Function) -> bool {
+        let (_, name) = self.own(function.name.as_deref().unwrap_or_default());
+        !library::has(name)
+    }
+
+    fn advance(&self) -> Option<&Function> {
         let mut functions = self.module.functions.iter().map(|(_, function)| function);
-        let advance = functions.find(|function| function.name.as_deref() == Some("advance"))?;
-        super::iterations::of(&self.module, advance)
+        functions.find(|function| function.name.as_deref() == Some("advance"))
     }
 
     /// The operations of `advance`, for one way of feeding it.
@@ -180,12 +213,12 @@ impl Program {
         self.lowered(inputs, false, Some(limit), Memories::default())
     }
 
-    /// The same with what they tell of the indexes that they use, in loops that end.
+    /// The same with what they tell of the indexes that they use.
     ///
     /// # Errors
     /// As [`Program::lower`].
-    pub(crate) fn lower_watched(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, true, Some(limits::ITERATIONS), Memories::default())
+    pub(crate) fn lower_watched(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+        self.lowered(inputs, true, Some(limit), Memories::default())
     }
 
     /// The operations of a kernel's `advance` on memories of these lengths.
@@ -211,8 +244,11 @@ impl Program {
         memories: Memories<'_>,
     ) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
-        let ends = |limit: &u32| self.iterations().is_some_and(|all| all <= *limit as usize);
-        let bound = limit.filter(|limit| !ends(limit));
+        let counts = |function: &Function| self.counts(function);
+        let bound: Option<(u32, &dyn Fn(&Function) -> bool)> = match limit {
+            Some(limit) if !self.ends_within(limit as usize) => Some((limit, &counts)),
+            _ => None,
+        };
         let options = Options { primitive: &primitive, loops: true, watch, bound, memories };
         lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),

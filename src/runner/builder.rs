@@ -340,8 +340,9 @@ impl RunnerBuilder {
     /// [`Error::EndlessLoop`] that names it, in the state after the last whole chunk; so does building, where a function that runs on
     /// the host has one (`initial`, `derive`, `defaults`). The default is 2^20; a larger one makes runs slower to cancel.
     ///
-    /// This holds on the CPU engine, and for what runs on the host. A GPU has no such limit: its driver ends what takes too long, and
-    /// software Vulkan ends loops after 65,535 iterations, which it does not tell.
+    /// It is the same on every engine, but where a driver itself ends loops: lavapipe does so after 65,535 iterations. There a single
+    /// loop has about as many, and 4,000 are left to the loops of a text that has several. On a GPU a loop with a barrier in it has
+    /// to go round as often for all invocations of the workgroup, as WGSL demands.
     ///
     /// ```
     /// use dsrunner::{DSRunner, Error, Group, Model};

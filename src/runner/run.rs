@@ -527,10 +527,7 @@ impl DSRunner {
     /// [`Error::Unsupported`] where a kernel cannot be written.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
         let (model, reach) = match self.choice.device {
-            0 => {
-                let reach = gpu::Reach { invocations: 1024, iterations: usize::MAX };
-                (CostModel::of(DeviceKind::Discrete), reach)
-            }
+            0 => (CostModel::of(DeviceKind::Discrete), gpu::Reach::unlimited(1024)),
             index => (self.choice.model, gpu::reach(index)),
         };
         deep(|| gpu::kernels(&self.plan, &model, reach))

@@ -87,8 +87,8 @@ pub(crate) struct Options<'a> {
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
     pub watch: bool,
-    /// How often all loops of a lane may go round, where that is to be counted.
-    pub bound: Option<u32>,
+    /// How often all loops of a lane may go round, where that is to be counted, and whether those of a function are.
+    pub bound: Option<(u32, &'a dyn Fn(&Function) -> bool)>,
     /// What a kernel has beside its argument.
     pub memories: Memories<'a>,
 }
@@ -128,7 +128,7 @@ pub(crate) fn lower(
     if options.watch {
         lowering.start_watching();
     }
-    if let Some(limit) = options.bound {
+    if let Some((limit, _)) = options.bound {
         lowering.start_counting(limit);
     }
     let mut arguments = Vec::with_capacity(function.arguments.len());

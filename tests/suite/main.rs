@@ -7,6 +7,7 @@ mod delays;
 mod denormals;
 mod determinism;
 mod devices;
+mod endless;
 mod engines;
 mod errors;
 mod files;

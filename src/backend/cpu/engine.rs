@@ -17,7 +17,7 @@ use super::words::Words;
 use crate::backend::apply::apply_at;
 use crate::backend::{Chunk, Engine, Rows};
 use crate::error::Result;
-use crate::model::Feed;
+use crate::model::{ALLOW, Feed};
 use crate::plan::{
     Entry, Gather, InputOp, Op, Plan, Source, State, packed, packed_words, unpacked,
 };
@@ -47,6 +47,8 @@ pub(crate) struct CpuEngine {
     stale: bool,
     /// Whether there are loops that may not end.
     may_be_endless: bool,
+    /// What was before the step, or the chunk, where that is so.
+    before: Option<State>,
     /// Most steps of a chunk at present.
     steps: usize,
 }
@@ -98,6 +100,7 @@ impl CpuEngine {
             done,
             stale,
             may_be_endless,
+            before: None,
             steps: FIRST_STEPS,
         })
     }
@@ -159,7 +162,7 @@ impl CpuEngine {
                     if let Some(site) = run.endless() {
                         let population = &plan.populations[population];
                         let path = &population.members[member].path;
-                        return Err(population.program.endless(site, path, plan.loop_limit));
+                        return Err(population.program.endless(site, path, plan.loop_limit, ALLOW));
                     }
                     run.list_new_events();
                 }
@@ -168,7 +171,12 @@ impl CpuEngine {
                 let op = &plan.kernels[k];
                 for copy in 0..op.keys.len() {
                     if let Some(site) = kernels[k].run(op, arena, copy, step.clock, step.stop) {
-                        return Err(op.text.program.endless(site, &op.path, plan.loop_limit));
+                        return Err(op.text.program.endless(
+                            site,
+                            &op.path,
+                            plan.loop_limit,
+                            ALLOW,
+                        ));
                     }
                 }
             }
@@ -351,10 +359,14 @@ impl Engine for CpuEngine {
             self.refresh();
         }
         // a chunk whose loops do not end, or are not waited for, leaves the state as it was
-        let before = if self.may_be_endless { Some(self.state()?) } else { None };
+        if self.may_be_endless && chunk.ops.start == 0 {
+            self.before = Some(self.state()?);
+        }
         let started = Instant::now();
         let outcome = self.play_chunk(&chunk);
-        if let (Ok(None) | Err(_), Some(before)) = (&outcome, before) {
+        if matches!(outcome, Ok(None) | Err(_))
+            && let Some(before) = self.before.take()
+        {
             self.set_state(&before)?;
         }
         let Some(out) = outcome? else { return Ok(0) };

@@ -6,7 +6,7 @@ use super::native::Native;
 use super::tape::{CHUNK, TOGETHER, Tape};
 use super::words::Line;
 use crate::error::{Error, Result};
-use crate::model::Program;
+use crate::model::{ALLOW, Program};
 use crate::scalar::{Access, Bounded, Lowered};
 
 /// A tape with the scratch memory that it needs. Every thread has its own.
@@ -242,7 +242,7 @@ pub(crate) fn evaluate(
         && let Some(site) =
             endless.iter().find_map(|&site| sites.get((site as usize).wrapping_sub(1)))
     {
-        return Err(program.endless(site, &program.name, loop_limit));
+        return Err(program.endless(site, &program.name, loop_limit, ALLOW));
     }
     Ok(columns)
 }

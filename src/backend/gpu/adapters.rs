@@ -26,23 +26,34 @@ pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
 pub(crate) struct Reach {
     /// How many a workgroup may have.
     pub invocations: usize,
-    /// How often all loops of one may go round in a dispatch.
+    /// How often all loops of a vector of invocations may go round in a dispatch.
     pub iterations: usize,
+    /// How many invocations share that number: a loop goes round until the last of them has left it.
+    pub vector: usize,
 }
 
-/// After so many iterations llvmpipe ends the loops of an invocation, and does not tell.
-const LLVMPIPE: (&str, usize) = ("llvmpipe", 65_535);
+/// After so many iterations llvmpipe ends the loops of a vector of invocations, and does not tell; and how many these are at most.
+const LLVMPIPE: (&str, usize, usize) = ("llvmpipe", 65_535, 16);
+
+impl Reach {
+    /// Of a device whose driver does not count iterations.
+    pub(crate) const fn unlimited(invocations: usize) -> Self {
+        Self { invocations, iterations: usize::MAX, vector: 1 }
+    }
+}
 
 pub(crate) fn reach(index: usize) -> Reach {
     let found = adapters().iter().find(|(_, info)| info.index == index);
-    found.map_or(Reach { invocations: 0, iterations: 0 }, |(adapter, _)| {
+    found.map_or(Reach::unlimited(0), |(adapter, _)| {
         let limits = adapter.limits();
-        let (driver, most) = LLVMPIPE;
-        Reach {
-            invocations: limits
-                .max_compute_invocations_per_workgroup
-                .min(limits.max_compute_workgroup_size_x) as usize,
-            iterations: if adapter.get_info().driver == driver { most } else { usize::MAX },
+        let invocations = limits
+            .max_compute_invocations_per_workgroup
+            .min(limits.max_compute_workgroup_size_x) as usize;
+        match LLVMPIPE {
+            (driver, iterations, vector) if adapter.get_info().driver == driver => {
+                Reach { invocations, iterations, vector }
+            }
+            _ => Reach::unlimited(invocations),
         }
     })
 }

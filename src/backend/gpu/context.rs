@@ -43,6 +43,10 @@ impl Context {
         let mut limits = wgpu::Limits::default().or_worse_values_from(&available);
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(bytes);
         limits.max_buffer_size = limits.max_buffer_size.max(bytes);
+        // a user's kernel may have as many as there are by default, beside what is ours
+        let buffers = limits.max_storage_buffers_per_shader_stage + 2;
+        limits.max_storage_buffers_per_shader_stage =
+            buffers.min(available.max_storage_buffers_per_shader_stage);
         limits.max_compute_invocations_per_workgroup =
             available.max_compute_invocations_per_workgroup;
         limits.max_compute_workgroup_size_x = available.max_compute_workgroup_size_x;

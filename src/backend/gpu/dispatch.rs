@@ -11,7 +11,7 @@ use super::steps::{Steps, Way};
 use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
-use crate::plan::{KernelArray, KernelOp, Op, Plan, Work};
+use crate::plan::{KernelArray, Op, Plan, Work};
 
 /// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
 pub(super) const CLOCK_WORDS: usize = 64;
@@ -35,6 +35,7 @@ pub(super) struct Buffers {
     pub gathers: wgpu::Buffer,
     pub schedule: wgpu::Buffer,
     pub rows: wgpu::Buffer,
+    pub endless: wgpu::Buffer,
 }
 
 pub(super) struct Dispatch {
@@ -130,7 +131,7 @@ impl Maker<'_> {
                 vec![dispatch(context, &kernel, buffers, own, groups)?]
             }
             Op::Update(at) => vec![self.update(at, false)?],
-            Op::Kernel(k) => self.kernel(&plan.kernels[k])?,
+            Op::Kernel(k) => self.kernel(k)?,
             Op::Record => {
                 let groups = target.groups(plan.record_row());
                 let kernel = kernels::record(plan, target)?;
@@ -163,15 +164,16 @@ impl Maker<'_> {
     }
 
     /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
-    fn kernel(&self, op: &KernelOp) -> Result<Vec<Dispatch>> {
-        let Self { context, buffers, target, .. } = *self;
+    fn kernel(&self, k: usize) -> Result<Vec<Dispatch>> {
+        let Self { plan, context, buffers, target } = *self;
+        let op = &plan.kernels[k];
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let arrays = op.arrays.iter().map(|&KernelArray { words, .. }| OwnArray {
             buffer: context.buffer("array", words, usage),
             words,
         });
         let arrays: Vec<OwnArray> = arrays.collect();
-        let kernel = Compiled::new(context, &kernels::kernel(op, target)?)?;
+        let kernel = Compiled::new(context, &kernels::kernel(plan, k, target)?)?;
         let exchange = Compiled::new(context, &kernels::exchange(target)?)?;
         let moved = |k: usize, copy: usize, back: bool| {
             let array = &op.arrays[k];
@@ -341,6 +343,7 @@ impl Compiled {
                 Bound::Recorded => whole(own.recorded.unwrap_or(&buffers.gathers)),
                 Bound::Schedule => whole(&buffers.schedule),
                 Bound::Rows => whole(&buffers.rows),
+                Bound::Endless => whole(&buffers.endless),
                 // a kernel may ask for the length
                 Bound::Array { at, .. } => words(&own.arrays[at].buffer, own.arrays[at].words),
             };

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::dispatch::{Buffers, CLOCK_USED, CLOCK_WORDS, Dispatch, Maker};
 use super::kernels::Target;
 use super::limits::{self, Sizes};
+use super::loops;
 use super::probe;
 use super::shape::Shape;
 use super::steps::Steps;
@@ -37,6 +38,8 @@ pub(crate) struct GpuEngine {
     manner: String,
     /// Those of many steps.
     many: Option<Many>,
+    /// What was before the step, or the chunk, where it may have loops that do not end.
+    before: Option<Before>,
     /// The dispatches of a step in which inputs are part of the update; empty where that cannot be.
     fused: Vec<Dispatch>,
     /// Those of each operation, made when they are needed first.
@@ -65,6 +68,12 @@ struct Many {
     steps: Steps,
     clocks: wgpu::Buffer,
     dispatches: Vec<Dispatch>,
+}
+
+/// What a chunk began with, but for the step: the arena and the lists of spikes.
+struct Before {
+    arena: wgpu::Buffer,
+    events: wgpu::Buffer,
 }
 
 /// A submitted chunk.
@@ -121,7 +130,8 @@ impl GpuEngine {
         let routes = routes.into_iter();
         let sizes = Sizes::of(&plan, &lists, synapses.len(), shape.steps.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
-        limits::check_sums(&plan, &context.name, reach(index).iterations)?;
+        let reach = reach(index);
+        limits::check_sums(&plan, &context.name, reach.iterations)?;
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let uniform = |label: &str, words: &[u32]| {
             let usage = storage | wgpu::BufferUsages::UNIFORM;
@@ -145,9 +155,14 @@ impl GpuEngine {
             gathers: context.storage("gathers", &tables::gathers(&plan)),
             schedule: context.buffer("schedule", sizes.schedule, storage),
             rows: context.buffer("rows", sizes.rows, storage),
+            endless: context.buffer("endless", loops::words(&plan), storage),
         };
+        let before = loops::counted(&plan, reach).then(|| Before {
+            arena: context.buffer("arena before", sizes.arena, wgpu::BufferUsages::COPY_SRC),
+            events: context.buffer("events before", sizes.events, wgpu::BufferUsages::COPY_SRC),
+        });
         context.write(&buffers.values, 0, &plan.constants);
-        let target = Target { native: probe::native(index, &context)?, lanes: shape.lanes };
+        let target = Target { native: probe::native(index, &context)?, lanes: shape.lanes, reach };
         let maker = Maker { plan: &plan, context: &context, buffers: &buffers, target };
         let (mut fused, mut separate) = (Vec::new(), Vec::new());
         let (manner, seconds) = (shape.to_string(), shape.seconds);
@@ -171,6 +186,7 @@ impl GpuEngine {
             target,
             manner,
             many,
+            before,
             fused,
             separate,
             data: None,
@@ -248,6 +264,23 @@ impl GpuEngine {
         Ok(separately)
     }
 
+    /// Waits for a chunk, and puts back what was before it where a loop did not end.
+    fn check_loops(&self, before: &Before) -> Result<()> {
+        let Buffers { arena, events, sums, endless, .. } = &self.buffers;
+        let words = self.context.read(endless, 0..loops::words(&self.plan))?;
+        let Some(error) = loops::error(&self.plan, self.target.reach, &words) else {
+            return Ok(());
+        };
+        let mut encoder = self.context.device.create_command_encoder(&Default::default());
+        copy(&mut encoder, &before.arena, arena);
+        copy(&mut encoder, &before.events, events);
+        encoder.clear_buffer(sums, 0, None);
+        encoder.clear_buffer(endless, 0, None);
+        self.context.queue.submit([encoder.finish()]);
+        self.context.check()?;
+        Err(error)
+    }
+
     /// What each step of a chunk knows of time.
     fn clock(&self, chunk: &Chunk, separately: bool) -> impl Iterator<Item = [u32; CLOCK_USED]> {
         let dt = self.plan.dt;
@@ -269,6 +302,10 @@ impl GpuEngine {
             ]
         })
     }
+}
+
+fn copy(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &wgpu::Buffer) {
+    encoder.copy_buffer_to_buffer(from, 0, to, 0, from.size());
 }
 
 impl Engine for GpuEngine {
@@ -323,6 +360,12 @@ impl Engine for GpuEngine {
             false => many.map_or(&self.fused, |many| &many.dispatches).iter().collect(),
         };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
+        if let Some(Before { arena, events }) = &self.before
+            && chunk.ops.start == 0
+        {
+            copy(&mut encoder, &self.buffers.arena, arena);
+            copy(&mut encoder, &self.buffers.events, events);
+        }
         if many.is_some_and(|many| many.steps.has_flags()) {
             encoder.clear_buffer(&self.buffers.rows, 0, Some(4 * chunk.schedule.words as u64));
         }
@@ -365,6 +408,9 @@ impl Engine for GpuEngine {
         let submission = self.context.queue.submit([encoder.finish()]);
         if let Pending::Mapped { staging, .. } = &rows {
             staging.map_async(wgpu::MapMode::Read, ..4 * words as u64, |_| {});
+        }
+        if let Some(before) = &self.before {
+            self.check_loops(before)?;
         }
         self.next = chunk.next(self.plan.step.len());
         let behind = !self.under_way.is_empty();

@@ -218,6 +218,7 @@ impl Arithmetic {
 
 #[cfg(test)]
 mod tests {
+    use super::super::adapters::Reach;
     use super::super::kernels::{CLOCK, Target, parse};
     use super::super::pin::Native;
 
@@ -235,7 +236,8 @@ mod tests {
             }}"
         );
         let native = Native { order, ..Native::EXACT };
-        let kernel = parse("test".into(), &text, &[], Target { native, lanes: 1 }).unwrap();
+        let target = Target { native, lanes: 1, reach: Reach::unlimited(1) };
+        let kernel = parse("test".into(), &text, &[], target).unwrap();
         let text = naga::back::wgsl::write_string(
             &kernel.module,
             &crate::model::validate(&kernel.module).unwrap(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::adapters::Reach;
 use super::limits;
+use super::loops::Loops;
 use super::pin::{self, Native};
 use super::shape::Shape;
 use super::shell;
@@ -11,7 +12,7 @@ use super::tables;
 use crate::choice::CostModel;
 use crate::error::{Error, Result};
 use crate::model::{Feed, Invocation, Kind, Sink, validate};
-use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
+use crate::plan::{Binding, KernelGive, Load, Op, Plan, Space, Work};
 
 pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
@@ -44,6 +45,8 @@ pub(super) struct Target {
     pub native: Native,
     /// Invocations of a workgroup, a power of two. Members of populations start at multiples of it.
     pub lanes: usize,
+    /// How often loops may go round.
+    pub reach: Reach,
 }
 
 impl Target {
@@ -83,6 +86,8 @@ pub(super) enum Bound {
     Recorded,
     Schedule,
     Rows,
+    /// Where loops are told that did not end.
+    Endless,
     /// An array of a user's kernel.
     Array {
         at: usize,
@@ -94,7 +99,8 @@ impl Bound {
     pub(super) fn is_read_only(self) -> bool {
         match self {
             Self::Array { writable, .. } => !writable,
-            bound => !matches!(bound, Self::Arena | Self::Sums | Self::Events | Self::Rows),
+            Self::Arena | Self::Sums | Self::Events | Self::Rows | Self::Endless => false,
+            _ => true,
         }
     }
 }
@@ -105,7 +111,7 @@ pub(crate) fn kernels(
     model: &CostModel,
     reach: Reach,
 ) -> Result<Vec<(String, String)>> {
-    all(plan, &Shape::of(plan, model, reach))?
+    all(plan, &Shape::of(plan, model, reach), reach)?
         .into_iter()
         .map(|kernel| {
             let info = validate(&kernel.module)
@@ -122,8 +128,8 @@ pub(crate) fn kernels(
 }
 
 /// The kernels that play a plan where nothing comes between its operations, in their order.
-fn all(plan: &Plan, shape: &Shape) -> Result<Vec<Kernel>> {
-    let target = Target { native: Native::EXACT, lanes: shape.lanes };
+fn all(plan: &Plan, shape: &Shape, reach: Reach) -> Result<Vec<Kernel>> {
+    let target = Target { native: Native::EXACT, lanes: shape.lanes, reach };
     if let Some(steps) = &shape.steps {
         let populations = 0..plan.populations.len();
         return populations.map(|at| shell::kernel(steps, plan, at, target)).collect();
@@ -135,7 +141,7 @@ fn all(plan: &Plan, shape: &Shape) -> Result<Vec<Kernel>> {
             Op::Input(_) if !plan.fused() => input(target)?,
             Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage, target)?,
             Op::Update(at) => update(plan, at, true, target)?,
-            Op::Kernel(k) => kernel(&plan.kernels[k], target)?,
+            Op::Kernel(k) => kernel(plan, k, target)?,
             Op::Record => record(plan, target)?,
             Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
         });
@@ -235,7 +241,9 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, target: Target) -> Re
     let program = &population.program;
     let name = format!("update {}", program.name);
     let (declared, table) = table(tables::population_words(plan, at, inputs), "table", 3);
-    let mut text = format!("{CLOCK}{declared}{MEMBER}{APPLY}{UPDATE}\n");
+    let loops = Loops::of_population(plan, at, target.reach);
+    let counts = loops.text(6);
+    let mut text = format!("{CLOCK}{declared}{MEMBER}{APPLY}{counts}{UPDATE}\n");
     let constants = tables::constant_streams(plan, at);
     let _ = writeln!(text, "{}\n{}", members(plan, at), program.text);
     let _ = writeln!(text, "fn load(e: u32, element: u32, member: u32) -> In {{");
@@ -293,8 +301,9 @@ pub(super) fn update(plan: &Plan, at: usize, inputs: bool, target: Target) -> Re
         let _ = writeln!(text, "    arena[{}u + e] = 0u;", stream.address);
     }
     let _ = writeln!(text, "}}");
-    let bindings = &[Bound::Arena, Bound::Sums, table, Bound::Values, Bound::Events];
-    parse(name, &text, bindings, target)
+    let bindings =
+        &[Bound::Arena, Bound::Sums, table, Bound::Values, Bound::Events, Bound::Endless];
+    parse_counting(name, &text, bindings, target, &loops)
 }
 
 /// What brings the words of a variable into an array of a kernel, and back.
@@ -304,12 +313,14 @@ pub(super) fn exchange(target: Target) -> Result<Kernel> {
 }
 
 /// A user's kernel. Its arrays come first, then a table with the key of its random numbers.
-pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
+pub(super) fn kernel(plan: &Plan, k: usize, target: Target) -> Result<Kernel> {
+    let op = &plan.kernels[k];
+    let loops = Loops::of_kernel(plan, k, target.reach);
     let program = &op.text.program;
     let arrays = op.arrays.iter().enumerate();
     let mut bindings: Vec<Bound> =
         arrays.map(|(at, array)| Bound::Array { at, writable: array.writable }).collect();
-    bindings.push(Bound::Table);
+    bindings.extend([Bound::Table, Bound::Endless]);
     let members = op.gives.iter().map(|&give| match give {
         KernelGive::Clock(feed) => format!("clock.{}", clock_member(feed)),
         KernelGive::Constant(bits) => format!("{bits}u"),
@@ -326,7 +337,7 @@ pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
     });
     let [x, y, z] = op.text.workgroup;
     let text = format!(
-        "{CLOCK}\n@group(0) @binding({}) var<storage, read> table: array<u32>;\n\n{}\n\
+        "{CLOCK}\n@group(0) @binding({}) var<storage, read> table: array<u32>;\n\n{}{}\n\
          @compute @workgroup_size({x}, {y}, {z})\n\
          fn main(\n\
          \x20   @builtin(global_invocation_id) global: vec3<u32>,\n\
@@ -334,12 +345,14 @@ pub(super) fn kernel(op: &KernelOp, target: Target) -> Result<Kernel> {
          \x20   @builtin(local_invocation_index) index: u32,\n\
          \x20   @builtin(workgroup_id) group: vec3<u32>,\n\
          \x20   @builtin(num_workgroups) groups: vec3<u32>,\n\
-         ) {{\n    advance(In({}));\n}}\n",
-        bindings.len(),
+         ) {{\n    advance(In({}));\n    tell_endless(0u);\n}}\n",
+        bindings.len() - 1,
+        loops.text(bindings.len()),
         program.text,
         members.collect::<Vec<_>>().join(", ")
     );
-    let kernel = parse(format!("kernel {}", op.path), &text, &bindings, target)?;
+    let name = format!("kernel {}", op.path);
+    let kernel = parse_counting(name, &text, &bindings, target, &loops)?;
     Ok(Kernel { checked: true, ..kernel })
 }
 
@@ -405,10 +418,34 @@ pub(super) fn parse(
     bindings: &[Bound],
     target: Target,
 ) -> Result<Kernel> {
+    parsed(name, text, bindings, target, None)
+}
+
+/// The same of a kernel whose program has these loops.
+fn parse_counting(
+    name: String,
+    text: &str,
+    bindings: &[Bound],
+    target: Target,
+    loops: &Loops<'_>,
+) -> Result<Kernel> {
+    parsed(name, text, bindings, target, Some(loops))
+}
+
+fn parsed(
+    name: String,
+    text: &str,
+    bindings: &[Bound],
+    target: Target,
+    loops: Option<&Loops<'_>>,
+) -> Result<Kernel> {
     // before the rest: functions may only call those before them in the module
     let text = format!("{}\nconst LANES: u32 = {}u;\n{text}", pin::library(), target.lanes);
     let mut module =
         naga::front::wgsl::parse_str(&text).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
+    if let Some(loops) = loops {
+        loops.count(&mut module);
+    }
     let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     pin::pin(&mut module, &info, target.native);
     // what the entry point does not reach, of the library above all, is left out

@@ -8,6 +8,7 @@ mod fence;
 mod kernels;
 mod known;
 mod limits;
+mod loops;
 mod measure;
 mod pin;
 mod probe;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::adapters::Reach;
 use super::dispatch::CLOCK_USED;
-use super::kernels;
+use super::{kernels, loops};
 use crate::backend::Chunk;
 use crate::plan::{Gather, InputOp, Op, Plan, Population, Route, Space, Stream};
 
@@ -62,8 +62,12 @@ pub(super) struct Flags {
 
 impl Steps {
     /// Of one of the plan's [`ways`]; none where what is recorded cannot be told from the variables of the elements, or where the
-    /// device could not go round all loops.
+    /// device could not go round all loops, or these are not known to end.
     pub(super) fn of(plan: &Plan, way: Way, reach: Reach) -> Option<Self> {
+        let ends = |at| loops::Loops::of_population(plan, at, reach).limit.is_none();
+        if !(0..plan.populations.len()).all(ends) {
+            return None;
+        }
         let populations = plan.populations.len();
         let mut recorded = vec![Vec::new(); populations];
         let mut flags: Vec<Vec<Flags>> = (0..populations).map(|_| Vec::new()).collect();
