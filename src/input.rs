@@ -1,32 +1,11 @@
 //! Inputs: what is done to which variable at the start of each step.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use crate::error;
 use crate::runner::InputHandle;
-use crate::system::{Number, Target, Value, Variable};
-
-/// What the elements of a step share, as host closures see it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shared {
-    /// Time at the start of the step, `t0 + i dt`.
-    pub t: f64,
-    /// The step.
-    pub dt: f64,
-    /// Number of the step, counted over all runs since the last reset.
-    pub i: u64,
-    pub(crate) args: Arc<BTreeMap<String, Value>>,
-}
-
-impl Shared {
-    /// The shared argument of that name that was given to the run, if one was; see
-    /// [`Predict::shared_arg`](crate::Predict::shared_arg).
-    pub fn arg(&self, name: &str) -> Option<&Value> {
-        self.args.get(name)
-    }
-}
+use crate::terms::{InputFunction, Number, Operation, Shared, Target, Value, Variable, Wgsl};
 
 /// How an input's value changes from step to step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,37 +46,6 @@ pub enum Policy {
     Zero,
 }
 
-/// What an input does to its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `target = target + value`, the default.
-    Add,
-    /// `target = target - value`.
-    Sub,
-    /// `target = target * value`.
-    Mul,
-    /// `target = target / value`.
-    Div,
-    /// `target = value`.
-    Set,
-}
-
-impl Operation {
-    /// Its sign: `+ - * / =`.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::Set => "=",
-        }
-    }
-}
-
-/// The closure of an input of type `func`.
-pub(crate) type InputFunction = Arc<dyn Fn(&Shared) -> Value + Send + Sync>;
-
 /// The rows of a stream from the first on.
 pub(crate) type RowIterator = Box<dyn Iterator<Item = Value> + Send>;
 
@@ -127,32 +75,6 @@ where
     V: Into<Value> + 'static,
 {
     RowStream(Arc::new(move || Box::new(factory().into_iter().map(Into::into))))
-}
-
-/// A WGSL expression; see [`wgsl`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wgsl(pub(crate) String);
-
-/// A WGSL expression that the device evaluates for each element in each step: of the variables and parameters of the
-/// target's node, and `t`, `dt` (f32), `i` (the low 32 bits of the step), `element` (u32, in row-major order), `h`, the
-/// `Shared` of models, as for `phase(h, f)` and `time_angle(h, omega)`, and `r`, for `random_normal(r, 0u)` and other
-/// [random numbers](crate::Model#random-numbers); a variable of the node with one of these names hides it. The library of
-/// [`Model`](crate::Model) may be called. `t` has 24 bits, which are too few late in a run: `sin(time_angle(h, omega))` is
-/// `sin(omega t)` at any time.
-/// Numbers without a point are whole: `1 / 2` would be 0, and is an error, as is `V // 2`, whose end WGSL takes for a comment.
-///
-/// ```
-/// use dsrunner::{DSRunner, neurons, wgsl};
-///
-/// let mut runner = DSRunner::builder(neurons::lif(10))
-///     .input(("input", wgsl("20.0 + f32(element) * sin(time_angle(h, 0.1)) - 0.1 * V"), "func"))
-///     .progress_bar(false)
-///     .build()?;
-/// runner.run(10.0)?;
-/// # Ok::<(), dsrunner::Error>(())
-/// ```
-pub fn wgsl(expression: impl Into<String>) -> Wgsl {
-    Wgsl(expression.into())
 }
 
 /// The value of an input.

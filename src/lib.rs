@@ -109,6 +109,7 @@ mod runner;
 mod scalar;
 mod shipped;
 mod system;
+mod terms;
 
 #[doc(hidden)]
 pub use checkpoint::files as state_files;
@@ -118,21 +119,23 @@ pub use connect::Connect;
 pub use connect::files::{Csv, EdgeList, EdgeReader, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
-pub use input::{
-    Input, InputType, InputValue, Operation, Policy, RowStream, Shared, Wgsl, stream, wgsl,
-};
+pub use input::{Input, InputType, InputValue, Policy, RowStream, stream};
 pub use integrate::Method;
-pub use model::{Kind, Model};
-pub use monitor::{Index, Monitor, Reduction};
+pub use model::Model;
+pub use monitor::{Monitor, Reduction};
 pub use runner::{
-    CancelHandle, Collection, Compatible, DSRunner, Element, Events, InputHandle, Jit, Listed,
-    Loaded, Mon, Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, ReadHandle, Recorded,
-    Run, RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
+    CancelHandle, Collection, Compatible, DSRunner, Events, InputHandle, Jit, Listed, Loaded, Mon,
+    Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, ReadHandle, Recorded, Run,
+    RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
-    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Init, Kernel, Network, Number,
-    Projection, Shape, StepBuilder, Target, Value, Variable,
+    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Kernel, Network, Projection,
+    StepBuilder,
+};
+pub use terms::{
+    Element, Index, Init, Kind, Number, Operation, Shape, Shared, Target, Value, Variable, Wgsl,
+    wgsl,
 };
 
 /// The README's programs are tested like the documentation's.

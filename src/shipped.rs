@@ -16,13 +16,14 @@ models! {
 }
 
 /// A variable `value` that stays as it is, unless inputs change it.
-pub(crate) fn variable(shape: impl Into<crate::system::Shape>) -> crate::system::Group {
+pub(crate) fn variable(shape: impl Into<crate::terms::Shape>) -> crate::system::Group {
     crate::system::Group::shipped(VALUE.clone(), shape)
 }
 
 /// Spiking neurons. Times in ms, potentials in mV.
 pub mod neurons {
-    use crate::system::{Group, Shape};
+    use crate::system::Group;
+    use crate::terms::Shape;
 
     models! {
         HH = "HH", "neurons/hh.wgsl";
@@ -144,7 +145,8 @@ pub mod neurons {
 
 /// Sources of spikes.
 pub mod sources {
-    use crate::system::{Group, Shape};
+    use crate::system::Group;
+    use crate::terms::Shape;
 
     models! {
         POISSON = "Poisson", "sources/poisson.wgsl";
@@ -228,7 +230,8 @@ pub mod outputs {
 /// Ordinary differential equations.
 pub mod odes {
     use crate::integrate::Method;
-    use crate::system::{Group, Shape};
+    use crate::system::Group;
+    use crate::terms::Shape;
 
     models! {
         FORCED = "Forced", "odes/forced.wgsl";

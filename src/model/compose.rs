@@ -10,10 +10,11 @@ use super::contract::Argument;
 use super::jacobian::Field;
 use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, prefixed_primitive};
 use super::written::{Written, broken, parsed};
-use super::{EXPREL, FLUSHED, Kind, Member, Model, Owner, owner, prefix};
+use super::{EXPREL, FLUSHED, Member, Model, Owner, owner, prefix};
 use crate::error::Result;
 use crate::integrate::{EXPONENTIAL, Equations, Method};
 use crate::scalar::{self, Access, cast, write};
+use crate::terms::Kind;
 
 /// Collects the members of the argument structure while the body is written.
 struct Composer<'s> {

@@ -3,8 +3,9 @@
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
 use super::supported::Source;
-use super::{Functions, Inner, Kind, Member, calls, library, text};
+use super::{Functions, Inner, Member, calls, library, text};
 use crate::error::{Error, Location, Result, nearest, quoted};
+use crate::terms::Kind;
 
 /// What a function of the contract takes at one place of its argument list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use super::members::Members;
 use super::program::{Feed, Program, Sink, Unit};
 use super::supported::Source;
-use super::{Kind, library, parse, prefix, text, written};
+use super::{library, parse, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
+use crate::terms::Kind;
 
 /// A variable that an expression may name.
 pub(crate) struct Named {

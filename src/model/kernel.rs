@@ -7,9 +7,10 @@ use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 use super::members::Members;
 use super::program::{Feed, Invocation, Program, Unit};
 use super::supported::Source;
-use super::{Kind, calls, parse, prefix, written};
+use super::{calls, parse, prefix, written};
 use crate::error::Result;
 use crate::scalar::{Access, Memory};
+use crate::terms::Kind;
 
 const PREFIX: &str = "k0";
 

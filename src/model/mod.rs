@@ -31,9 +31,10 @@ pub(crate) use rules::Rule;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Location, Result, number};
+use crate::error::{Error, Location, Result};
 use crate::limits;
 use crate::scalar::Code;
+use crate::terms::{Kind, check_identifier};
 use diagnosis::Diagnosis;
 
 /// The functions of the library that the engines know as one operation.
@@ -43,53 +44,6 @@ const FLUSHED: &str = "flushed";
 
 /// What to do about what the engines cannot run.
 const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
-
-/// Type of a variable's or a parameter's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// 32-bit floating point.
-    F32,
-    /// 32-bit signed integer.
-    I32,
-    /// 32-bit unsigned integer.
-    U32,
-    /// True or false; spikes are of this kind.
-    Bool,
-}
-
-impl Kind {
-    /// Its name in Rust.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::I32 => "i32",
-            Self::U32 => "u32",
-            Self::Bool => "bool",
-        }
-    }
-
-    /// A number as the 32 bits of this kind, or what is wrong with it.
-    pub(crate) fn bits(self, value: f64) -> std::result::Result<u32, String> {
-        let whole = |low: f64, high: f64| {
-            if value.fract() == 0.0 && (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                Err(format!("{} is not a value of type {}", number(value), self.name()))
-            }
-        };
-        match self {
-            Self::F32 if value.is_finite() && !(value as f32).is_finite() => {
-                Err(format!("{value:e} is beyond the range of f32"))
-            }
-            Self::F32 => Ok((value as f32).to_bits()),
-            Self::I32 => {
-                whole(f64::from(i32::MIN), f64::from(i32::MAX)).map(|()| value as i32 as u32)
-            }
-            Self::U32 => whole(0.0, f64::from(u32::MAX)).map(|()| value as u32),
-            Self::Bool => whole(0.0, 1.0).map(|()| value as u32),
-        }
-    }
-}
 
 /// A named member of one of a model's structures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,18 +311,6 @@ impl fmt::Debug for Model {
 
 /// A shipped model, or why it does not parse.
 pub(crate) type Shipped = std::result::Result<Model, String>;
-
-/// Refuses what cannot be a name of a model, a kernel or a node.
-pub(crate) fn check_identifier(name: &str) -> Result<()> {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Ok(());
-    }
-    Err(Error::Name {
-        name: name.into(),
-        reason: "is not an identifier (a letter or `_`, then letters, digits and `_`)".into(),
-    })
-}
 
 /// A text without the byte order mark that some editors put in front.
 pub(crate) fn unmarked(source: &str) -> &str {

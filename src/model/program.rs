@@ -1,11 +1,12 @@
 //! What a program is made of, and what it is: structures of models, members of the argument and of the result.
 
 use super::jacobian::primitive;
-use super::{Kind, Member, Model};
+use super::{Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
 use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
+use crate::terms::Kind;
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]

@@ -14,7 +14,8 @@ use crate::limits;
 use crate::model::{Arm, Structure};
 use crate::monitor::Monitor;
 use crate::random::{Keys, Purpose};
-use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder, Value};
+use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder};
+use crate::terms::Value;
 
 /// What a system recorded, once.
 pub(crate) struct Recorded {

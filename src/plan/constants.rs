@@ -2,8 +2,7 @@
 //! operations that fill and clear it.
 
 use super::{InputOp, Plan, Source};
-use crate::input::Operation;
-use crate::model::Kind;
+use crate::terms::{Kind, Operation};
 
 impl Plan {
     /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way, with these values of the

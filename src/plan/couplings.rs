@@ -11,11 +11,11 @@ use super::step::{Load, Op, Work};
 use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, fixed, inputs};
 use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
-use crate::input::{Operation, Wgsl};
 use crate::limits;
-use crate::model::{Kind, Named, Program, expression};
+use crate::model::{Named, Program, expression};
 use crate::random::{Keys, Purpose};
-use crate::system::{Coupling, Node, NodeKind, Value};
+use crate::system::{Coupling, Node, NodeKind};
+use crate::terms::{Kind, Operation, Value, Wgsl};
 
 /// A coupling with all that it names found.
 pub(super) struct Site {

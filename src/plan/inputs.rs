@@ -7,12 +7,9 @@ use super::sources::{RowSource, Rows, StreamRows, array, words};
 use super::step::{Column, Op, Work};
 use super::{InputOp, Plan, Role, Slot, Source, expressions};
 use crate::error::{Error, Explained, Result};
-use crate::input::{
-    Application, Form, Input, InputCall, InputType, InputValue, Operation, Policy, Wgsl,
-};
-use crate::model::Kind;
+use crate::input::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
 use crate::random::Purpose;
-use crate::system::broadcast_places;
+use crate::terms::{Kind, Operation, Wgsl, broadcast_places};
 
 /// What belongs to the inputs of a plan and stays on the host.
 #[derive(Default)]

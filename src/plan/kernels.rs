@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::sites::label;
 use super::{Op, Plan, Role, inputs};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, KernelText, Kind};
+use crate::model::{Feed, Invocation, KernelText};
 use crate::random::{Keys, Purpose};
 use crate::scalar::Memory;
 use crate::system::{Kernel, Node, NodeKind};
+use crate::terms::Kind;
 
 /// A kernel of a step.
 #[derive(Debug)]

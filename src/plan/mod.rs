@@ -28,10 +28,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::input::Operation;
-use crate::model::{Feed, Kind, Model, Program, Sink, Structure, Unit};
+use crate::model::{Feed, Model, Program, Sink, Structure, Unit};
 use crate::random::Keys;
 use crate::system::Copies;
+use crate::terms::{Kind, Operation};
 
 pub(crate) use build::{Description, Host, Recorded, build};
 pub(crate) use inputs::{HostInputs, check_offsets, check_target};

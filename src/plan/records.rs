@@ -7,10 +7,10 @@ use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::step::{Cadence, Fold, Number, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result, number};
-use crate::input::{InputFunction, Wgsl};
-use crate::model::{Kind, Unit};
+use crate::model::Unit;
 use crate::monitor::{Monitor, MonitorRead, Reduction, What};
 use crate::random::Purpose;
+use crate::terms::{InputFunction, Kind, Wgsl};
 
 /// A monitor's closure.
 pub(crate) enum HostRecord {

@@ -2,8 +2,7 @@
 
 use super::{Plan, Slot};
 use crate::error::{Error, Explained, Result};
-use crate::monitor::Index;
-use crate::system::Target;
+use crate::terms::{Index, Target};
 
 /// Which words of a variable, from its first on.
 #[derive(Debug, Clone, PartialEq, Eq)]

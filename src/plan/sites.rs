@@ -5,8 +5,9 @@ use super::components::{HostPrograms, Resolved, Site, join, resolve};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
-use crate::model::{Argument, Kind, Unit, jacobian, owner};
-use crate::system::{Component, Copies, Group, Node, NodeKind, Projection, Value};
+use crate::model::{Argument, Unit, jacobian, owner};
+use crate::system::{Component, Copies, Group, Node, NodeKind, Projection};
+use crate::terms::{Kind, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
 const MOST_ELEMENTS: usize = 1 << 30;

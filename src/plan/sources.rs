@@ -1,9 +1,8 @@
 //! What fills the rows of inputs that change from step to step.
 
 use crate::error::{Error, Explained, Result};
-use crate::input::{InputFunction, Policy, RowIterator, RowStream, Shared};
-use crate::model::Kind;
-use crate::system::{Value, broadcast};
+use crate::input::{Policy, RowIterator, RowStream};
+use crate::terms::{InputFunction, Kind, Shared, Value, broadcast};
 
 /// The rows of one input.
 pub(crate) struct RowSource {

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::rings::Ring;
-use crate::model::{Feed, Kind, Program};
+use crate::model::{Feed, Program};
+use crate::terms::Kind;
 
 /// An operation of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

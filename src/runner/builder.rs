@@ -7,11 +7,12 @@ use super::run::DSRunner;
 use super::sink::Sink;
 use crate::device::Device;
 use crate::error::{Error, Result, number};
-use crate::input::{Input, Shared};
+use crate::input::Input;
 use crate::limits;
 use crate::monitor::Monitor;
 use crate::plan::Recorded;
-use crate::system::{DynamicalSystem, Group, Value};
+use crate::system::{DynamicalSystem, Group};
+use crate::terms::{Shared, Value};
 
 /// Collects the settings of a [`DSRunner`]; made by [`DSRunner::builder`].
 pub struct RunnerBuilder {

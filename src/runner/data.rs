@@ -6,9 +6,9 @@ use super::predict::Predict;
 use super::run::DSRunner;
 use crate::backend::Data;
 use crate::error::{Error, Result};
-use crate::input::{Operation, Policy};
+use crate::input::Policy;
 use crate::plan::{InputOp, Role, RowSource, Rows, Source, array, check_offsets, check_target};
-use crate::system::{Target, Value};
+use crate::terms::{Operation, Target, Value};
 
 /// The data of a run.
 pub(super) struct RunData {

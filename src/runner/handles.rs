@@ -2,13 +2,11 @@
 
 use ndarray::ArrayD;
 
-use super::results::{Element, array};
 use crate::backend::Engine;
 use crate::backend::apply::apply_at;
 use crate::error::{Error, Result};
-use crate::input::Operation;
 use crate::plan::{Plan, check_target, words};
-use crate::system::{Target, Value};
+use crate::terms::{Element, Operation, Target, Value, array};
 
 /// Reads variables for the closure of a monitor; see [`Monitor::read`](crate::Monitor::read).
 pub struct ReadHandle<'a> {

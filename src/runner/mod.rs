@@ -23,7 +23,7 @@ pub use handles::{InputHandle, ReadHandle};
 pub use objects::{Collection, Listed, Naming, NodeClass, NodeInfo, VarClass, VarInfo};
 pub use predict::{Predict, Span, Steps};
 pub use progress::Progress;
-pub use results::{Element, Events, Mon};
+pub use results::{Events, Mon};
 pub use run::{CancelHandle, DSRunner, Run};
 pub use sink::{Recorded, Sink};
 pub use states::{Compatible, Loaded, StateDict};

@@ -6,9 +6,9 @@ use indexmap::IndexMap;
 
 use super::run::DSRunner;
 use crate::error::{Error, Result};
-use crate::model::Kind;
 use crate::plan::{Role, Slot};
-use crate::system::{DynamicalSystem, Node, NodeKind, NodeName, StepBuilder, Target};
+use crate::system::{DynamicalSystem, Node, NodeKind, StepBuilder};
+use crate::terms::{Kind, NodeName, Target};
 
 /// By which names nodes and variables are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -14,9 +14,9 @@ use super::trace::{Filing, Trace};
 use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
-use crate::input::Shared;
 use crate::limits::{self, deep};
 use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
+use crate::terms::Shared;
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
 const IN_FLIGHT: usize = 2;

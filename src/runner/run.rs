@@ -16,7 +16,7 @@ use super::play::is_stepwise;
 use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
-use super::results::{Element, Mon};
+use super::results::Mon;
 use super::sink::Sink;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
@@ -24,10 +24,10 @@ use crate::backend::{Engine, gpu};
 use crate::choice::{Choice, CostModel, Limits, open};
 use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
-use crate::input::Operation;
 use crate::limits::deep;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
-use crate::system::{DynamicalSystem, NodeName, Target, Value};
+use crate::system::DynamicalSystem;
+use crate::terms::{Element, NodeName, Operation, Target, Value};
 
 /// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
 ///

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ndarray::ArrayD;
 
-use super::results::{Element, Events, array};
+use super::results::Events;
 use crate::error::{Error, Result};
-use crate::model::Kind;
+use crate::terms::{Element, Kind, array};
 
 /// Takes the rows of a monitor, chunk by chunk, so that a run of any length needs no more memory.
 ///

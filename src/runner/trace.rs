@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use ndarray::ArrayD;
 
-use super::results::{Element, Events, array};
+use super::results::Events;
 use super::sink::{Rows, Sink};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::model::Kind;
 use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
+use crate::terms::{Element, Kind, array};
 
 /// The history of one monitor.
 #[derive(Debug, Clone)]

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use super::group::Group;
-use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use super::value::Value;
 use crate::connect::Connect;
 use crate::error::Result;
-use crate::input::Wgsl;
+use crate::terms::{NodeName, Value, Wgsl};
 
 /// A continuous coupling: what each element of a group gets, in each step, from the variables of the elements that it is
 /// connected with, as they were a delay ago.

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use super::component::Component;
-use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use super::value::{Init, Shape, Value, elements};
-use super::variable::Variable;
 use crate::error::Result;
 use crate::integrate::Method;
 use crate::model::{Model, Shipped};
-use crate::monitor::Index;
+use crate::terms::{Index, Init, NodeName, Shape, Value, Variable, elements};
 
 /// A population of elements of one model.
 ///

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use super::variable::Target;
 use crate::error::Result;
 use crate::limits;
-use crate::model::{KernelText, check_identifier, unmarked};
+use crate::model::{KernelText, unmarked};
+use crate::terms::{NodeName, Target, check_identifier};
 
 /// A compute kernel as raw WGSL, for what elements, projections and couplings do not cover: stencils on grids, sorting,
 /// histograms, anything in which elements look at each other.

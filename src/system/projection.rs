@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use super::component::Component;
 use super::group::Group;
-use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
-use super::value::{Init, Value};
-use super::variable::Variable;
 use crate::connect::Connect;
 use crate::error::Result;
+use crate::terms::{Init, NodeName, Value, Variable};
 
 /// Synapses from the spikes of one group to another.
 ///

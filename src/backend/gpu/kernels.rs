@@ -10,8 +10,9 @@ use super::shell;
 use super::tables;
 use crate::choice::CostModel;
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, Kind, Sink, validate};
+use crate::model::{Feed, Invocation, Sink, validate};
 use crate::plan::{Binding, KernelGive, KernelOp, Load, Op, Plan, Space, Work};
+use crate::terms::Kind;
 
 pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");

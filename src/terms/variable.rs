@@ -1,7 +1,7 @@
 //! Handles of variables.
 
+use super::index::Index;
 use super::names::NodeName;
-use crate::monitor::Index;
 
 /// A handle of a variable or a parameter of a node, which can stand wherever a path can.
 ///

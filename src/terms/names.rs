@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::model::check_identifier;
 
 #[derive(Default)]
 struct Registry {
@@ -98,4 +97,16 @@ mod tests {
         assert_eq!(names[1].as_str(), "NamesTest2");
         drop(taken);
     }
+}
+
+/// Refuses what cannot be a name of a model, a kernel or a node.
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err(Error::Name {
+        name: name.into(),
+        reason: "is not an identifier (a letter or `_`, then letters, digits and `_`)".into(),
+    })
 }
