@@ -77,7 +77,7 @@ impl fmt::Display for DeviceInfo {
 pub fn devices() -> Vec<DeviceInfo> {
     let cpu = DeviceInfo {
         index: 0,
-        name: format!("CPU engine ({})", crate::backend::cpu::instruction_set()),
+        name: format!("CPU engine ({})", crate::interpreter::instruction_set()),
         kind: DeviceKind::Cpu,
         backend: "cpu",
         nvidia: false,

@@ -94,17 +94,19 @@ mod choice;
 mod connect;
 mod device;
 mod error;
-mod input;
+mod inputs;
 mod integrate;
+mod interpreter;
 mod limits;
 mod model;
-mod monitor;
 #[cfg(any(feature = "checkpoint", feature = "files"))]
 mod npy;
 mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod random;
+mod records;
+mod results;
 mod runner;
 mod scalar;
 mod shipped;
@@ -119,14 +121,17 @@ pub use connect::Connect;
 pub use connect::files::{Csv, EdgeList, EdgeReader, Id, Ids, Pairs, SparseMatrix};
 pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
-pub use input::{Input, InputType, InputValue, Policy, RowStream, stream};
+pub use inputs::{
+    Input, InputHandle, InputType, InputValue, Policy, ReadHandle, RowStream, stream,
+};
 pub use integrate::Method;
 pub use model::Model;
-pub use monitor::{Monitor, Reduction};
+pub use records::{Events, Monitor, Recorded, Reduction, Sink};
+pub use results::Mon;
 pub use runner::{
-    CancelHandle, Collection, Compatible, DSRunner, Events, InputHandle, Jit, Listed, Loaded, Mon,
-    Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, ReadHandle, Recorded, Run,
-    RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
+    CancelHandle, Collection, Compatible, DSRunner, Jit, Listed, Loaded, Naming, NodeClass,
+    NodeInfo, NonFinite, Predict, Progress, Run, RunnerBuilder, Span, StateDict, Steps, TreeDef,
+    VarClass, VarInfo,
 };
 pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{

@@ -5,10 +5,9 @@ use naga::front::Typifier;
 use naga::proc::ResolveContext;
 use naga::{Expression as Ex, Function, Handle, Module, TypeInner};
 
-use super::iterations::loops;
 use super::{Inner, Model, Program};
 use crate::error::{Error, Location};
-use crate::scalar::{LoopSite, Site};
+use crate::scalar::{LoopSite, Site, loops};
 
 /// A function whose expressions are told by the names in them.
 struct Reader<'a> {

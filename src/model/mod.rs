@@ -7,7 +7,6 @@ mod diagnosis;
 mod expression;
 mod extent;
 mod indexed;
-mod iterations;
 pub(crate) mod jacobian;
 mod kernel;
 mod library;
@@ -22,7 +21,6 @@ mod written;
 
 pub(crate) use contract::Argument;
 pub(crate) use expression::{Named, expression};
-pub(crate) use iterations::loops;
 pub(crate) use kernel::KernelText;
 pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
 pub(crate) use resolve::{Owner, owner};

@@ -5,7 +5,7 @@ use super::{Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
-use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
+use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, iterations, lower};
 use crate::terms::Kind;
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
@@ -162,7 +162,7 @@ impl Program {
     pub(crate) fn iterations(&self) -> Option<usize> {
         let mut functions = self.module.functions.iter().map(|(_, function)| function);
         let advance = functions.find(|function| function.name.as_deref() == Some("advance"))?;
-        super::iterations::of(&self.module, advance)
+        iterations(&self.module, advance)
     }
 
     /// The operations of `advance`, for one way of feeding it.

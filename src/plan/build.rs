@@ -9,11 +9,11 @@ use super::{
 };
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
-use crate::input::Input;
+use crate::inputs::Input;
 use crate::limits;
 use crate::model::{Arm, Structure};
-use crate::monitor::Monitor;
 use crate::random::{Keys, Purpose};
+use crate::records::Monitor;
 use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder};
 use crate::terms::Value;
 

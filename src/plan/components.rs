@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::rules;
-use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
+use crate::interpreter::evaluate;
 use crate::model::{Feed, Member, Model, Program, Structure, jacobian};
 use crate::random::{Keys, Purpose, Stream};
 use crate::system::{Component, Copies};

@@ -7,7 +7,7 @@ use super::sources::{RowSource, Rows, StreamRows, array, words};
 use super::step::{Column, Op, Work};
 use super::{InputOp, Plan, Role, Slot, Source, expressions};
 use crate::error::{Error, Explained, Result};
-use crate::input::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
+use crate::inputs::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
 use crate::random::Purpose;
 use crate::terms::{Kind, Operation, Wgsl, broadcast_places};
 

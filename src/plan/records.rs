@@ -8,8 +8,8 @@ use super::step::{Cadence, Fold, Number, Op, Work};
 use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result, number};
 use crate::model::Unit;
-use crate::monitor::{Monitor, MonitorRead, Reduction, What};
 use crate::random::Purpose;
+use crate::records::{Monitor, MonitorRead, Reduction, What};
 use crate::terms::{InputFunction, Kind, Wgsl};
 
 /// A monitor's closure.

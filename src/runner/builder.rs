@@ -1,16 +1,14 @@
 //! What a runner is built from.
 
-use super::handles::InputHandle;
 use super::progress::Progress;
 use super::recipe::Recipe;
 use super::run::DSRunner;
-use super::sink::Sink;
 use crate::device::Device;
 use crate::error::{Error, Result, number};
-use crate::input::Input;
+use crate::inputs::{Input, InputHandle};
 use crate::limits;
-use crate::monitor::Monitor;
 use crate::plan::Recorded;
+use crate::records::{Monitor, Sink};
 use crate::system::{DynamicalSystem, Group};
 use crate::terms::{Shared, Value};
 

@@ -6,7 +6,7 @@ use super::predict::Predict;
 use super::run::DSRunner;
 use crate::backend::Data;
 use crate::error::{Error, Result};
-use crate::input::Policy;
+use crate::inputs::Policy;
 use crate::plan::{InputOp, Role, RowSource, Rows, Source, array, check_offsets, check_target};
 use crate::terms::{Operation, Target, Value};
 

@@ -7,15 +7,15 @@ use std::sync::{Arc, PoisonError};
 use indicatif::ProgressBar;
 
 use super::builder::Settings;
-use super::handles::{InputHandle, ReadHandle};
-use super::results::{Mon, Times};
+use super::handles::OnEngine;
 use super::run::DSRunner;
-use super::trace::{Filing, Trace};
 use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
+use crate::inputs::{InputHandle, ReadHandle};
 use crate::limits::{self, deep};
 use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
+use crate::results::{Filing, Mon, Times, Trace};
 use crate::terms::Shared;
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
@@ -168,7 +168,10 @@ impl DSRunner {
         let shared = self.shared(step);
         let call = self.host.inputs.calls[k].clone();
         let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
-        (*call)(&shared, &mut InputHandle::new(&self.plan, self.engine.as_mut()))
+        (*call)(
+            &shared,
+            &mut InputHandle::new(&mut OnEngine { plan: &self.plan, engine: self.engine.as_mut() }),
+        )
     }
 
     /// Records what the closures of monitors give for a step that was played.
@@ -189,7 +192,10 @@ impl DSRunner {
                 HostRecord::Func(function) => Ok(function(&shared)),
                 HostRecord::Read(read) => {
                     let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-                    (*read)(&shared, &mut ReadHandle::new(plan, engine.as_mut()))
+                    (*read)(
+                        &shared,
+                        &mut ReadHandle::new(&mut OnEngine { plan, engine: engine.as_mut() }),
+                    )
                 }
             };
             let wrong = |reason| Error::Monitor { key: trace.key.clone(), reason };

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::run::DSRunner;
 use crate::backend::engine;
 use crate::error::{Error, Result};
-use crate::input::Input;
+use crate::inputs::Input;
 use crate::limits::deep;
-use crate::monitor::Monitor;
 use crate::plan::{Description, Host, Plan, Recorded, build};
+use crate::records::Monitor;
 
 /// What a plan is made of.
 pub(super) struct Recipe {

@@ -10,22 +10,23 @@ use ndarray::ArrayD;
 
 use super::builder::{RunnerBuilder, Settings};
 use super::data::RunData;
-use super::handles;
+use super::handles::OnEngine;
 use super::objects::Implicit;
 use super::play::is_stepwise;
 use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
-use super::results::Mon;
-use super::sink::Sink;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
 use crate::backend::{Engine, gpu};
 use crate::choice::{Choice, CostModel, Limits, open};
 use crate::device::{DeviceKind, devices};
 use crate::error::{Error, Result};
+use crate::inputs::read;
 use crate::limits::deep;
 use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
+use crate::records::Sink;
+use crate::results::Mon;
 use crate::system::DynamicalSystem;
 use crate::terms::{Element, NodeName, Operation, Target, Value};
 
@@ -382,7 +383,7 @@ impl DSRunner {
     /// [`Error::UnknownPath`], or [`Error::Kind`] where the values are of another type.
     pub fn get<T: Element>(&mut self, target: impl Into<Target>) -> Result<ArrayD<T>> {
         self.settle()?;
-        handles::read(&self.plan, self.engine.as_mut(), &target.into())
+        read(&mut OnEngine { plan: &self.plan, engine: self.engine.as_mut() }, &target.into())
     }
 
     /// Sets a variable or a parameter, by path, name or handle. The value's shape broadcasts to the variable's. What

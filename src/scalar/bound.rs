@@ -4,9 +4,9 @@
 use naga::Block;
 
 use super::code::Code;
+use super::iterations::loops;
 use super::lower::{Id, Lowering};
 use super::value::{Kind, Place, Res, Value};
-use crate::model::loops;
 
 /// A loop of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Columns that a step makes beside the state.
 
-use super::player::Player;
 use crate::error::Result;
+use crate::interpreter::Player;
 use crate::model::Feed;
 use crate::plan::{BEYOND, Column, Fold, Load, Number, Work};
 use crate::scalar::Access;

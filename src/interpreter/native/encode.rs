@@ -5,7 +5,7 @@
 
 /// Instructions, and the width of their registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::backend::cpu) enum Width {
+pub(in crate::interpreter) enum Width {
     /// AVX2: 8 lanes, 16 registers.
     Y,
     /// AVX-512 F and DQ: 16 lanes, 32 registers, and registers for masks.

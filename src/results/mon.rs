@@ -8,16 +8,8 @@ use ndarray::ArrayD;
 use super::trace::{Filing, Trace};
 use crate::backend::{DeviceRows, Rows};
 use crate::error::{Error, Result};
+use crate::records::Events;
 use crate::terms::Element;
-
-/// Spikes as events, ordered by step, then by index.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Events {
-    /// The step of each spike, counted over all runs since the last reset.
-    pub steps: Vec<u64>,
-    /// The element of each spike: its place among the recorded ones.
-    pub indices: Vec<u32>,
-}
 
 /// The results of the last run, by key in the order of the monitors, and the times of its steps.
 ///
@@ -49,10 +41,10 @@ pub struct Events {
 pub struct Mon {
     /// Of the monitors; the traces behind theirs are of the outputs.
     keys: Vec<String>,
-    pub(super) filing: Filing,
+    pub(crate) filing: Filing,
     /// The steps that were played.
-    pub(super) played: Range<u64>,
-    pub(super) clock: Times,
+    pub(crate) played: Range<u64>,
+    pub(crate) clock: Times,
     /// Whether arrays of several axes have their copies first.
     batch_first: bool,
     store: Mutex<Store>,
@@ -60,7 +52,7 @@ pub struct Mon {
 
 /// How steps become times.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Times {
+pub(crate) struct Times {
     pub t0: f64,
     pub dt: f64,
     /// Whether a step's time is that of its end.
@@ -75,14 +67,14 @@ impl Times {
 
 /// Traces, and chunks that are still on the device.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Store {
+pub(crate) struct Store {
     pub traces: Vec<Trace>,
     waiting: Vec<(Range<u64>, Arc<dyn DeviceRows>)>,
 }
 
 impl Mon {
     /// Results without a row, the first `monitors` of them of monitors.
-    pub(super) fn new(
+    pub(crate) fn new(
         traces: Vec<Trace>,
         monitors: usize,
         filing: Filing,
@@ -96,7 +88,7 @@ impl Mon {
     }
 
     /// The results of the outputs, which are taken away from those of the monitors.
-    pub(super) fn split(&mut self) -> Result<Self> {
+    pub(crate) fn split(&mut self) -> Result<Self> {
         let monitors = self.keys.len();
         if self.traces().len() > monitors {
             self.fetch().map(drop)?;
@@ -114,12 +106,12 @@ impl Mon {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn traces(&mut self) -> &mut Vec<Trace> {
+    pub(crate) fn traces(&mut self) -> &mut Vec<Trace> {
         &mut self.store.get_mut().unwrap_or_else(PoisonError::into_inner).traces
     }
 
     /// Files the rows of some steps, or notes where they are.
-    pub(super) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
+    pub(crate) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
         self.played.end = steps.end;
         let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
         match rows {
@@ -132,7 +124,7 @@ impl Mon {
     }
 
     /// Copies what is still on the device to the host.
-    pub(super) fn fetch(&self) -> Result<MutexGuard<'_, Store>> {
+    pub(crate) fn fetch(&self) -> Result<MutexGuard<'_, Store>> {
         let mut store = self.lock();
         let Store { traces, waiting } = &mut *store;
         for (steps, rows) in waiting.drain(..) {

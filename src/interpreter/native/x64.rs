@@ -9,7 +9,7 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, Executab
 
 use super::encode::{self, Instruction, Operands, Place, Width, encode};
 use super::registers::{Home, Registers, Spill, targets};
-use crate::backend::cpu::words::{Line, Words};
+use crate::interpreter::words::{Line, Words};
 use crate::scalar::{Code, Id, Lowered, Op};
 
 /// Bytes from uniform to uniform, which are a chunk each.
@@ -160,7 +160,7 @@ pub(super) const MASKS: u8 = 6 / GROUPS - 1;
 
 impl Width {
     /// Those that this processor has, the best last.
-    pub(in crate::backend::cpu) fn all() -> Vec<Self> {
+    pub(in crate::interpreter) fn all() -> Vec<Self> {
         let mut all = Vec::new();
         if is_x86_feature_detected!("avx2") {
             all.push(Self::Y);

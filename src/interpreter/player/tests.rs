@@ -1,8 +1,8 @@
 //! Programs against plain Rust, and every way of playing one against the others.
 
 use super::*;
-use crate::backend::cpu::native::Width;
 use crate::integrate::Method;
+use crate::interpreter::native::Width;
 use crate::model::{Model, Structure};
 
 /// Plays `update` of a model with one f32 parameter `a` per element on x, and returns x.

@@ -4,16 +4,15 @@ use std::ops::Range;
 
 use ndarray::ArrayD;
 
-use super::results::Events;
-use super::sink::{Rows, Sink};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
+use crate::records::{Events, Rows, Sink};
 use crate::terms::{Element, Kind, array};
 
 /// The history of one monitor.
 #[derive(Debug, Clone)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     pub key: String,
     pub kind: Kind,
     /// Shape of one row; that of a closure is known with its first.
@@ -50,7 +49,7 @@ enum Data {
 }
 
 impl Trace {
-    pub(super) fn new(record: &Record, sink: Option<&Sink>) -> Self {
+    pub(crate) fn new(record: &Record, sink: Option<&Sink>) -> Self {
         Self {
             key: record.key.clone(),
             kind: if record.scale == Scale::None { record.kind } else { Kind::F32 },
@@ -79,7 +78,7 @@ impl Trace {
     }
 
     /// Bytes that the host takes for so many rows more, as far as that is known before.
-    pub(super) fn bytes(&self, rows: u64) -> u128 {
+    pub(crate) fn bytes(&self, rows: u64) -> u128 {
         match self.data {
             Data::Dense(_) => 4 * u128::from(rows) * self.words as u128,
             Data::Sparse(_) | Data::Sunk(_) => 0,
@@ -87,7 +86,7 @@ impl Trace {
     }
 
     /// Makes room for so many rows more; false where there is none.
-    pub(super) fn reserve(&mut self, rows: u64) -> bool {
+    pub(crate) fn reserve(&mut self, rows: u64) -> bool {
         let Data::Dense(words) = &mut self.data else { return true };
         let width = self.words / if self.is_wide { 2 } else { 1 };
         let wanted = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(width));
@@ -95,7 +94,7 @@ impl Trace {
     }
 
     /// A row that a closure gave.
-    pub(super) fn push_host(&mut self, step: u64, shape: &[usize], words: &[u32]) -> Result<()> {
+    pub(crate) fn push_host(&mut self, step: u64, shape: &[usize], words: &[u32]) -> Result<()> {
         if self.rows == 0 {
             self.row_shape = shape.to_vec();
         }
@@ -192,7 +191,7 @@ impl Trace {
     }
 
     /// All rows as an array.
-    pub(super) fn array<T: Element>(&self, steps: &[i64]) -> Result<ArrayD<T>> {
+    pub(crate) fn array<T: Element>(&self, steps: &[i64]) -> Result<ArrayD<T>> {
         self.check_sums()?;
         let shape: Vec<usize> =
             std::iter::once(self.rows).chain(self.row_shape.iter().copied()).collect();
@@ -219,7 +218,7 @@ impl Trace {
     }
 
     /// All rows as events, but for the first `initial` ones; `steps` are those of the rows.
-    pub(super) fn events(&self, steps: &[i64], initial: usize) -> Result<Events> {
+    pub(crate) fn events(&self, steps: &[i64], initial: usize) -> Result<Events> {
         if self.kind != Kind::Bool {
             let (held, asked) = (self.kind.name(), Kind::Bool.name());
             return Err(Error::Kind { key: self.key.clone(), held, asked });
@@ -298,7 +297,7 @@ fn unpack(words: &[u32], width: usize) -> Vec<u32> {
 
 /// Where the rows of a run belong.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Filing {
+pub(crate) struct Filing {
     pub cadences: Vec<Cadence>,
     /// The steps that the run is to have.
     pub run: Range<u64>,
@@ -306,18 +305,18 @@ pub(super) struct Filing {
 
 impl Filing {
     /// Where the rows of some steps are.
-    pub(super) fn schedule(&self, steps: Range<u64>) -> Schedule {
+    pub(crate) fn schedule(&self, steps: Range<u64>) -> Schedule {
         Schedule::new(&self.cadences, &self.run, steps)
     }
 
     /// Files the rows of some steps.
-    pub(super) fn file(&self, traces: &mut [Trace], steps: Range<u64>, rows: &[u32]) -> Result<()> {
+    pub(crate) fn file(&self, traces: &mut [Trace], steps: Range<u64>, rows: &[u32]) -> Result<()> {
         let schedule = self.schedule(steps.clone());
         self.each(traces, &schedule, steps.start as i64, rows)
     }
 
     /// Files the values before the run.
-    pub(super) fn file_initial(&self, traces: &mut [Trace], rows: &[u32]) -> Result<()> {
+    pub(crate) fn file_initial(&self, traces: &mut [Trace], rows: &[u32]) -> Result<()> {
         let schedule = Schedule::initial(&self.cadences);
         self.each(traces, &schedule, self.run.start as i64 - 1, rows)
     }
@@ -364,7 +363,7 @@ impl Events {
 
 impl Plan {
     /// Whether values before a run are recorded.
-    pub(super) fn records_initial(&self) -> bool {
+    pub(crate) fn records_initial(&self) -> bool {
         self.cadences.iter().any(|c| c.initial && c.row > 0)
     }
 }

@@ -29,7 +29,7 @@ impl Player {
     /// that sink `k` goes to.
     ///
     /// As machine code, where the processor has it: worth the time that this takes for what is played often.
-    pub(super) fn compiled(
+    pub(crate) fn compiled(
         program: &Program,
         inputs: &[Access],
         outputs: &[usize],
@@ -38,7 +38,7 @@ impl Player {
     }
 
     /// The same where it is lowered already.
-    pub(super) fn compiled_of(
+    pub(crate) fn compiled_of(
         program: &Program,
         lowered: Lowered,
         inputs: &[Access],
@@ -63,7 +63,7 @@ impl Player {
     }
 
     /// The same where it is lowered already; so many lanes in a row are always played together.
-    pub(super) fn of(
+    pub(crate) fn of(
         program: &Program,
         lowered: Lowered,
         inputs: &[Access],
@@ -94,7 +94,7 @@ impl Player {
     }
 
     /// Operations of a lane.
-    pub(super) fn operations(&self) -> usize {
+    pub(crate) fn operations(&self) -> usize {
         self.tape.body.len()
     }
 
@@ -120,7 +120,7 @@ impl Player {
     }
 
     /// Elements of a block.
-    pub(super) fn block(&self) -> usize {
+    pub(crate) fn block(&self) -> usize {
         self.block * CHUNK
     }
 
@@ -147,7 +147,7 @@ impl Player {
     /// # Safety
     /// As of [`Player::step`]. Each of `memories` is as long as the program was lowered for, those of workgroups for all
     /// workgroups of a block.
-    pub(super) unsafe fn step_on_memories(
+    pub(crate) unsafe fn step_on_memories(
         &mut self,
         streams: &[*mut u32],
         memories: &[*mut u32],
@@ -185,7 +185,7 @@ impl Player {
 
 impl Player {
     /// One step of so many elements on values that are [`given`]. Returns a column for each result.
-    pub(super) fn step_on(
+    pub(crate) fn step_on(
         &mut self,
         inputs: &[&[u32]],
         results: usize,
@@ -249,7 +249,7 @@ pub(crate) fn evaluate(
 
 /// How a program is fed by columns of so many values each, one value for all elements or one for each, and the streams
 /// of its results, which come after theirs.
-pub(super) fn given(
+pub(crate) fn given(
     lengths: impl Iterator<Item = usize>,
     results: usize,
 ) -> (Vec<Access>, Vec<usize>) {

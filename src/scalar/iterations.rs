@@ -6,7 +6,7 @@ use naga::{
 
 /// Iterations of all loops that a function may make, those of the functions it calls among them; none where a loop does not count
 /// to a number.
-pub(super) fn of(module: &Module, function: &Function) -> Option<usize> {
+pub(crate) fn of(module: &Module, function: &Function) -> Option<usize> {
     // those that are called come first
     let mut known = Vec::with_capacity(module.functions.len());
     for (_, function) in module.functions.iter() {

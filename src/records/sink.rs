@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ndarray::ArrayD;
 
-use super::results::Events;
+use super::events::Events;
 use crate::error::{Error, Result};
 use crate::terms::{Element, Kind, array};
 
@@ -58,7 +58,7 @@ enum To {
 
 /// Some rows of a monitor.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     pub key: String,
     pub kind: Kind,
     pub row_shape: Vec<usize>,
@@ -147,21 +147,21 @@ impl Sink {
     }
 
     /// Hands rows over; where it failed before, they wait.
-    pub(super) fn give(&self, rows: Rows) -> Result<()> {
+    pub(crate) fn give(&self, rows: Rows) -> Result<()> {
         let mut kept = self.lock();
         kept.waiting.push_back(rows);
         if kept.failed { Ok(()) } else { kept.hand_over() }
     }
 
     /// Hands over what waits.
-    pub(super) fn catch_up(&self) -> Result<()> {
+    pub(crate) fn catch_up(&self) -> Result<()> {
         let mut kept = self.lock();
         kept.failed = false;
         kept.hand_over()
     }
 
     /// Drops what waits, of a run that was none.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.lock().waiting.clear();
     }
 }

@@ -353,3 +353,8 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
         }
     }
 }
+
+/// The instruction set that the interpreter uses on this processor.
+pub(crate) fn instruction_set() -> &'static str {
+    InstructionSet::detect().name()
+}

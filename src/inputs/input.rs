@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use crate::error;
-use crate::runner::InputHandle;
+use crate::inputs::InputHandle;
 use crate::terms::{InputFunction, Number, Operation, Shared, Target, Value, Variable, Wgsl};
 
 /// How an input's value changes from step to step.

@@ -8,10 +8,10 @@ use crate::scalar::{Access, Code, Id, Lowered, Op, Options, Origin, lower};
 /// The text that the interpreter's functions are made of, too.
 static LIBRARY: LazyLock<Option<naga::Module>> = LazyLock::new(|| {
     const TEXTS: [&str; 4] = [
-        include_str!("../../../../shaders/lib/bits.wgsl"),
-        include_str!("../../../../shaders/lib/divide.wgsl"),
-        include_str!("../../../../shaders/lib/builtins.wgsl"),
-        include_str!("../../../../shaders/lib/pinned.wgsl"),
+        include_str!("../../../shaders/lib/bits.wgsl"),
+        include_str!("../../../shaders/lib/divide.wgsl"),
+        include_str!("../../../shaders/lib/builtins.wgsl"),
+        include_str!("../../../shaders/lib/pinned.wgsl"),
     ];
     naga::front::wgsl::parse_str(&TEXTS.join("\n")).ok()
 });

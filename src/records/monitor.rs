@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use crate::error;
-use crate::runner::{ReadHandle, Sink};
+use crate::inputs::ReadHandle;
+use crate::records::Sink;
 use crate::terms::{Index, InputFunction, Shared, Target, Value, Variable, Wgsl};
 
 /// A variable to record: a path or handle, perhaps an index, perhaps a key of its own.
