@@ -92,7 +92,6 @@ mod backend;
 mod checkpoint;
 mod choice;
 mod connect;
-mod device;
 mod error;
 mod inputs;
 mod integrate;
@@ -109,17 +108,17 @@ mod records;
 mod results;
 mod runner;
 mod scalar;
-mod shipped;
 mod system;
 mod terms;
 
+pub use backend::{DeviceInfo, DeviceKind};
 #[doc(hidden)]
 pub use checkpoint::files as state_files;
 pub use checkpoint::{StateArray, StateData};
+pub use choice::{Device, devices};
 pub use connect::Connect;
 #[cfg(feature = "files")]
 pub use connect::files::{Csv, EdgeList, EdgeReader, Id, Ids, Pairs, SparseMatrix};
-pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
 pub use inputs::{
     Input, InputHandle, InputType, InputValue, Policy, ReadHandle, RowStream, stream,
@@ -133,10 +132,9 @@ pub use runner::{
     NodeInfo, NonFinite, Predict, Progress, Run, RunnerBuilder, Span, StateDict, Steps, TreeDef,
     VarClass, VarInfo,
 };
-pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
     Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Kernel, Network, Projection,
-    StepBuilder,
+    StepBuilder, neurons, odes, outputs, sources, synapses,
 };
 pub use terms::{
     Element, Index, Init, Kind, Number, Operation, Shape, Shared, Target, Value, Variable, Wgsl,

@@ -1,8 +1,9 @@
 //! The choice with models that are given.
 
 use super::calibrate::plan;
-use super::model::NOTHING;
 use super::*;
+use crate::backend::NOTHING;
+use crate::backend::gpu::{Way, ways};
 use crate::{Connect, Network, Projection, neurons, synapses};
 
 /// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.

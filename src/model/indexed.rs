@@ -5,7 +5,9 @@ use naga::front::Typifier;
 use naga::proc::ResolveContext;
 use naga::{Expression as Ex, Function, Handle, Module, TypeInner};
 
-use super::{Inner, Model, Program};
+use super::definition::Model;
+use super::inner::Inner;
+use super::program::Program;
 use crate::error::{Error, Location};
 use crate::scalar::{LoopSite, Site, loops};
 

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
+use super::parse::parse;
 use super::program::{Feed, Invocation, Program, Unit};
 use super::supported::Source;
-use super::{calls, parse, prefix, written};
+use super::{calls, prefix, written};
 use crate::error::Result;
 use crate::scalar::{Access, Memory};
 use crate::terms::Kind;

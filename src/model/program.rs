@@ -1,7 +1,9 @@
 //! What a program is made of, and what it is: structures of models, members of the argument and of the result.
 
-use super::jacobian::primitive;
-use super::{Member, Model};
+use super::definition::Model;
+use super::inner::Member;
+use super::primitives::primitive;
+use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
@@ -219,7 +221,7 @@ impl Program {
             model: self.name.clone(),
             construct: refusal.what,
             location: None,
-            help: super::PLAINER.into(),
+            help: supported::PLAINER.into(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::recipe::Recipe;
 use super::run::DSRunner;
-use crate::device::Device;
+use crate::choice::Device;
 use crate::error::{Error, Result, number};
 use crate::inputs::{Input, InputHandle};
 use crate::limits;
@@ -221,7 +221,7 @@ impl RunnerBuilder {
         let variables = variables.into_iter().map(|(key, value)| {
             let value = value.into();
             let shape = if value.shape().is_empty() { vec![1] } else { value.shape().to_vec() };
-            (key.into(), crate::shipped::variable(shape).init("value", value))
+            (key.into(), crate::system::variable(shape).init("value", value))
         });
         self.dyn_vars.extend(variables);
         self

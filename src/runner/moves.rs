@@ -2,8 +2,7 @@
 
 use super::play::is_stepwise;
 use super::run::DSRunner;
-use crate::choice::{Limits, open};
-use crate::device::{Device, devices};
+use crate::choice::{Device, Limits, devices, open};
 use crate::error::{Error, Result};
 use crate::limits::deep;
 

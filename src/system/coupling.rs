@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::group::Group;
-use super::step::{DynamicalSystem, StepBuilder};
 use crate::connect::Connect;
 use crate::error::Result;
 use crate::terms::{NodeName, Value, Wgsl};
@@ -148,15 +147,5 @@ impl Coupling {
     /// Whether two handles are of the same coupling with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl DynamicalSystem for Coupling {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.coupling(self)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::step::{DynamicalSystem, StepBuilder};
 use crate::error::Result;
 use crate::limits;
 use crate::model::{KernelText, unmarked};
@@ -135,15 +134,5 @@ impl Kernel {
     /// Whether two handles are of the same kernel with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl DynamicalSystem for Kernel {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.kernel(self)
     }
 }

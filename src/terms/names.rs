@@ -79,6 +79,18 @@ impl fmt::Debug for NodeName {
     }
 }
 
+/// Refuses what cannot be a name of a model, a kernel or a node.
+pub(crate) fn check_identifier(name: &str) -> Result<()> {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    Err(Error::Name {
+        name: name.into(),
+        reason: "is not an identifier (a letter or `_`, then letters, digits and `_`)".into(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,16 +109,4 @@ mod tests {
         assert_eq!(names[1].as_str(), "NamesTest2");
         drop(taken);
     }
-}
-
-/// Refuses what cannot be a name of a model, a kernel or a node.
-pub(crate) fn check_identifier(name: &str) -> Result<()> {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Ok(());
-    }
-    Err(Error::Name {
-        name: name.into(),
-        reason: "is not an identifier (a letter or `_`, then letters, digits and `_`)".into(),
-    })
 }

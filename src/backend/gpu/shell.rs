@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::kernels::{self, Bound, HEADER, Kernel, Target};
+use super::agreed::HEADER;
+use super::kernels;
+use super::kernels::{Bound, Kernel, Target};
 use super::steps::{self, Block, KEYS, Steps, Way};
 use super::tables;
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! The plan's numbers as the kernels read them.
 
-use super::kernels::{HEADER, INPUT};
+use super::agreed::{HEADER, INPUT};
 use crate::plan::{
     Column, Fold, Gather, InputOp, KernelArray, Member, Number, Offsets, Plan, Ring, Source,
     Stream, Work,

@@ -1,7 +1,7 @@
 //! What a device takes for the parts of a step, as numbers.
 
+use super::device::DeviceKind;
 use super::load::Load;
-use crate::device::DeviceKind;
 
 /// Seconds for the parts of a step on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +31,7 @@ pub(crate) struct CostModel {
 }
 
 /// A device on which nothing takes any time; those that are believed in differ from it.
-pub(super) const NOTHING: CostModel = CostModel {
+pub(crate) const NOTHING: CostModel = CostModel {
     step: 0.0,
     dispatch: 0.0,
     operation: 0.0,

@@ -5,7 +5,7 @@ macro_rules! models {
     ($($model:ident = $name:literal, $file:literal;)*) => {$(
         static $model: std::sync::LazyLock<crate::model::Shipped> =
             std::sync::LazyLock::new(|| {
-                let text = include_str!(concat!("../shaders/", $file));
+                let text = include_str!(concat!("../../shaders/", $file));
                 crate::model::Model::shipped($name, concat!("shaders/", $file), text)
             });
     )*};
