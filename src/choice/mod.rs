@@ -6,7 +6,7 @@ mod device;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::backend::gpu::reach;
+use crate::backend::gpu::{loads, reach};
 use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
@@ -112,7 +112,7 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
     let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
         let ways = || {
-            let ways = Load::on_gpu(plan, reach(info.index).invocations).into_iter();
+            let ways = loads(plan, reach(info.index).invocations).into_iter();
             ways.filter(|(way, _)| way.is_none() || !limits.stepwise)
         };
         Candidate {

@@ -1,7 +1,7 @@
 //! Inputs that are the same number for all elements in every step: programs that know them need no stream that holds them, and no
 //! operations that fill and clear it.
 
-use super::{InputOp, Plan, Source};
+use super::data::{InputOp, Plan, Source};
 use crate::terms::{Kind, Operation};
 
 impl Plan {

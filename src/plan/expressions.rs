@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::data::{Plan, Role, Slot};
 use super::step::{Load, Work};
-use super::{Plan, Role, Slot};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{Feed, Named, Program, Unit, expression};

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::select::{Offsets, Selected};
+use super::data::{InputOp, Plan, Role, Slot, Source};
+use super::expressions;
+use super::offsets::Offsets;
+use super::select::Selected;
 use super::sources::{RowSource, Rows, StreamRows, array, words};
 use super::step::{Column, Op, Work};
-use super::{InputOp, Plan, Role, Slot, Source, expressions};
 use crate::error::{Error, Explained, Result};
 use crate::inputs::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
 use crate::random::Purpose;

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use super::select::{Offsets, Selected};
+use super::data::{Gather, Plan, Record, Role, Scale};
+use super::expressions;
+use super::offsets::Offsets;
+use super::select::Selected;
 use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::step::{Cadence, Fold, Number, Op, Work};
-use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result, number};
 use crate::model::Unit;
 use crate::random::Purpose;

@@ -1,6 +1,6 @@
 //! Whether parameters keep the rules of their model.
 
-use super::components::{OnHost, join};
+use super::host::{OnHost, join};
 use crate::error::{Error, Location, Result};
 use crate::model::{Model, Rule};
 use crate::system::Copies;

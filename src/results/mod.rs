@@ -5,4 +5,4 @@ mod trace;
 
 pub use mon::Mon;
 pub(crate) use mon::Times;
-pub(crate) use trace::{Filing, Trace};
+pub(crate) use trace::{Filing, Trace, records_initial};

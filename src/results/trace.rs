@@ -140,7 +140,7 @@ impl Trace {
                     all
                 }
                 Data::Sparse(events) => {
-                    events.add(step, row, self.packed, &self.key)?;
+                    add(events, step, row, self.packed, &self.key)?;
                     self.rows += 1;
                     continue;
                 }
@@ -231,7 +231,7 @@ impl Trace {
                 if self.words > 0 {
                     let rows = steps.iter().zip(words.chunks_exact(self.words));
                     for (&step, row) in rows.skip(initial) {
-                        events.add(step, row, self.packed, &self.key)?;
+                        add(&mut events, step, row, self.packed, &self.key)?;
                     }
                 }
                 Ok(events)
@@ -345,25 +345,21 @@ impl Filing {
     }
 }
 
-impl Events {
-    /// Adds the events of a row.
-    fn add(&mut self, step: i64, row: &[u32], is_packed: bool, key: &str) -> Result<()> {
-        let indices = if is_packed {
-            unpacked(row)
-        } else {
-            (0..).zip(row).filter(|(_, w)| **w != 0).map(|(k, _)| k).collect()
-        };
-        grow(&mut self.steps, indices.len(), key)?;
-        grow(&mut self.indices, indices.len(), key)?;
-        self.steps.extend(indices.iter().map(|_| step as u64));
-        self.indices.extend(indices);
-        Ok(())
-    }
+/// Adds the events of a row.
+fn add(events: &mut Events, step: i64, row: &[u32], is_packed: bool, key: &str) -> Result<()> {
+    let indices = if is_packed {
+        unpacked(row)
+    } else {
+        (0..).zip(row).filter(|(_, w)| **w != 0).map(|(k, _)| k).collect()
+    };
+    grow(&mut events.steps, indices.len(), key)?;
+    grow(&mut events.indices, indices.len(), key)?;
+    events.steps.extend(indices.iter().map(|_| step as u64));
+    events.indices.extend(indices);
+    Ok(())
 }
 
-impl Plan {
-    /// Whether values before a run are recorded.
-    pub(crate) fn records_initial(&self) -> bool {
-        self.cadences.iter().any(|c| c.initial && c.row > 0)
-    }
+/// Whether values before a run are recorded.
+pub(crate) fn records_initial(plan: &Plan) -> bool {
+    plan.cadences.iter().any(|c| c.initial && c.row > 0)
 }

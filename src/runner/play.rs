@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::inputs::{InputHandle, ReadHandle};
 use crate::limits::{self, deep};
 use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
-use crate::results::{Filing, Mon, Times, Trace};
+use crate::results::{Filing, Mon, Times, Trace, records_initial};
 use crate::terms::Shared;
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
@@ -262,7 +262,7 @@ impl DSRunner {
 
     /// Records the values before a run, for the monitors that want them.
     fn record_initial(&mut self, run: &Range<u64>) -> Result<()> {
-        if !self.plan.records_initial() {
+        if !records_initial(&self.plan) {
             return Ok(());
         }
         let after = self

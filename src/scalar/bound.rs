@@ -3,9 +3,9 @@
 
 use naga::Block;
 
-use super::code::Code;
+use super::code::{Code, Id};
 use super::iterations::loops;
-use super::lower::{Id, Lowering};
+use super::lower::Lowering;
 use super::value::{Kind, Place, Res, Value};
 
 /// A loop of a function.

@@ -9,15 +9,12 @@ use std::collections::HashMap;
 use naga::{Expression as Ex, Function, Handle, LocalVariable, Module, TypeInner};
 
 use super::bound::{Bound, Bounded};
-use super::code::{Access, Code, Op};
+use super::code::{Access, Code, Id, Op};
 use super::memory::{Globals, Memories};
 use super::statements::looping;
 use super::value::{Kind, Refusal, Res, Scalar, Value};
 use super::watch::{Watch, Watched};
 use crate::limits;
-
-/// A value number.
-pub(crate) type Id = u32;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

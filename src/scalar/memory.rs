@@ -7,7 +7,7 @@ use naga::{AddressSpace, AtomicFunction, Expression as Ex, GlobalVariable, Handl
 
 use super::code::{Code, Op};
 use super::lower::{Active, Lowering, Origin};
-use super::value::{Dynamic, Kind, Place, Res, Scalar, Value};
+use super::value::{Cell, Dynamic, Kind, Place, Res, Scalar, Value};
 
 /// A global variable of a kernel, an array or a single word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,6 @@ pub(crate) struct Memories<'a> {
     pub all: &'a [Memory],
     /// The member of the argument that is the slot of the workgroup.
     pub slot: Option<usize>,
-}
-
-/// A memory, or a word of one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
-    memory: usize,
-    kind: Kind,
-    /// Where the word is, once that is known; within the memory, whatever the lane.
-    index: Option<Scalar>,
 }
 
 /// What lanes that are not at work have for an index where something is written.

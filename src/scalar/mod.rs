@@ -19,10 +19,10 @@ mod watch;
 mod write;
 
 pub(crate) use bound::{Bounded, LoopSite};
-pub(crate) use code::{Access, Code, Op};
+pub(crate) use code::{Access, Code, Id, Op};
 pub(crate) use differentiate::differentiate;
 pub(crate) use iterations::{loops, of as iterations};
-pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
+pub(crate) use lower::{Lowered, Options, Origin, lower};
 pub(crate) use memory::{Memories, Memory};
 pub(crate) use split::split;
 pub(crate) use value::Kind;

@@ -2,8 +2,8 @@
 
 use naga::{Expression as Ex, Handle};
 
-use super::code::Code;
-use super::lower::{Id, Lowering};
+use super::code::{Code, Id};
+use super::lower::Lowering;
 use super::value::{Dynamic, Kind, Place, Res, Scalar, Value};
 
 /// An expression with such an index.

@@ -24,6 +24,7 @@ mod tables;
 pub(crate) use adapters::{Reach, adapters, reach};
 pub(crate) use engine::GpuEngine;
 pub(crate) use listing::kernels;
+pub(crate) use load::loads;
 #[cfg(test)]
 pub(crate) use load::ways;
 pub(crate) use measure::measure;
