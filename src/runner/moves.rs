@@ -1,7 +1,7 @@
 //! Moving a simulation between devices.
 
-use super::play::is_stepwise;
 use super::run::DSRunner;
+use super::settings::is_stepwise;
 use crate::choice::{Device, Limits, devices, open};
 use crate::error::{Error, Result};
 use crate::limits::deep;

@@ -6,15 +6,15 @@ use std::sync::{Arc, PoisonError};
 
 use indicatif::ProgressBar;
 
-use super::builder::Settings;
 use super::handles::OnEngine;
 use super::run::DSRunner;
+use super::settings::is_stepwise;
 use crate::backend::cpu::{Beyond, Checks};
 use crate::backend::{Chunk, Rows};
 use crate::error::{Error, Result};
 use crate::inputs::{InputHandle, ReadHandle};
 use crate::limits::{self, deep};
-use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
+use crate::plan::{HostRecord, Op, Role, Schedule, words};
 use crate::results::{Filing, Mon, Times, Trace, records_initial};
 use crate::terms::Shared;
 
@@ -27,12 +27,6 @@ struct Filled {
     data_rows: Vec<u32>,
     steps: usize,
     failure: Option<Error>,
-}
-
-/// Whether the host is asked in the midst of a step.
-pub(super) fn is_stepwise(settings: &Settings, host: &Host) -> bool {
-    let reads = host.records.iter().any(|r| matches!(r, HostRecord::Read(_)));
-    !settings.jit.predict || !host.inputs.calls.is_empty() || reads
 }
 
 impl DSRunner {

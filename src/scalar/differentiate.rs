@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::code::{Code, Id, Op};
-use super::lower::{Lowered, Origin};
+use super::lowered::{Lowered, Origin};
 use super::value::{Kind, Refusal, Res};
 
 /// The derivative of a value with respect to the variable at hand.

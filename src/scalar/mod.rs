@@ -1,6 +1,7 @@
 //! Functions of a naga module as lists of operations on scalars: what the CPU engine plays on columns, and what is
 //! differentiated.
 
+mod blocks;
 mod bound;
 mod code;
 mod differentiate;
@@ -8,6 +9,8 @@ mod expressions;
 mod iterations;
 mod loops;
 mod lower;
+mod lowered;
+mod lowering;
 mod math;
 mod memory;
 mod operators;
@@ -18,14 +21,12 @@ mod value;
 mod watch;
 mod write;
 
-pub(crate) use bound::{Bounded, LoopSite};
 pub(crate) use code::{Access, Code, Id, Op};
 pub(crate) use differentiate::differentiate;
 pub(crate) use iterations::{loops, of as iterations};
-pub(crate) use lower::{Lowered, Options, Origin, lower};
-pub(crate) use memory::{Memories, Memory};
+pub(crate) use lower::lower;
+pub(crate) use lowered::{Bounded, LoopSite, Lowered, Origin, Site, Watched};
+pub(crate) use lowering::{Memories, Memory, Options};
 pub(crate) use split::split;
-pub(crate) use value::Kind;
-pub(crate) use value::Refusal;
-pub(crate) use watch::{Site, Watched};
+pub(crate) use value::{Kind, Refusal};
 pub(crate) use write::{cast, write};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::code::{Code, Id, Op};
-use super::lower::{Lowered, Origin};
+use super::lowered::{Lowered, Origin};
 use super::value::Kind;
 
 /// Name of a zero that the front end does not know.

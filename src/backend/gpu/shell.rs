@@ -3,8 +3,7 @@
 use std::fmt::Write as _;
 
 use super::agreed::HEADER;
-use super::kernels;
-use super::kernels::{Bound, Kernel, Target};
+use super::kernels::{self, Bound, Kernel, Target};
 use super::steps::{self, Block, KEYS, Steps, Way};
 use super::tables;
 use crate::error::Result;
