@@ -1,10 +1,10 @@
 //! The engines that play a plan.
 
-pub(crate) mod apply;
+mod apply;
 mod cost;
-pub(crate) mod cpu;
+mod cpu;
 mod device;
-pub(crate) mod gpu;
+mod gpu;
 mod load;
 mod seam;
 
@@ -13,10 +13,15 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::plan::Plan;
 
+pub(crate) use apply::apply_at;
 pub(crate) use cost::CostModel;
 #[cfg(test)]
 pub(crate) use cost::NOTHING;
+pub(crate) use cpu::{Beyond, Checks};
 pub use device::{DeviceInfo, DeviceKind};
+pub(crate) use gpu::{Reach, adapters, kernels, loads, measure, reach};
+#[cfg(test)]
+pub(crate) use gpu::{Way, ways};
 pub(crate) use load::Load;
 pub(crate) use seam::{Chunk, Data, DeviceRows, Engine, Rows};
 

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::backend::gpu::measure;
-use crate::backend::{Chunk, CostModel, Load, engine};
+use crate::backend::{Chunk, CostModel, Load, engine, measure};
 use crate::error::Result;
 use crate::limits;
 use crate::plan::{Description, Plan, Recorded, Schedule, build};

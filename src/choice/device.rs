@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::backend::gpu::adapters;
-use crate::backend::{DeviceInfo, DeviceKind};
+use crate::backend::{DeviceInfo, DeviceKind, adapters};
 use crate::error::{Error, Result};
 
 /// The variable that says what `auto` means.

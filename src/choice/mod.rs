@@ -6,8 +6,7 @@ mod device;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::backend::gpu::{loads, reach};
-use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine};
+use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads, reach};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
 use device::ENVIRONMENT;

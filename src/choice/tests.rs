@@ -2,8 +2,7 @@
 
 use super::calibrate::plan;
 use super::*;
-use crate::backend::NOTHING;
-use crate::backend::gpu::{Way, ways};
+use crate::backend::{NOTHING, Way, ways};
 use crate::{Connect, Network, Projection, neurons, synapses};
 
 /// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.

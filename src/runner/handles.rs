@@ -1,7 +1,6 @@
 //! A system on an engine, as closures see it.
 
-use crate::backend::Engine;
-use crate::backend::apply::apply_at;
+use crate::backend::{Engine, apply_at};
 use crate::error::{Error, Result};
 use crate::inputs::Running;
 use crate::plan::{Plan, check_target, words};

@@ -14,9 +14,9 @@ use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
 use super::settings::Settings;
-use crate::backend::apply::apply_at;
-use crate::backend::cpu::Checks;
-use crate::backend::{CostModel, Data, DeviceKind, Engine, gpu};
+use crate::backend::{
+    Checks, CostModel, Data, DeviceKind, Engine, Reach, apply_at, kernels, reach,
+};
 use crate::choice::Choice;
 use crate::error::{Error, Result};
 use crate::inputs::read;
@@ -490,12 +490,12 @@ impl DSRunner {
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
         let (model, reach) = match self.choice.device {
             0 => {
-                let reach = gpu::Reach { invocations: 1024, iterations: usize::MAX };
+                let reach = Reach { invocations: 1024, iterations: usize::MAX };
                 (CostModel::of(DeviceKind::Discrete), reach)
             }
-            index => (self.choice.model, gpu::reach(index)),
+            index => (self.choice.model, reach(index)),
         };
-        deep(|| gpu::kernels(&self.plan, &model, reach))
+        deep(|| kernels(&self.plan, &model, reach))
     }
 }
 

@@ -69,7 +69,7 @@ fn room(file: &str) -> Option<(usize, Room)> {
     let holds =
         |path: &&str| if path.ends_with('/') { file.starts_with(*path) } else { file == *path };
     FLOORS.iter().enumerate().find_map(|(floor, rooms)| {
-        let room = rooms.iter().find(|(.., paths)| paths.iter().any(|path| holds(path)))?;
+        let room = rooms.iter().find(|(.., paths)| paths.iter().any(holds))?;
         Some((floor, *room))
     })
 }

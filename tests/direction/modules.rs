@@ -136,10 +136,10 @@ impl Crate {
                 Kind::Sign('{') => depth += 1,
                 Kind::Sign('}') => depth -= 1,
                 Kind::Word => {
-                    if depth == 0 {
-                        if let Some(name) = defined(&tokens[at..]) {
-                            here.items.insert(name.into());
-                        }
+                    if depth == 0
+                        && let Some(name) = defined(&tokens[at..])
+                    {
+                        here.items.insert(name.into());
                     }
                     if token.says("include") {
                         here.includes = true;
