@@ -23,7 +23,10 @@ pub fn arrows(all: &Crate) -> (Vec<Arrow>, Vec<String>) {
                 // what is used of a module is told by the paths that go on from it
                 Some(Found::Module(_)) => return,
                 None if ["crate", "super", "self"].contains(&path[0].as_str()) => {
-                    lost.push(format!("{}:{line}: `{what}`", all.files[module.file]));
+                    lost.push(format!(
+                        "src/{}:{line} uses `{what}`, which",
+                        all.files[module.file]
+                    ));
                     return;
                 }
                 None => return,

@@ -18,7 +18,7 @@ use modules::Crate;
 /// A room: its name, what is in it, and its files and folders.
 type Room = (&'static str, &'static str, &'static [&'static str]);
 
-/// The rooms from the bottom to the top. Those of one floor do not know each other.
+/// The rooms from the bottom to the top, as ARCHITECTURE.md has them. Those of one floor do not know each other.
 const FLOORS: &[&[Room]] = &[
     &[("errors", "what goes wrong, and how much is too much", &["error.rs", "limits.rs"])],
     &[
@@ -78,8 +78,7 @@ fn room(file: &str) -> Option<(usize, Room)> {
 fn wrong(all: &Crate) -> Vec<String> {
     let (arrows, lost) = arrows(all);
     let mut wrong: Vec<String> = Vec::new();
-    wrong
-        .extend(lost.into_iter().map(|path| format!("{path} leads to nothing that is known here")));
+    wrong.extend(lost.into_iter().map(|path| format!("{path} leads to nothing that is known")));
     for file in all.files.iter().filter(|file| room(file).is_none()) {
         wrong.push(format!("src/{file} is in no room; give it one in tests/direction/main.rs"));
     }
@@ -132,9 +131,17 @@ fn modules_depend_on_what_is_below_them() {
 }
 
 #[test]
-fn rooms_are_there() {
+fn rooms_are_there_and_described() {
     let all = source();
     for path in FLOORS.iter().flat_map(|rooms| rooms.iter()).flat_map(|(.., paths)| paths.iter()) {
         assert!(all.files.iter().any(|file| file.starts_with(path)), "there is no src/{path}");
     }
+    let row = |(floor, rooms): (usize, &&[Room])| {
+        let rooms = rooms.iter().map(|(name, what, _)| format!("`{name}`: {what}"));
+        format!("| {} | {} |\n", floor + 1, rooms.collect::<Vec<_>>().join("; "))
+    };
+    let table: String = FLOORS.iter().enumerate().map(row).collect();
+    let text = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let text = std::fs::read_to_string(text).unwrap();
+    assert!(text.contains(&table), "ARCHITECTURE.md has other floors than these:\n{table}");
 }
