@@ -92,47 +92,53 @@ mod backend;
 mod checkpoint;
 mod choice;
 mod connect;
-mod device;
 mod error;
-mod input;
+mod inputs;
 mod integrate;
+mod interpreter;
 mod limits;
 mod model;
-mod monitor;
 #[cfg(any(feature = "checkpoint", feature = "files"))]
 mod npy;
 mod plan;
 #[cfg(feature = "plot")]
 pub mod plot;
 mod random;
+mod records;
+mod results;
 mod runner;
 mod scalar;
-mod shipped;
 mod system;
+mod terms;
 
+pub use backend::{DeviceInfo, DeviceKind};
 #[doc(hidden)]
 pub use checkpoint::files as state_files;
 pub use checkpoint::{StateArray, StateData};
+pub use choice::{Device, devices};
 pub use connect::Connect;
 #[cfg(feature = "files")]
 pub use connect::files::{Csv, EdgeList, EdgeReader, Id, Ids, Pairs, SparseMatrix};
-pub use device::{Device, DeviceInfo, DeviceKind, devices};
 pub use error::{Error, Location, Result};
-pub use input::{
-    Input, InputType, InputValue, Operation, Policy, RowStream, Shared, Wgsl, stream, wgsl,
+pub use inputs::{
+    Input, InputHandle, InputType, InputValue, Policy, ReadHandle, RowStream, stream,
 };
 pub use integrate::Method;
-pub use model::{Kind, Model};
-pub use monitor::{Index, Monitor, Reduction};
+pub use model::Model;
+pub use records::{Events, Monitor, Recorded, Reduction, Sink};
+pub use results::Mon;
 pub use runner::{
-    CancelHandle, Collection, Compatible, DSRunner, Element, Events, InputHandle, Jit, Listed,
-    Loaded, Mon, Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, ReadHandle, Recorded,
-    Run, RunnerBuilder, Sink, Span, StateDict, Steps, TreeDef, VarClass, VarInfo,
+    CancelHandle, Collection, Compatible, DSRunner, Jit, Listed, Loaded, Naming, NodeClass,
+    NodeInfo, NonFinite, Predict, Progress, Run, RunnerBuilder, Span, StateDict, Steps, TreeDef,
+    VarClass, VarInfo,
 };
-pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use system::{
-    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Init, Kernel, Network, Number,
-    Projection, Shape, StepBuilder, Target, Value, Variable,
+    Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Kernel, Network, Projection,
+    StepBuilder, neurons, odes, outputs, sources, synapses,
+};
+pub use terms::{
+    Element, Index, Init, Kind, Number, Operation, Shape, Shared, Target, Value, Variable, Wgsl,
+    wgsl,
 };
 
 /// The README's programs are tested like the documentation's.

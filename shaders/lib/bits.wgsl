@@ -1,5 +1,5 @@
 // What `pinned.wgsl` needs beyond the built-ins: bits, and whole numbers that wrap around at 2^32.
-// `src/backend/cpu/math.rs` has the same in Rust.
+// `src/interpreter/math.rs` has the same in Rust.
 
 fn pinned_float(bits: u32) -> f32 { return bitcast<f32>(bits); }
 fn pinned_bits(x: f32) -> u32 { return bitcast<u32>(x); }

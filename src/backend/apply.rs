@@ -2,9 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::input::Operation;
-use crate::model::Kind;
 use crate::plan::Offsets;
+use crate::terms::{Kind, Operation};
 
 /// Applies values to some elements of a variable: the `k`th of them gets `values[k * stride]`.
 pub(crate) fn apply_at(

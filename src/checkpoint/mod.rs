@@ -10,6 +10,7 @@ mod atomic;
 mod bytes;
 #[cfg(feature = "checkpoint")]
 mod checksum;
+mod entries;
 mod format;
 #[cfg(feature = "hdf5")]
 mod hdf5;
@@ -26,18 +27,8 @@ mod tests;
 
 pub(crate) use array::Item;
 pub use array::{StateArray, StateData};
+pub(crate) use entries::{Entries, Header};
 pub(crate) use format::{read, write};
-
-/// Keys such as `E.V` and their arrays. Each key is there once; a file gives them in the order of their bytes.
-pub(crate) type Entries = Vec<(String, StateArray)>;
-
-/// What a file says about an array, before it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub key: String,
-    pub item: Item,
-    pub shape: Vec<usize>,
-}
 
 /// For the tests and tools of this repository, which try files without a simulation. No part of the interface.
 #[doc(hidden)]

@@ -4,14 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{CostModel, Load};
-use crate::backend::gpu::measure;
-use crate::backend::{Chunk, engine};
+use crate::backend::{Chunk, CostModel, Load, engine, measure};
 use crate::error::Result;
 use crate::limits;
 use crate::plan::{Description, Plan, Recorded, Schedule, build};
-use crate::shipped::neurons;
-use crate::system::DynamicalSystem;
+use crate::system::{DynamicalSystem, neurons};
 
 /// What was measured, by device, and by number of threads for the CPU engine.
 static KNOWN: Mutex<Option<HashMap<(usize, usize), CostModel>>> = Mutex::new(None);

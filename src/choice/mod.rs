@@ -1,21 +1,18 @@
 //! Which device plays a plan where the user leaves the choice: the one whose steps are believed to be the shortest.
 
 mod calibrate;
-mod load;
-mod model;
+mod device;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::backend::gpu::{Way, reach};
-use crate::backend::{Engine, engine};
-use crate::device::{Device, DeviceInfo, DeviceKind, ENVIRONMENT, devices};
+use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads, reach};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
+use device::ENVIRONMENT;
 
 pub(crate) use calibrate::measured;
-pub(crate) use load::Load;
-pub(crate) use model::CostModel;
+pub use device::{Device, devices};
 
 /// Estimates that differ by more than this factor decide without a measurement.
 const CLEAR: f64 = 5.0;
@@ -114,7 +111,7 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
     let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
         let ways = || {
-            let ways = Load::on_gpu(plan, reach(info.index).invocations).into_iter();
+            let ways = loads(plan, reach(info.index).invocations).into_iter();
             ways.filter(|(way, _)| way.is_none() || !limits.stepwise)
         };
         Candidate {
@@ -148,15 +145,6 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
 fn is_twin(info: &DeviceInfo, all: &[DeviceInfo]) -> bool {
     let vulkan = |other: &DeviceInfo| other.backend == "vulkan" && other.name == info.name;
     info.backend != "vulkan" && all.iter().any(vulkan)
-}
-
-/// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
-/// the fastest first. Without a way each operation of a step is dispatched.
-pub(crate) fn ways(plan: &Plan, model: &CostModel, invocations: usize) -> Vec<(Option<Way>, f64)> {
-    let loads = Load::on_gpu(plan, invocations).into_iter();
-    let mut ways: Vec<_> = loads.map(|(way, load)| (way, model.seconds(&load))).collect();
-    ways.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-    ways
 }
 
 fn believed(kind: DeviceKind, threads: usize) -> CostModel {

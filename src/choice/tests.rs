@@ -1,8 +1,8 @@
 //! The choice with models that are given.
 
 use super::calibrate::plan;
-use super::model::NOTHING;
 use super::*;
+use crate::backend::{NOTHING, Way, ways};
 use crate::{Connect, Network, Projection, neurons, synapses};
 
 /// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.

@@ -6,14 +6,18 @@
 
 use std::fmt::Write as _;
 
-use super::contract::Argument;
+use super::definition::Model;
+use super::inner::{Argument, Member};
 use super::jacobian::Field;
+use super::prefix;
+use super::primitives::{EXPREL, FLUSHED};
 use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, prefixed_primitive};
+use super::resolve::{Owner, owner};
 use super::written::{Written, broken, parsed};
-use super::{EXPREL, FLUSHED, Kind, Member, Model, Owner, owner, prefix};
 use crate::error::Result;
 use crate::integrate::{EXPONENTIAL, Equations, Method};
 use crate::scalar::{self, Access, cast, write};
+use crate::terms::Kind;
 
 /// Collects the members of the argument structure while the body is written.
 struct Composer<'s> {

@@ -2,25 +2,11 @@
 
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
+use super::inner::{Argument, Functions, Inner, Member};
 use super::supported::Source;
-use super::{Functions, Inner, Kind, Member, calls, library, text};
+use super::{calls, library, text};
 use crate::error::{Error, Location, Result, nearest, quoted};
-
-/// What a function of the contract takes at one place of its argument list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Argument {
-    /// The state at the start of the step.
-    Old,
-    /// The state so far.
-    State,
-    Params,
-    Derived,
-    Input,
-    Shared,
-    Random,
-    /// Of output models: a variable of the synapse or of the target.
-    Named(String),
-}
+use crate::terms::Kind;
 
 /// Structures and functions that the contract knows.
 const STRUCTURES: [&str; 7] =

@@ -7,7 +7,7 @@ use naga::front::wgsl::ParseError;
 use naga::valid::{CallError, ComposeError, ExpressionError, FunctionError, ValidationError};
 use naga::{Block, Expression as Ex, Function, Handle, Module, Span, Statement as St, TypeInner};
 
-use super::Invalid;
+use super::validity::Invalid;
 
 /// What is wrong, where in the text, and what would be right, where that is known.
 pub(super) struct Diagnosis {

@@ -1,11 +1,13 @@
 //! A WGSL expression of a node's variables as a program of its own.
 
 use super::members::Members;
+use super::parse::parse;
 use super::program::{Feed, Program, Sink, Unit};
 use super::supported::Source;
-use super::{Kind, library, parse, prefix, text, written};
+use super::{library, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
+use crate::terms::Kind;
 
 /// A variable that an expression may name.
 pub(crate) struct Named {

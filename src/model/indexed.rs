@@ -5,10 +5,11 @@ use naga::front::Typifier;
 use naga::proc::ResolveContext;
 use naga::{Expression as Ex, Function, Handle, Module, TypeInner};
 
-use super::iterations::loops;
-use super::{Inner, Model, Program};
+use super::definition::Model;
+use super::inner::Inner;
+use super::program::Program;
 use crate::error::{Error, Location};
-use crate::scalar::{LoopSite, Site};
+use crate::scalar::{LoopSite, Site, loops};
 
 /// What to do where loops go round more often than the runner allows.
 pub(crate) const ALLOW: &str = "let them end, or allow more by `loop_limit`";

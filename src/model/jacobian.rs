@@ -2,9 +2,11 @@
 
 use naga::{Module, TypeInner};
 
-use super::{Inner, Model, Owner, PRIMITIVES, owner};
+use super::definition::Model;
+use super::inner::{Argument, Inner};
+use super::primitives::primitive;
+use super::resolve::{Owner, owner};
 use crate::error::{Error, Location, Result};
-use crate::model::Argument;
 use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
 
 /// What to do where a derivative cannot be found.
@@ -13,11 +15,6 @@ pub(crate) const GIVE_IT: &str = "give `fn jacobian(..) -> Derivative`, the deri
 /// The same where the derivative contains synaptic currents.
 pub(crate) const NOT_LTC: &str =
     "use another method, such as `Method::RK4`, or the plain form instead of `ltc`";
-
-/// The function of that name in a model's own text that is one operation.
-pub(super) fn primitive(name: &str) -> Option<Code> {
-    PRIMITIVES.into_iter().find_map(|(known, code)| (name == known).then_some(code))
-}
 
 /// A function whose result is differentiated.
 pub(super) struct Field<'a> {

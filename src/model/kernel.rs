@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
+use super::parse::parse;
 use super::program::{Feed, Invocation, Program, Unit};
 use super::supported::Source;
-use super::{Kind, calls, parse, prefix, written};
+use super::{calls, prefix, written};
 use crate::error::Result;
 use crate::scalar::{Access, Memory};
+use crate::terms::Kind;
 
 const PREFIX: &str = "k0";
 

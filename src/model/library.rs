@@ -1,5 +1,7 @@
 //! The library that model texts may call.
 
+use super::primitives::{EXPREL, FLUSHED};
+
 /// Its texts. A model gets those of their items that it needs: shorter programs are compiled sooner, and read with less
 /// effort.
 const TEXTS: [&str; 5] = [
@@ -11,7 +13,7 @@ const TEXTS: [&str; 5] = [
 ];
 
 /// What generated programs use.
-const ALWAYS: [&str; 4] = ["Shared", "Random", super::EXPREL, super::FLUSHED];
+const ALWAYS: [&str; 4] = ["Shared", "Random", EXPREL, FLUSHED];
 
 /// Built-in functions that the library calls.
 pub(super) const BUILT_IN: [&str; 9] =

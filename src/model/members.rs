@@ -1,7 +1,7 @@
 //! Members of the argument of a generated program, made as they are asked for.
 
-use super::Kind;
 use super::program::Feed;
+use crate::terms::Kind;
 
 #[derive(Default)]
 pub(super) struct Members {

@@ -3,7 +3,7 @@
 
 use naga::{Module, Span, Type, UniqueArena};
 
-use super::validate;
+use super::validity::validate;
 
 /// The prefix of the model number `k` of a text. The number keeps it apart from all names that are not a model's; and since
 /// the writer joins underscores that follow each other and drops those at the end of a name, the prefix has none.

@@ -2,13 +2,18 @@
 
 use naga::Function;
 
-use super::iterations::{self, loops};
-use super::jacobian::primitive;
+use super::definition::Model;
+use super::inner::Member;
 use super::library;
-use super::{Kind, Member, Model};
+use super::primitives::primitive;
+use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::scalar::{Access, Code, LoopSite, Lowered, Memories, Memory, Options, lower};
+use crate::scalar::{
+    Access, Code, LoopSite, Lowered, Memories, Memory, Options, iterations, iterations_once, loops,
+    lower,
+};
+use crate::terms::Kind;
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
@@ -162,7 +167,7 @@ impl Program {
 
     /// Iterations of its loops in a step at most; none where that is not known.
     pub(crate) fn iterations(&self) -> Option<usize> {
-        iterations::of(&self.module, self.advance()?)
+        iterations(&self.module, self.advance()?)
     }
 
     /// Whether its loops are known to end within so many iterations of a step.
@@ -172,7 +177,7 @@ impl Program {
 
     /// Iterations of the loops that are counted, and of the others, in a step where each of the first goes round once.
     pub(crate) fn iterations_once(&self) -> Option<[usize; 2]> {
-        iterations::once(&self.module, self.advance()?, &|function| self.counts(function))
+        iterations_once(&self.module, self.advance()?, &|function| self.counts(function))
     }
 
     /// The loops that are counted where they may not end, each before those within it.
@@ -254,7 +259,7 @@ impl Program {
             model: self.name.clone(),
             construct: refusal.what,
             location: None,
-            help: super::PLAINER.into(),
+            help: supported::PLAINER.into(),
         })
     }
 }

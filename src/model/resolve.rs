@@ -1,6 +1,7 @@
 //! Whose variable it is that an output names.
 
-use super::{Inner, Kind, Member};
+use super::inner::{Inner, Member};
+use crate::terms::Kind;
 
 /// Where an output's current takes a variable from, by its place among those of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,23 +3,9 @@
 
 use naga::{Block, Expression, Function, Handle, Scalar, Span, Statement, StructMember, TypeInner};
 
-use super::Member;
-use super::contract::{Argument, Checker};
+use super::contract::Checker;
+use super::inner::{Argument, Member, Rule};
 use crate::error::Result;
-
-/// A rule that a model's parameters keep.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub name: String,
-    /// Its expression; none where the text has no single one for it.
-    pub text: Option<String>,
-    /// Where the model's text has it, or else its name.
-    pub start: usize,
-    /// The parameters that it reads, as indices.
-    pub params: Vec<usize>,
-    /// Whether it reads `dt`.
-    pub dt: bool,
-}
 
 impl Checker<'_> {
     /// The rules of a model with these parameters, whose function `rules` takes these arguments.

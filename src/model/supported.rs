@@ -2,9 +2,12 @@
 
 use naga::{Module, TypeInner};
 
-use super::jacobian::primitive;
+use super::primitives::primitive;
 use crate::error::{Error, Location, Result};
 use crate::scalar::{Access, Memories, Memory, Options, lower};
+
+/// What to do about what the engines cannot run.
+pub(super) const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
 
 /// A text with what is needed to tell what is wrong in it, and where.
 pub(super) struct Source<'a> {
@@ -57,7 +60,7 @@ impl Source<'_> {
             model: self.name.into(),
             construct: refusal.what,
             location: Some(self.location(offset.unwrap_or(0))),
-            help: super::PLAINER.into(),
+            help: PLAINER.into(),
         })
     }
 }

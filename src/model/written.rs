@@ -1,6 +1,8 @@
 //! Models as they stand in a composed text.
 
-use super::{Model, prefix, validate};
+use super::definition::Model;
+use super::prefix;
+use super::validity::validate;
 use crate::error::{Error, Result};
 
 /// A model as it stands in a composed text.

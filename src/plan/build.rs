@@ -1,20 +1,23 @@
 //! From recorded nodes to a plan.
 
-use super::components::{HostPrograms, join};
+use super::data::{Plan, Route};
 use super::fixed::Fixed;
+use super::host::{HostPrograms, join};
+use super::inputs::HostInputs;
 use super::layout::{Layout, position};
+use super::records::HostRecord;
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::{
-    HostInputs, HostRecord, Op, Plan, Route, couplings, delays, fixed, inputs, kernels, records,
-};
+use super::step::Op;
+use super::{couplings, delays, fixed, inputs, kernels, records};
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
-use crate::input::Input;
+use crate::inputs::Input;
 use crate::limits;
 use crate::model::{Arm, Structure};
-use crate::monitor::Monitor;
 use crate::random::{Keys, Purpose};
-use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder, Value};
+use crate::records::Monitor;
+use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder};
+use crate::terms::Value;
 
 /// What a system recorded, once.
 pub(crate) struct Recorded {

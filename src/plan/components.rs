@@ -1,12 +1,10 @@
 //! A component's parameters, derived parameters and initial values as columns of words.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
+use super::host::{HostPrograms, OnHost, join};
 use super::rules;
-use crate::backend::cpu::evaluate;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Feed, Member, Model, Program, Structure, jacobian};
+use crate::model::{Member, Model};
 use crate::random::{Keys, Purpose, Stream};
 use crate::system::{Component, Copies};
 
@@ -49,11 +47,6 @@ impl Site<'_> {
     pub fn elements(&self) -> usize {
         self.shape.iter().product()
     }
-}
-
-/// `path.name`, or the name alone at the target itself.
-pub(super) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.into() } else { format!("{path}.{name}") }
 }
 
 /// Checks a component and computes all that it starts with.
@@ -171,79 +164,6 @@ pub(super) fn derive(
     match model.inner().functions.derive {
         Some(_) => host.call(model, "derive", params, &[]),
         None => Ok(Vec::new()),
-    }
-}
-
-/// The functions that run on the host, each a program that is composed when it is called first.
-#[derive(Debug)]
-pub(crate) struct HostPrograms {
-    all: Mutex<Vec<(Model, &'static str, Arc<Program>)>>,
-    /// Models that were found to be differentiable.
-    differentiable: Mutex<Vec<Model>>,
-    /// Iterations that their loops may have for an element.
-    loop_limit: u32,
-}
-
-impl HostPrograms {
-    pub(super) fn new(loop_limit: u32) -> Self {
-        Self { all: Mutex::default(), differentiable: Mutex::default(), loop_limit }
-    }
-
-    /// Whether a model's right-hand side can be differentiated, looked at once for a model.
-    fn check_derivative(&self, model: &Model) -> Result<()> {
-        let mut known = self.differentiable.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.iter().any(|known| known.same(model)) {
-            model.inner().check_derivative(jacobian::GIVE_IT)?;
-            known.push(model.clone());
-        }
-        Ok(())
-    }
-
-    fn of(&self, model: &Model, function: &'static str) -> Result<Arc<Program>> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., program)) = all.iter().find(|(m, f, _)| *f == function && m.same(model)) {
-            return Ok(program.clone());
-        }
-        let program = Arc::new(Structure::compose_host(model, function)?);
-        all.push((model.clone(), function, program.clone()));
-        Ok(program)
-    }
-}
-
-/// Where parameters are, and what functions of them are called with on the host.
-pub(super) struct OnHost<'a> {
-    /// Path of their node.
-    pub node: &'a str,
-    /// How many elements the node has, in all copies of the system.
-    pub elements: usize,
-    pub copies: Option<Copies>,
-    pub dt: f64,
-    pub programs: &'a HostPrograms,
-}
-
-impl OnHost<'_> {
-    /// What a function makes of parameters: a word each where all columns have one.
-    pub(super) fn call(
-        &self,
-        model: &Model,
-        function: &'static str,
-        params: &[Vec<u32>],
-        derived: &[Vec<u32>],
-    ) -> Result<Vec<Vec<u32>>> {
-        let program = self.programs.of(model, function)?;
-        let feeds: Vec<Vec<u32>> = program
-            .feeds
-            .iter()
-            .map(|feed| match *feed {
-                Feed::Param(_, k) => params[k].clone(),
-                Feed::Derived(_, k) => derived[k].clone(),
-                Feed::Dt => vec![(self.dt as f32).to_bits()],
-                _ => vec![0],
-            })
-            .collect();
-        let uniform = feeds.iter().all(|f| f.len() == 1);
-        let elements = if uniform { 1 } else { self.elements };
-        evaluate(&program, &feeds, elements, self.programs.loop_limit)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Inputs that are the same number for all elements in every step: programs that know them need no stream that holds them, and no
 //! operations that fill and clear it.
 
-use super::{InputOp, Plan, Source};
-use crate::input::Operation;
-use crate::model::Kind;
+use super::data::{InputOp, Plan, Source};
+use crate::terms::{Kind, Operation};
 
 impl Plan {
     /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way, with these values of the

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::components::join;
+use super::data::{InputOp, Plan, Role, Source};
+use super::host::join;
 use super::layout::position;
-use super::select::Offsets;
+use super::offsets::Offsets;
 use super::sites::{GroupSite, end_site, label};
-use super::step::{Load, Op, Work};
-use super::{InputOp, Plan, Ring, Role, Source, delays, expressions, fixed, inputs};
+use super::step::{Load, Op, Ring, Work};
+use super::{delays, expressions, fixed, inputs};
 use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
-use crate::input::{Operation, Wgsl};
 use crate::limits;
-use crate::model::{Kind, Named, Program, expression};
+use crate::model::{Named, Program, expression};
 use crate::random::{Keys, Purpose};
-use crate::system::{Coupling, Node, NodeKind, Value};
+use crate::system::{Coupling, Node, NodeKind};
+use crate::terms::{Kind, Operation, Value, Wgsl};
 
 /// A coupling with all that it names found.
 pub(super) struct Site {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::data::{Gather, InputOp, Plan, Scale, Source};
 use super::fixed::Precision;
-use super::{Column, Gather, InputOp, Op, Plan, Scale, Source, Work};
+use super::step::{Column, Op, Work};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

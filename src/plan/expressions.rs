@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::data::{Plan, Role, Slot};
 use super::step::{Load, Work};
-use super::{Plan, Role, Slot};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::model::{Feed, Kind, Named, Program, Unit, expression};
+use crate::model::{Feed, Named, Program, Unit, expression};
 use crate::random::{Keys, Purpose};
+use crate::terms::Kind;
 
 /// Where an expression's values are, one for each element of the node, and their type.
 pub(super) struct Evaluated {

@@ -2,17 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::select::{Offsets, Selected};
+use super::data::{InputOp, Plan, Role, Slot, Source};
+use super::expressions;
+use super::offsets::Offsets;
+use super::select::Selected;
 use super::sources::{RowSource, Rows, StreamRows, array, words};
 use super::step::{Column, Op, Work};
-use super::{InputOp, Plan, Role, Slot, Source, expressions};
 use crate::error::{Error, Explained, Result};
-use crate::input::{
-    Application, Form, Input, InputCall, InputType, InputValue, Operation, Policy, Wgsl,
-};
-use crate::model::Kind;
+use crate::inputs::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
 use crate::random::Purpose;
-use crate::system::broadcast_places;
+use crate::terms::{Kind, Operation, Wgsl, broadcast_places};
 
 /// What belongs to the inputs of a plan and stays on the host.
 #[derive(Default)]

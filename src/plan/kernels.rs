@@ -1,76 +1,14 @@
 //! Kernels of a user's own: which variables their arrays are, and how many invocations they have.
 
-use std::sync::Arc;
-
+use super::data::{Plan, Role};
+use super::inputs;
 use super::sites::label;
-use super::{Op, Plan, Role, inputs};
+use super::step::{KernelArray, KernelGive, KernelOp, Op};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, KernelText, Kind};
+use crate::model::Feed;
 use crate::random::{Keys, Purpose};
-use crate::scalar::Memory;
 use crate::system::{Kernel, Node, NodeKind};
-
-/// A kernel of a step.
-#[derive(Debug)]
-pub(crate) struct KernelOp {
-    pub path: String,
-    pub stage: usize,
-    pub text: Arc<KernelText>,
-    /// One for each of the text's.
-    pub arrays: Vec<KernelArray>,
-    /// Along each axis.
-    pub workgroups: [u32; 3],
-    /// For each feed of the program.
-    pub gives: Vec<KernelGive>,
-    /// For each copy of the system what keys its random numbers.
-    pub keys: Vec<[u32; 2]>,
-}
-
-/// A variable that a kernel works on.
-#[derive(Debug, Clone)]
-pub(crate) struct KernelArray {
-    pub path: String,
-    /// Where it is for the first copy of the system; those of other copies follow.
-    pub address: usize,
-    /// Words of a copy, and from copy to copy.
-    pub words: usize,
-    pub stride: usize,
-    pub writable: bool,
-}
-
-/// What a member of the program's argument is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KernelGive {
-    Clock(Feed),
-    Constant(u32),
-    /// A half of the key of the copy of the system.
-    Key(usize),
-    Invocation(Invocation),
-}
-
-impl KernelOp {
-    /// The memories of the program.
-    pub(crate) fn memories(&self) -> Vec<Memory> {
-        let words: Vec<usize> = self.arrays.iter().map(|array| array.words).collect();
-        self.text.memories(&words)
-    }
-
-    /// Number of workgroups.
-    pub(crate) fn count(&self) -> usize {
-        self.workgroups.iter().map(|&n| n as usize).product()
-    }
-
-    /// Whether it changes the variable at an address.
-    pub(crate) fn writes(&self, address: usize) -> bool {
-        self.arrays.iter().any(|array| array.writable && array.address == address)
-    }
-
-    /// Whether an array is to hold what the variable was, while another one of it is written.
-    pub(crate) fn is_snapshot(&self, k: usize) -> bool {
-        let KernelArray { address, writable, .. } = self.arrays[k];
-        !writable && self.writes(address)
-    }
-}
+use crate::terms::Kind;
 
 /// Most workgroups along an axis on every device.
 const MOST_WORKGROUPS: u32 = 65_535;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::components::HostPrograms;
+use super::data::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
+use super::host::HostPrograms;
 use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
-use super::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Program, Sink, Structure, Unit};
 use crate::random::{Keys, Purpose};

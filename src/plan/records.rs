@@ -2,15 +2,17 @@
 
 use std::ops::Range;
 
-use super::select::{Offsets, Selected};
+use super::data::{Gather, Plan, Record, Role, Scale};
+use super::expressions;
+use super::offsets::Offsets;
+use super::select::Selected;
 use super::sites::{GroupSite, names_of, units_of, variables_of};
 use super::step::{Cadence, Fold, Number, Op, Work};
-use super::{Gather, Plan, Record, Role, Scale, expressions};
 use crate::error::{Error, Result, number};
-use crate::input::{InputFunction, Wgsl};
-use crate::model::{Kind, Unit};
-use crate::monitor::{Monitor, MonitorRead, Reduction, What};
+use crate::model::Unit;
 use crate::random::Purpose;
+use crate::records::{Monitor, MonitorRead, Reduction, What};
+use crate::terms::{InputFunction, Kind, Wgsl};
 
 /// A monitor's closure.
 pub(crate) enum HostRecord {

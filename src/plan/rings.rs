@@ -1,40 +1,17 @@
 //! Past values of variables.
 
-use super::{Plan, State};
+use super::data::{PAD, Plan};
+use super::state::State;
+use super::step::Ring;
 use crate::error::{Error, Result};
 use crate::limits;
-
-/// A variable with its values at the starts of the last steps: that of step `k` is row `k` modulo the number of rows, a power
-/// of two, so that the low word of the step tells the row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ring {
-    /// Number of the variable among the slots.
-    pub slot: usize,
-    /// Where the variable is, and how many words it has.
-    pub from: usize,
-    pub words: usize,
-    /// Where row 0 is.
-    pub address: usize,
-    /// Words from row to row.
-    pub stride: usize,
-    pub rows: usize,
-    /// Steps before the one at hand that are kept.
-    pub depth: usize,
-}
-
-impl Ring {
-    /// Address of the row of a step.
-    pub(crate) fn row(&self, step: u64) -> usize {
-        self.address + (step as usize & (self.rows - 1)) * self.stride
-    }
-}
 
 impl Plan {
     /// Makes a ring of so many rows at least for a variable, in which it was before the start what it is there.
     pub(super) fn reserve_ring(&mut self, slot: usize, depth: usize, rows: usize) -> Result<Ring> {
         let (from, words) = (self.slots[slot].address, self.slots[slot].words);
         let rows = rows.next_power_of_two();
-        let stride = words.next_multiple_of(super::PAD);
+        let stride = words.next_multiple_of(PAD);
         if rows.saturating_mul(stride) > u32::MAX as usize {
             return Err(Error::Limit {
                 what: format!("the past of `{}`", self.slots[slot].path()),

@@ -1,9 +1,10 @@
 //! Whether parameters keep the rules of their model.
 
-use super::components::{OnHost, join};
+use super::host::{OnHost, join};
 use crate::error::{Error, Location, Result};
-use crate::model::{Kind, Model, Rule};
+use crate::model::{Model, Rule};
 use crate::system::Copies;
+use crate::terms::Kind;
 
 /// Fails where a parameter is NaN, or where the model has a rule that the parameters do not keep. Columns hold one word, or one
 /// per element.

@@ -1,12 +1,14 @@
 //! The groups and projections of a description with all names, shapes and partners checked.
 
-use super::Role;
-use super::components::{HostPrograms, Resolved, Site, join, resolve};
+use super::components::{Resolved, Site, resolve};
+use super::data::Role;
+use super::host::{HostPrograms, join};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
-use crate::model::{Argument, Kind, Unit, jacobian, owner};
-use crate::system::{Component, Copies, Group, Node, NodeKind, Projection, Value};
+use crate::model::{Argument, Unit, jacobian, owner};
+use crate::system::{Component, Copies, Group, Node, NodeKind, Projection};
+use crate::terms::{Kind, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
 const MOST_ELEMENTS: usize = 1 << 30;
@@ -100,9 +102,8 @@ pub(super) fn sites<'a>(
         let names = variables_of(&element, Unit::Element);
         for name in &inner.trainable {
             if !names.iter().any(|named| named.name == *name) {
-                let known =
-                    names.iter().map(|named| super::components::join(&node.path, &named.name));
-                let path = super::components::join(&node.path, name);
+                let known = names.iter().map(|named| join(&node.path, &named.name));
+                let path = join(&node.path, name);
                 return Err(Error::unknown("variable or parameter", &path, known));
             }
         }

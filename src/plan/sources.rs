@@ -1,9 +1,8 @@
 //! What fills the rows of inputs that change from step to step.
 
 use crate::error::{Error, Explained, Result};
-use crate::input::{InputFunction, Policy, RowIterator, RowStream, Shared};
-use crate::model::Kind;
-use crate::system::{Value, broadcast};
+use crate::inputs::{Policy, RowIterator, RowStream};
+use crate::terms::{InputFunction, Kind, Shared, Value, broadcast};
 
 /// The rows of one input.
 pub(crate) struct RowSource {
@@ -192,7 +191,7 @@ impl RowSource {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::stream;
+    use crate::inputs::stream;
 
     fn rows(policy: Policy, steps: &[u64]) -> Vec<Explained<Option<f64>>> {
         let mut rows = StreamRows::new(stream(|| vec![1.0, 2.0, 3.0]));

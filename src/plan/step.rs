@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::rings::Ring;
-use crate::model::{Feed, Kind, Program};
+use crate::model::{Feed, Invocation, KernelText, Program};
+use crate::scalar::Memory;
+use crate::terms::Kind;
 
 /// An operation of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +215,93 @@ impl Schedule {
         });
         let entries = entries.collect();
         Self { entries, words }
+    }
+}
+
+/// A variable with its values at the starts of the last steps: that of step `k` is row `k` modulo the number of rows, a power
+/// of two, so that the low word of the step tells the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ring {
+    /// Number of the variable among the slots.
+    pub slot: usize,
+    /// Where the variable is, and how many words it has.
+    pub from: usize,
+    pub words: usize,
+    /// Where row 0 is.
+    pub address: usize,
+    /// Words from row to row.
+    pub stride: usize,
+    pub rows: usize,
+    /// Steps before the one at hand that are kept.
+    pub depth: usize,
+}
+
+impl Ring {
+    /// Address of the row of a step.
+    pub(crate) fn row(&self, step: u64) -> usize {
+        self.address + (step as usize & (self.rows - 1)) * self.stride
+    }
+}
+
+/// A kernel of a step.
+#[derive(Debug)]
+pub(crate) struct KernelOp {
+    pub path: String,
+    pub stage: usize,
+    pub text: Arc<KernelText>,
+    /// One for each of the text's.
+    pub arrays: Vec<KernelArray>,
+    /// Along each axis.
+    pub workgroups: [u32; 3],
+    /// For each feed of the program.
+    pub gives: Vec<KernelGive>,
+    /// For each copy of the system what keys its random numbers.
+    pub keys: Vec<[u32; 2]>,
+}
+
+/// A variable that a kernel works on.
+#[derive(Debug, Clone)]
+pub(crate) struct KernelArray {
+    pub path: String,
+    /// Where it is for the first copy of the system; those of other copies follow.
+    pub address: usize,
+    /// Words of a copy, and from copy to copy.
+    pub words: usize,
+    pub stride: usize,
+    pub writable: bool,
+}
+
+/// What a member of the program's argument is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KernelGive {
+    Clock(Feed),
+    Constant(u32),
+    /// A half of the key of the copy of the system.
+    Key(usize),
+    Invocation(Invocation),
+}
+
+impl KernelOp {
+    /// The memories of the program.
+    pub(crate) fn memories(&self) -> Vec<Memory> {
+        let words: Vec<usize> = self.arrays.iter().map(|array| array.words).collect();
+        self.text.memories(&words)
+    }
+
+    /// Number of workgroups.
+    pub(crate) fn count(&self) -> usize {
+        self.workgroups.iter().map(|&n| n as usize).product()
+    }
+
+    /// Whether it changes the variable at an address.
+    pub(crate) fn writes(&self, address: usize) -> bool {
+        self.arrays.iter().any(|array| array.writable && array.address == address)
+    }
+
+    /// Whether an array is to hold what the variable was, while another one of it is written.
+    pub(crate) fn is_snapshot(&self, k: usize) -> bool {
+        let KernelArray { address, writable, .. } = self.arrays[k];
+        !writable && self.writes(address)
     }
 }
 

@@ -1,17 +1,22 @@
 //! What a runner is built from.
 
-use super::handles::InputHandle;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::listed::Implicit;
 use super::progress::Progress;
 use super::recipe::Recipe;
 use super::run::DSRunner;
-use super::sink::Sink;
-use crate::device::Device;
+use super::settings::{Jit, Settings, is_stepwise};
+use crate::choice::{Device, Limits, devices, open};
 use crate::error::{Error, Result, number};
-use crate::input::{Input, Shared};
+use crate::inputs::{Input, InputHandle};
 use crate::limits;
-use crate::monitor::Monitor;
-use crate::plan::Recorded;
-use crate::system::{DynamicalSystem, Group, Value};
+use crate::plan::{Host, Plan, Recorded};
+use crate::records::Monitor;
+use crate::results::Mon;
+use crate::system::{DynamicalSystem, Group};
+use crate::terms::{NodeName, Shared, Value};
 
 /// Collects the settings of a [`DSRunner`]; made by [`DSRunner::builder`].
 pub struct RunnerBuilder {
@@ -32,59 +37,6 @@ pub struct RunnerBuilder {
     pub(super) device: Device,
     pub(super) threads: usize,
     pub(super) settings: Settings,
-}
-
-/// What a runner does by itself, whatever the plan.
-pub(super) struct Settings {
-    pub t0: f64,
-    pub progress_bar: Progress,
-    /// Most steps of a chunk.
-    pub chunk: usize,
-    pub jit: Jit,
-    pub numpy_mon_after_run: bool,
-    pub memory_efficient: bool,
-    /// Whether arrays have their copies first.
-    pub batch_first: bool,
-    pub ts_at_end: bool,
-    /// Whether devices may be measured to choose one.
-    pub calibrate: bool,
-    /// For each monitor.
-    pub sinks: Vec<Option<Sink>>,
-}
-
-/// Whether steps are fused, for each phase: `true` or `false` for both, or a value of this type.
-///
-/// With it many steps are handed to the device at once, as few kernels as there can be. Without it each operation of each
-/// step is done for itself, and what it changed is checked: a value that is NaN or infinite is an
-/// [`Error::Fault`](crate::Error::Fault) that names step, node, variable and element. So is an index that a model's text or an
-/// expression computes and that is beyond the end of a vector or an array, before the operation that would use it. The results
-/// are the same. After a fault the variables are as that operation left or found them, to be looked at; to go on, reset the
-/// state or load one.
-///
-/// ```
-/// use dsrunner::{DSRunner, neurons};
-///
-/// let mut runner = DSRunner::builder(neurons::lif(2))
-///     .input(("V", vec![0.0, f64::INFINITY]))
-///     .jit(false)
-///     .progress_bar(false)
-///     .build()?;
-/// let error = runner.run(1.0).unwrap_err().to_string();
-/// assert!(error.starts_with("step 0, node `LIF"), "{error}");
-/// # Ok::<(), dsrunner::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Jit {
-    /// For [`DSRunner::predict`] and [`DSRunner::run`].
-    pub predict: bool,
-    /// For trainers, should there be one.
-    pub fit: bool,
-}
-
-impl From<bool> for Jit {
-    fn from(jit: bool) -> Self {
-        Self { predict: jit, fit: jit }
-    }
 }
 
 impl RunnerBuilder {
@@ -222,7 +174,7 @@ impl RunnerBuilder {
         let variables = variables.into_iter().map(|(key, value)| {
             let value = value.into();
             let shape = if value.shape().is_empty() { vec![1] } else { value.shape().to_vec() };
-            (key.into(), crate::shipped::variable(shape).init("value", value))
+            (key.into(), crate::system::variable(shape).init("value", value))
         });
         self.dyn_vars.extend(variables);
         self
@@ -444,5 +396,46 @@ impl RunnerBuilder {
             Some(other) => return Err(wrong(other, "\"B\" or \"T\"")),
         };
         DSRunner::new(self, recipe, plan, host)
+    }
+}
+
+impl DSRunner {
+    /// Starts the description of a runner of that target.
+    pub fn builder(target: impl DynamicalSystem + 'static) -> RunnerBuilder {
+        RunnerBuilder::new(target)
+    }
+
+    /// A runner whose settings are `builder`'s, and whose recipe was compiled to `plan` and `host`.
+    fn new(builder: RunnerBuilder, recipe: Recipe, plan: Plan, host: Host) -> Result<Self> {
+        let RunnerBuilder { target, device, threads, settings, .. } = builder;
+        let stepwise = is_stepwise(&settings, &host);
+        let limits = Limits { threads, calibrate: settings.calibrate, stepwise };
+        let plan = Arc::new(plan);
+        let (choice, engine) = open(&device, &plan, limits, None)?;
+        let engine = engine.ok_or_else(|| Error::no_device(&device.to_string(), &devices()))?;
+        let mut runner = Self {
+            name: NodeName::next("DSRunner"),
+            implicit: Implicit::default(),
+            target,
+            recipe,
+            plan,
+            host,
+            engine,
+            checks: None,
+            choice,
+            threads,
+            settings,
+            step: 0,
+            mon: Mon::default(),
+            unsettled: false,
+            replaced: Vec::new(),
+            data: None,
+            args: Arc::default(),
+            waiting: VecDeque::new(),
+            cancelled: Arc::default(),
+        };
+        runner.mon = runner.empty_results(0..0);
+        runner.mon.split()?;
+        Ok(runner)
     }
 }

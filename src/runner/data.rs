@@ -3,20 +3,12 @@
 use std::sync::Arc;
 
 use super::predict::Predict;
-use super::run::DSRunner;
+use super::run::{DSRunner, RunData};
 use crate::backend::Data;
 use crate::error::{Error, Result};
-use crate::input::{Operation, Policy};
+use crate::inputs::Policy;
 use crate::plan::{InputOp, Role, RowSource, Rows, Source, array, check_offsets, check_target};
-use crate::system::{Target, Value};
-
-/// The data of a run.
-pub(super) struct RunData {
-    pub inputs: Arc<Data>,
-    pub sources: Vec<RowSource>,
-    /// Rows that there are.
-    pub steps: u64,
-}
+use crate::terms::{Operation, Target, Value};
 
 impl DSRunner {
     /// The data of a run that starts with step `first`.

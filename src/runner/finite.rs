@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::run::DSRunner;
 use crate::error::Result;
-use crate::model::Kind;
 use crate::plan::Slot;
+use crate::terms::Kind;
 
 /// A value that is NaN or infinite.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,9 +1,8 @@
 //! Moving a simulation between devices.
 
-use super::play::is_stepwise;
 use super::run::DSRunner;
-use crate::choice::{Limits, open};
-use crate::device::{Device, devices};
+use super::settings::is_stepwise;
+use crate::choice::{Device, Limits, devices, open};
 use crate::error::{Error, Result};
 use crate::limits::deep;
 

@@ -6,17 +6,16 @@ use std::sync::{Arc, PoisonError};
 
 use indicatif::ProgressBar;
 
-use super::builder::Settings;
-use super::handles::{InputHandle, ReadHandle};
-use super::results::{Mon, Times};
+use super::handles::OnEngine;
 use super::run::DSRunner;
-use super::trace::{Filing, Trace};
-use crate::backend::cpu::{Beyond, Checks};
-use crate::backend::{Chunk, Rows};
+use super::settings::is_stepwise;
+use crate::backend::{Beyond, Checks, Chunk, Rows};
 use crate::error::{Error, Result};
-use crate::input::Shared;
+use crate::inputs::{InputHandle, ReadHandle};
 use crate::limits::{self, deep};
-use crate::plan::{Host, HostRecord, Op, Role, Schedule, words};
+use crate::plan::{HostRecord, Op, Role, Schedule, words};
+use crate::results::{Filing, Mon, Times, Trace, records_initial};
+use crate::terms::Shared;
 
 /// Chunks that may be under way at a time: one is played while the one before is read back.
 const IN_FLIGHT: usize = 2;
@@ -27,12 +26,6 @@ struct Filled {
     data_rows: Vec<u32>,
     steps: usize,
     failure: Option<Error>,
-}
-
-/// Whether the host is asked in the midst of a step.
-pub(super) fn is_stepwise(settings: &Settings, host: &Host) -> bool {
-    let reads = host.records.iter().any(|r| matches!(r, HostRecord::Read(_)));
-    !settings.jit.predict || !host.inputs.calls.is_empty() || reads
 }
 
 impl DSRunner {
@@ -168,7 +161,10 @@ impl DSRunner {
         let shared = self.shared(step);
         let call = self.host.inputs.calls[k].clone();
         let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
-        (*call)(&shared, &mut InputHandle::new(&self.plan, self.engine.as_mut()))
+        (*call)(
+            &shared,
+            &mut InputHandle::new(&mut OnEngine { plan: &self.plan, engine: self.engine.as_mut() }),
+        )
     }
 
     /// Records what the closures of monitors give for a step that was played.
@@ -189,7 +185,10 @@ impl DSRunner {
                 HostRecord::Func(function) => Ok(function(&shared)),
                 HostRecord::Read(read) => {
                     let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
-                    (*read)(&shared, &mut ReadHandle::new(plan, engine.as_mut()))
+                    (*read)(
+                        &shared,
+                        &mut ReadHandle::new(&mut OnEngine { plan, engine: engine.as_mut() }),
+                    )
                 }
             };
             let wrong = |reason| Error::Monitor { key: trace.key.clone(), reason };
@@ -256,7 +255,7 @@ impl DSRunner {
 
     /// Records the values before a run, for the monitors that want them.
     fn record_initial(&mut self, run: &Range<u64>) -> Result<()> {
-        if !self.plan.records_initial() {
+        if !records_initial(&self.plan) {
             return Ok(());
         }
         let after = self

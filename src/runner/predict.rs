@@ -3,7 +3,7 @@
 use ndarray::{ArrayBase, Data, Dimension};
 
 use crate::error::{Error, Result, number};
-use crate::system::{Number, Target, Value};
+use crate::terms::{Number, Target, Value};
 
 /// How long to run.
 #[derive(Debug, Clone, Copy, PartialEq)]

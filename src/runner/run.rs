@@ -8,26 +8,24 @@ use std::time::{Duration, Instant};
 
 use ndarray::ArrayD;
 
-use super::builder::{RunnerBuilder, Settings};
-use super::data::RunData;
-use super::handles;
-use super::objects::Implicit;
-use super::play::is_stepwise;
+use super::handles::OnEngine;
+use super::listed::Implicit;
 use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
-use super::results::{Element, Mon};
-use super::sink::Sink;
-use crate::backend::apply::apply_at;
-use crate::backend::cpu::Checks;
-use crate::backend::{Engine, gpu};
-use crate::choice::{Choice, CostModel, Limits, open};
-use crate::device::{DeviceKind, devices};
+use super::settings::Settings;
+use crate::backend::{
+    Checks, CostModel, Data, DeviceKind, Engine, Reach, apply_at, kernels, reach,
+};
+use crate::choice::Choice;
 use crate::error::{Error, Result};
-use crate::input::Operation;
+use crate::inputs::read;
 use crate::limits::deep;
-use crate::plan::{Host, Plan, Role, Selected, Slot, State, words};
-use crate::system::{DynamicalSystem, NodeName, Target, Value};
+use crate::plan::{Host, Plan, Role, RowSource, Selected, Slot, State, words};
+use crate::records::Sink;
+use crate::results::Mon;
+use crate::system::DynamicalSystem;
+use crate::terms::{Element, NodeName, Operation, Target, Value};
 
 /// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
 ///
@@ -54,7 +52,7 @@ pub struct DSRunner {
     pub(super) name: NodeName,
     /// Nodes and variables that were registered beside those of the target.
     pub(super) implicit: Implicit,
-    target: Box<dyn DynamicalSystem>,
+    pub(super) target: Box<dyn DynamicalSystem>,
     pub(super) recipe: Recipe,
     pub(super) plan: Arc<Plan>,
     pub(super) host: Host,
@@ -78,6 +76,14 @@ pub struct DSRunner {
     /// Steps of the chunks that are under way.
     pub(super) waiting: VecDeque<usize>,
     pub(super) cancelled: Arc<AtomicBool>,
+}
+
+/// The data of a run.
+pub(super) struct RunData {
+    pub inputs: Arc<Data>,
+    pub sources: Vec<RowSource>,
+    /// Rows that there are.
+    pub steps: u64,
 }
 
 /// Numbers of steps end where results, which have -1 for the values before step 0, could not tell them.
@@ -139,50 +145,6 @@ impl CancelHandle {
 }
 
 impl DSRunner {
-    /// Starts the description of a runner of that target.
-    pub fn builder(target: impl DynamicalSystem + 'static) -> RunnerBuilder {
-        RunnerBuilder::new(target)
-    }
-
-    /// A runner whose settings are `builder`'s, and whose recipe was compiled to `plan` and `host`.
-    pub(super) fn new(
-        builder: RunnerBuilder,
-        recipe: Recipe,
-        plan: Plan,
-        host: Host,
-    ) -> Result<Self> {
-        let RunnerBuilder { target, device, threads, settings, .. } = builder;
-        let stepwise = is_stepwise(&settings, &host);
-        let limits = Limits { threads, calibrate: settings.calibrate, stepwise };
-        let plan = Arc::new(plan);
-        let (choice, engine) = open(&device, &plan, limits, None)?;
-        let engine = engine.ok_or_else(|| Error::no_device(&device.to_string(), &devices()))?;
-        let mut runner = Self {
-            name: NodeName::next("DSRunner"),
-            implicit: Implicit::default(),
-            target,
-            recipe,
-            plan,
-            host,
-            engine,
-            checks: None,
-            choice,
-            threads,
-            settings,
-            step: 0,
-            mon: Mon::default(),
-            unsettled: false,
-            replaced: Vec::new(),
-            data: None,
-            args: Arc::default(),
-            waiting: VecDeque::new(),
-            cancelled: Arc::default(),
-        };
-        runner.mon = runner.empty_results(0..0);
-        runner.mon.split()?;
-        Ok(runner)
-    }
-
     /// Runs for a duration, for a number of [`Steps`](crate::Steps), or on data, from where the last run ended; see
     /// [`Predict`]. The results replace those of the last run. What the target gives as its output is in
     /// [`Run::outputs`].
@@ -382,7 +344,7 @@ impl DSRunner {
     /// [`Error::UnknownPath`], or [`Error::Kind`] where the values are of another type.
     pub fn get<T: Element>(&mut self, target: impl Into<Target>) -> Result<ArrayD<T>> {
         self.settle()?;
-        handles::read(&self.plan, self.engine.as_mut(), &target.into())
+        read(&mut OnEngine { plan: &self.plan, engine: self.engine.as_mut() }, &target.into())
     }
 
     /// Sets a variable or a parameter, by path, name or handle. The value's shape broadcasts to the variable's. What
@@ -527,10 +489,10 @@ impl DSRunner {
     /// [`Error::Unsupported`] where a kernel cannot be written.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
         let (model, reach) = match self.choice.device {
-            0 => (CostModel::of(DeviceKind::Discrete), gpu::Reach::unlimited(1024)),
-            index => (self.choice.model, gpu::reach(index)),
+            0 => (CostModel::of(DeviceKind::Discrete), Reach::unlimited(1024)),
+            index => (self.choice.model, reach(index)),
         };
-        deep(|| gpu::kernels(&self.plan, &model, reach))
+        deep(|| kernels(&self.plan, &model, reach))
     }
 }
 

@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 use super::run::{DSRunner, MOST_STEPS};
 use crate::checkpoint::{self, Entries, StateArray, StateData};
 use crate::error::{Error, Result};
-use crate::model::Kind;
 use crate::plan::{Plan, Role, Slot, State, packed, packed_words};
 use crate::system::CLOCK;
+use crate::terms::Kind;
 
 /// A state: for each node its variables and parameters, as arrays; and the clock, as the node `dsrunner`.
 ///

@@ -4,34 +4,10 @@
 use naga::Block;
 
 use super::code::Code;
-use super::lower::{Id, Lowering};
+use super::iterations::loops;
+use super::lowered::{Bounded, LoopSite};
+use super::lowering::{Bound, Lowering};
 use super::value::{Kind, Place, Res, Value};
-use crate::model::loops;
-
-/// A loop of a function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LoopSite {
-    /// Name of the function that it is in.
-    pub function: String,
-    /// Which of its loops, each before those within it.
-    pub number: usize,
-}
-
-/// What a function tells of its loops beside its results.
-#[derive(Debug, Clone)]
-pub(crate) struct Bounded {
-    pub sites: Vec<LoopSite>,
-    /// 0 where all loops of a lane ended, else 1 + the number of the site where they had gone round too often.
-    pub endless: Id,
-}
-
-/// The same while lowering: a variable each, so that loops carry them.
-pub(super) struct Bound {
-    limit: u32,
-    sites: Vec<LoopSite>,
-    count: Place,
-    endless: Place,
-}
 
 impl Lowering<'_> {
     pub(super) fn start_counting(&mut self, limit: u32) {

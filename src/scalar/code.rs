@@ -1,5 +1,8 @@
 //! Operations on scalars.
 
+/// A value number.
+pub(crate) type Id = u32;
+
 /// What an operation does. The suffix is the type of its operands: `F` f32, `I` i32, `U` u32; none where only bits count.
 /// Booleans are lanes of all zeros or all ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

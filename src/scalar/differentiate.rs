@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::code::{Code, Op};
-use super::lower::{Id, Lowered, Origin};
+use super::code::{Code, Id, Op};
+use super::lowered::{Lowered, Origin};
 use super::value::{Kind, Refusal, Res};
 
 /// The derivative of a value with respect to the variable at hand.

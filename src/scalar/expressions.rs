@@ -3,7 +3,7 @@
 use naga::{Expression as Ex, Handle, Literal, TypeInner};
 
 use super::code::Code;
-use super::lower::Lowering;
+use super::lowering::Lowering;
 use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value, type_name};
 use crate::limits;
 

@@ -3,9 +3,10 @@
 
 use naga::{Block, Expression as Ex, Handle};
 
+use super::blocks::has_return;
 use super::code::{Code, Op};
-use super::lower::{Active, Lowering, Origin};
-use super::statements::has_return;
+use super::lowered::Origin;
+use super::lowering::{Active, Lowering};
 use super::value::{Res, Scalar, Value};
 
 impl<'m> Lowering<'m> {

@@ -3,7 +3,7 @@
 use naga::{BinaryOperator as Bin, MathFunction as Math};
 
 use super::code::Code;
-use super::lower::Lowering;
+use super::lowering::Lowering;
 use super::value::{Kind, Res, Scalar, Value};
 
 /// The operation that a built-in function is, where it is one.

@@ -1,45 +1,15 @@
 //! Memory that the invocations of a kernel share: global variables in storage and in workgroups. Lanes play in lockstep,
 //! so what one wrote all others see at the next operation, and a barrier has nothing to do.
 
-use std::collections::HashMap;
-
-use naga::{AddressSpace, AtomicFunction, Expression as Ex, GlobalVariable, Handle, TypeInner};
+use naga::{AddressSpace, AtomicFunction, Expression as Ex, Handle, TypeInner};
 
 use super::code::{Code, Op};
-use super::lower::{Active, Lowering, Origin};
-use super::value::{Dynamic, Kind, Place, Res, Scalar, Value};
-
-/// A global variable of a kernel, an array or a single word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Memory {
-    /// Words of it, or of a workgroup's.
-    pub length: usize,
-    /// Whether each workgroup has one of its own, at the place of its slot.
-    pub of_workgroup: bool,
-}
-
-/// What a kernel has beside its argument, which is one structure.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Memories<'a> {
-    /// Those in storage and in workgroups, in the order of the module.
-    pub all: &'a [Memory],
-    /// The member of the argument that is the slot of the workgroup.
-    pub slot: Option<usize>,
-}
-
-/// A memory, or a word of one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
-    memory: usize,
-    kind: Kind,
-    /// Where the word is, once that is known; within the memory, whatever the lane.
-    index: Option<Scalar>,
-}
+use super::lowered::Origin;
+use super::lowering::{Active, Globals, Lowering, Memory};
+use super::value::{Cell, Dynamic, Kind, Place, Res, Scalar, Value};
 
 /// What lanes that are not at work have for an index where something is written.
 const NOWHERE: u32 = u32::MAX;
-
-pub(super) type Globals = HashMap<Handle<GlobalVariable>, Value>;
 
 impl Lowering<'_> {
     /// What stands for the global variables: memories, and variables of an invocation's own.

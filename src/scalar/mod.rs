@@ -1,12 +1,16 @@
 //! Functions of a naga module as lists of operations on scalars: what the CPU engine plays on columns, and what is
 //! differentiated.
 
+mod blocks;
 mod bound;
 mod code;
 mod differentiate;
 mod expressions;
+mod iterations;
 mod loops;
 mod lower;
+mod lowered;
+mod lowering;
 mod math;
 mod memory;
 mod operators;
@@ -17,13 +21,12 @@ mod value;
 mod watch;
 mod write;
 
-pub(crate) use bound::{Bounded, LoopSite};
-pub(crate) use code::{Access, Code, Op};
+pub(crate) use code::{Access, Code, Id, Op};
 pub(crate) use differentiate::differentiate;
-pub(crate) use lower::{Id, Lowered, Options, Origin, lower};
-pub(crate) use memory::{Memories, Memory};
+pub(crate) use iterations::{loops, of as iterations, once as iterations_once};
+pub(crate) use lower::lower;
+pub(crate) use lowered::{Bounded, LoopSite, Lowered, Origin, Site, Watched};
+pub(crate) use lowering::{Memories, Memory, Options};
 pub(crate) use split::split;
-pub(crate) use value::Kind;
-pub(crate) use value::Refusal;
-pub(crate) use watch::{Site, Watched};
+pub(crate) use value::{Kind, Refusal};
 pub(crate) use write::{cast, write};

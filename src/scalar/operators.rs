@@ -3,7 +3,7 @@
 use naga::{BinaryOperator as Bin, UnaryOperator};
 
 use super::code::Code;
-use super::lower::Lowering;
+use super::lowering::Lowering;
 use super::value::{Kind, Res, Scalar};
 
 impl Lowering<'_> {

@@ -1,7 +1,7 @@
 //! Local variables: writes for the active lanes, reads, and indices that are known at run time only.
 
 use super::code::Code;
-use super::lower::{Active, Lowering};
+use super::lowering::{Active, Lowering};
 use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value};
 
 impl Lowering<'_> {

@@ -1,6 +1,7 @@
 //! A function taken apart, for callers who call it many times with some arguments the same.
 
-use super::lower::{Id, Lowered, Origin};
+use super::code::Id;
+use super::lowered::{Lowered, Origin};
 
 /// The operations on uniforms alone, whose results are what the others need of them, and these others. Members of the argument are
 /// streams of their number in both; the results follow the members in the second. None where there are loops or memories.

@@ -2,8 +2,7 @@
 
 use naga::{Handle, Module, ScalarKind, TypeInner};
 
-use super::lower::Id;
-use super::memory::Cell;
+use super::code::Id;
 
 /// What cannot be lowered, in a few words, and where: the statements around it, the innermost first.
 #[derive(Debug, Clone)]
@@ -148,4 +147,13 @@ impl Value {
             Self::Memory(cell) => Self::Memory(*cell),
         }
     }
+}
+
+/// A memory, or a word of one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    pub(super) memory: usize,
+    pub(super) kind: Kind,
+    /// Where the word is, once that is known; within the memory, whatever the lane.
+    pub(super) index: Option<Scalar>,
 }

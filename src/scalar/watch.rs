@@ -3,37 +3,9 @@
 use naga::{Expression as Ex, Handle};
 
 use super::code::Code;
-use super::lower::{Id, Lowering};
+use super::lowered::{Site, Watched};
+use super::lowering::{Lowering, Watch};
 use super::value::{Dynamic, Kind, Place, Res, Scalar, Value};
-
-/// An expression with such an index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Site {
-    /// Name of the function that it is in.
-    pub function: String,
-    pub access: Handle<Ex>,
-    /// Whether the index is i32, not u32.
-    pub signed: bool,
-    /// How many parts there are; 0 where the index needs no watching.
-    pub length: usize,
-}
-
-/// What a function tells of its indexes beside its results.
-#[derive(Debug, Clone)]
-pub(crate) struct Watched {
-    pub sites: Vec<Site>,
-    /// The first fault of a lane: 0 for none, else 1 + the number of its site.
-    pub fault: Id,
-    /// The index that was used there.
-    pub index: Id,
-}
-
-/// The same while lowering: a variable each, so that loops carry them.
-pub(super) struct Watch {
-    sites: Vec<Site>,
-    fault: Place,
-    index: Place,
-}
 
 impl Lowering<'_> {
     pub(super) fn start_watching(&mut self) {

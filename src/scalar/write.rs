@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::code::{Code, Op};
-use super::lower::{Id, Lowered, Origin};
+use super::code::{Code, Id, Op};
+use super::lowered::{Lowered, Origin};
 use super::value::Kind;
 
 /// Name of a zero that the front end does not know.

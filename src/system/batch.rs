@@ -1,5 +1,6 @@
 //! Many copies of a system side by side.
 
+use super::copies::Copies;
 use super::step::{DynamicalSystem, StepBuilder};
 use crate::error::Result;
 
@@ -28,22 +29,6 @@ use crate::error::Result;
 pub struct Batch {
     target: Box<dyn DynamicalSystem>,
     copies: Copies,
-}
-
-/// How many copies there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Copies {
-    pub count: usize,
-    /// Number of the first of them; numbers key random numbers.
-    pub first: u32,
-}
-
-impl Copies {
-    /// Their numbers.
-    pub(crate) fn numbers(self) -> impl Iterator<Item = u32> {
-        // the last one may be the largest that there is
-        (0..self.count).map(move |k| self.first + k as u32)
-    }
 }
 
 impl Batch {

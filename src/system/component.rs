@@ -1,8 +1,8 @@
 //! A model with its parameters, initial values and method: what groups, synapses and outputs have in common.
 
-use super::value::{Init, Value};
 use crate::integrate::Method;
 use crate::model::{Model, Shipped};
+use crate::terms::{Init, Value};
 
 /// A model with parameters and initial values, such as the synapse or the output of a projection.
 ///

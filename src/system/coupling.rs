@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use super::group::Group;
-use super::names::NodeName;
-use super::step::{DynamicalSystem, StepBuilder};
-use super::value::Value;
 use crate::connect::Connect;
 use crate::error::Result;
-use crate::input::Wgsl;
+use crate::terms::{NodeName, Value, Wgsl};
 
 /// A continuous coupling: what each element of a group gets, in each step, from the variables of the elements that it is
 /// connected with, as they were a delay ago.
@@ -150,15 +147,5 @@ impl Coupling {
     /// Whether two handles are of the same coupling with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl DynamicalSystem for Coupling {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.coupling(self)
     }
 }

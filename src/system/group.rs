@@ -3,14 +3,10 @@
 use std::sync::Arc;
 
 use super::component::Component;
-use super::names::NodeName;
-use super::step::{DynamicalSystem, StepBuilder};
-use super::value::{Init, Shape, Value, elements};
-use super::variable::Variable;
 use crate::error::Result;
 use crate::integrate::Method;
 use crate::model::{Model, Shipped};
-use crate::monitor::Index;
+use crate::terms::{Index, Init, NodeName, Shape, Value, Variable, elements};
 
 /// A population of elements of one model.
 ///
@@ -222,15 +218,5 @@ impl GroupSlice {
     /// A handle of these elements of one of the group's variables.
     pub fn variable(&self, name: &str) -> Variable {
         Variable::of(&self.node, name).slice(&self.index)
-    }
-}
-
-impl DynamicalSystem for Group {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.group(self)
     }
 }

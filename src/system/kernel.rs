@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use super::names::NodeName;
-use super::step::{DynamicalSystem, StepBuilder};
-use super::variable::Target;
 use crate::error::Result;
 use crate::limits;
-use crate::model::{KernelText, check_identifier, unmarked};
+use crate::model::{KernelText, unmarked};
+use crate::terms::{NodeName, Target, check_identifier};
 
 /// A compute kernel as raw WGSL, for what elements, projections and couplings do not cover: stencils on grids, sorting,
 /// histograms, anything in which elements look at each other.
@@ -136,15 +134,5 @@ impl Kernel {
     /// Whether two handles are of the same kernel with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl DynamicalSystem for Kernel {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.kernel(self)
     }
 }

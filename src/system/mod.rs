@@ -2,28 +2,25 @@
 
 mod batch;
 mod component;
+mod copies;
 mod coupling;
 mod group;
 mod kernel;
-mod names;
 mod network;
 mod projection;
+mod shipped;
 mod step;
-mod value;
-mod variable;
 
 pub use batch::Batch;
-pub(crate) use batch::Copies;
 pub use component::Component;
+pub(crate) use copies::Copies;
 pub use coupling::Coupling;
 pub use group::{Group, GroupSlice};
 pub use kernel::Kernel;
-pub(crate) use names::NodeName;
 pub use network::Network;
 pub use projection::Projection;
+pub(crate) use shipped::variable;
+pub use shipped::{neurons, odes, outputs, sources, synapses};
 pub use step::{DynamicalSystem, StepBuilder};
-pub use value::{Init, Number, Shape, Value};
-pub use variable::{Target, Variable};
 
 pub(crate) use step::{CLOCK, Node, NodeKind};
-pub(crate) use value::{broadcast, broadcast_places};

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::names::NodeName;
 use super::step::{DynamicalSystem, StepBuilder};
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::terms::NodeName;
 
 /// A system made of other systems under names of its own.
 ///

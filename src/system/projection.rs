@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use super::component::Component;
 use super::group::Group;
-use super::names::NodeName;
-use super::step::{DynamicalSystem, StepBuilder};
-use super::value::{Init, Value};
-use super::variable::Variable;
+use super::shipped;
 use crate::connect::Connect;
 use crate::error::Result;
+use crate::terms::{Init, NodeName, Value, Variable};
 
 /// Synapses from the spikes of one group to another.
 ///
@@ -63,8 +61,8 @@ impl Projection {
             connect: Connect::all_to_all(),
             weight: Value::from(1.0),
             delay: Value::from(0.0),
-            synapse: crate::synapses::expon(),
-            output: crate::outputs::cuba(),
+            synapse: shipped::synapses::expon(),
+            output: shipped::outputs::cuba(),
         }))
     }
 
@@ -148,15 +146,5 @@ impl Projection {
     /// Whether two handles are of the same projection with the same settings.
     pub(crate) fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl DynamicalSystem for Projection {
-    fn name(&self) -> &str {
-        self.0.name.as_str()
-    }
-
-    fn update(&self, step: &mut StepBuilder) -> Result<()> {
-        step.projection(self)
     }
 }

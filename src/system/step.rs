@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::Copies;
+use super::copies::Copies;
 use super::coupling::Coupling;
 use super::group::Group;
 use super::kernel::Kernel;
@@ -324,5 +324,45 @@ impl StepBuilder {
         }
         known.aliases.push(path);
         Ok(())
+    }
+}
+
+impl DynamicalSystem for Group {
+    fn name(&self) -> &str {
+        self.inner().name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.group(self)
+    }
+}
+
+impl DynamicalSystem for Projection {
+    fn name(&self) -> &str {
+        self.inner().name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.projection(self)
+    }
+}
+
+impl DynamicalSystem for Coupling {
+    fn name(&self) -> &str {
+        self.inner().name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.coupling(self)
+    }
+}
+
+impl DynamicalSystem for Kernel {
+    fn name(&self) -> &str {
+        self.inner().name.as_str()
+    }
+
+    fn update(&self, step: &mut StepBuilder) -> Result<()> {
+        step.kernel(self)
     }
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::engine::clock;
 use super::kernel::KernelRun;
-use super::player::{Player, given};
 use crate::backend::Engine;
 use crate::error::Result;
+use crate::interpreter::{Player, given};
 use crate::model::{Feed, Program};
 use crate::plan::{Binding, Load, Op, Place, Plan, Population, Space, Work};
 use crate::scalar::{Site, Watched};

@@ -1,10 +1,11 @@
 //! Columns that a step makes beside the state.
 
-use super::player::Player;
 use crate::error::Result;
-use crate::model::{Feed, Kind};
+use crate::interpreter::Player;
+use crate::model::Feed;
 use crate::plan::{BEYOND, Column, Fold, Load, Number, Work};
 use crate::scalar::Access;
+use crate::terms::Kind;
 
 /// What a column needs beside the plan: the player of its program, where it has one.
 pub(super) struct ColumnRun(Option<Evaluator>);

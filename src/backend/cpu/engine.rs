@@ -13,10 +13,10 @@ use super::independent::{Independent, Out, Steps};
 use super::kernel::KernelRun;
 use super::member::{Arenas, MemberRun};
 use super::quick::Quick;
-use super::words::Words;
 use crate::backend::apply::apply_at;
 use crate::backend::{Chunk, Engine, Rows};
 use crate::error::Result;
+use crate::interpreter::Words;
 use crate::model::{ALLOW, Feed};
 use crate::plan::{
     Entry, Gather, InputOp, Op, Plan, Source, State, packed, packed_words, unpacked,
@@ -439,6 +439,6 @@ impl Engine for CpuEngine {
     }
 
     fn describe(&self) -> String {
-        format!("CPU engine ({})", super::instruction_set())
+        format!("CPU engine ({})", crate::interpreter::instruction_set())
     }
 }

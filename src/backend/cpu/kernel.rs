@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use naga::AddressSpace;
 
-use super::player::Player;
 use crate::error::Result;
+use crate::interpreter::Player;
 use crate::limits;
 use crate::model::{Feed, Invocation};
 use crate::plan::{KernelGive, KernelOp};
@@ -98,7 +98,7 @@ impl KernelRun {
         constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
         let slots = player.block() / workgroup;
         let invocations = op.count() * workgroup;
-        let padded = invocations.next_multiple_of(super::tape::CHUNK);
+        let padded = invocations.next_multiple_of(crate::interpreter::CHUNK);
         let bytes = (4 * padded).saturating_mul(ids.len() + results);
         let what = || format!("the invocations of kernel `{}`", op.path);
         limits::room(bytes, what, "let each invocation do more")?;

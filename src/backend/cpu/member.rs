@@ -5,10 +5,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::player::Player;
 use super::quick;
-use super::tape::TOGETHER;
 use crate::error::Result;
+use crate::interpreter::{Player, TOGETHER};
 use crate::model::Feed;
 use crate::plan::{Binding, Gather, Plan, Population, Space};
 use crate::scalar::{Access, Bounded, LoopSite};

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::device::{DeviceInfo, DeviceKind};
+use crate::backend::{DeviceInfo, DeviceKind};
 
 /// One instance for the process: some drivers do not like several.
 static INSTANCE: LazyLock<wgpu::Instance> = LazyLock::new(|| {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adapters::adapters;
 use super::limits::Sizes;
+use crate::backend::DeviceInfo;
 use crate::error::{Error, Result};
 
 /// Set to 0, this environment variable has kernels handed over for wgpu to translate, as on Metal and DX12, where Vulkan is given
@@ -33,7 +34,11 @@ impl Context {
     /// Opens the adapter of that number, with limits raised as far as the largest buffer needs.
     pub(super) fn open(index: usize, sizes: &Sizes) -> Result<Self> {
         let found = adapters().iter().find(|(_, info)| info.index == index);
-        let missing = || Error::no_device(&index.to_string(), &crate::device::devices());
+        let missing = || {
+            let all = adapters().iter().map(|(_, info)| info.clone());
+            let all: Vec<_> = std::iter::once(DeviceInfo::cpu()).chain(all).collect();
+            Error::no_device(&index.to_string(), &all)
+        };
         let (adapter, info) = found.ok_or_else(missing)?;
         let name = format!("{} ({}, {})", info.name, info.kind.name(), info.backend);
         let available = adapter.limits();

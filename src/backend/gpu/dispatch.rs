@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::agreed::CLOCK_WORDS;
 use super::context::Context;
 use super::kernels::{self, Bound, Kernel, Target};
 use super::limits;
@@ -12,11 +13,6 @@ use super::tables;
 use crate::backend::Data;
 use crate::error::Result;
 use crate::plan::{KernelArray, Op, Plan, Work};
-
-/// Distance of the clock's records, the alignment that every device accepts for dynamic offsets.
-pub(super) const CLOCK_WORDS: usize = 64;
-/// Words of a record, as `clock.wgsl` declares them.
-pub(super) const CLOCK_USED: usize = 9;
 
 /// Iterations of an invocation that delivers, at most as far as workgroups allow it: the fewest that a driver is known to limit.
 const ITERATIONS: usize = 32_768;

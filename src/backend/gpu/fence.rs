@@ -14,7 +14,7 @@ use naga::{
 };
 
 use super::known::{Hidden, each, is_number};
-use super::pin::{Names, Replacement, name_for, names, replace, width};
+use super::replace::{Names, Replacement, name_for, names, replace, width};
 
 /// Fences sums, differences, products and quotients in a module that has the library in it: all of them, with their results, or
 /// with `order`, where the compiler keeps the order of operations, those with such operands. `info` is of the module as it was
@@ -219,7 +219,8 @@ impl Arithmetic {
 #[cfg(test)]
 mod tests {
     use super::super::adapters::Reach;
-    use super::super::kernels::{CLOCK, Target, parse};
+    use super::super::agreed::CLOCK;
+    use super::super::kernels::{Target, parse};
     use super::super::pin::Native;
 
     /// Calls of fences in `advance`, whose body this is.

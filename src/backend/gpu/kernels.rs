@@ -3,18 +3,16 @@
 use std::fmt::Write as _;
 
 use super::adapters::Reach;
+use super::agreed::{CLOCK, HEADER, UNIFORM_BYTES};
 use super::limits;
 use super::loops::Loops;
 use super::pin::{self, Native};
-use super::shape::Shape;
-use super::shell;
 use super::tables;
-use crate::choice::CostModel;
 use crate::error::{Error, Result};
-use crate::model::{Feed, Invocation, Kind, Sink, validate};
-use crate::plan::{Binding, KernelGive, Load, Op, Plan, Space, Work};
+use crate::model::{Feed, Invocation, Sink, validate};
+use crate::plan::{Binding, KernelGive, Load, Plan, Space, Work};
+use crate::terms::Kind;
 
-pub(super) const CLOCK: &str = include_str!("../../../shaders/kernels/clock.wgsl");
 const UPDATE: &str = include_str!("../../../shaders/kernels/update.wgsl");
 const DELIVER: &str = include_str!("../../../shaders/kernels/deliver.wgsl");
 pub(super) const MEMBER: &str = include_str!("../../../shaders/kernels/member.wgsl");
@@ -30,13 +28,6 @@ const KEEP: &str = include_str!("../../../shaders/kernels/keep.wgsl");
 const PAST: &str = include_str!("../../../shaders/kernels/past.wgsl");
 const MOVE: &str = include_str!("../../../shaders/kernels/move.wgsl");
 const SUM: &str = include_str!("../../../shaders/kernels/sum.wgsl");
-
-/// Words of a member's table before its places, and of an input, as in `update.wgsl`.
-pub(super) const HEADER: usize = 8;
-pub(super) const INPUT: usize = 8;
-
-/// Bytes of a uniform binding on every device.
-pub(super) const UNIFORM_BYTES: usize = 64 * 1024;
 
 /// What kernels are written for.
 #[derive(Debug, Clone, Copy)]
@@ -103,50 +94,6 @@ impl Bound {
             _ => true,
         }
     }
-}
-
-/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would play it.
-pub(crate) fn kernels(
-    plan: &Plan,
-    model: &CostModel,
-    reach: Reach,
-) -> Result<Vec<(String, String)>> {
-    all(plan, &Shape::of(plan, model, reach), reach)?
-        .into_iter()
-        .map(|kernel| {
-            let info = validate(&kernel.module)
-                .map_err(|e| broken(&kernel.name, &e.emit_to_string("")))?;
-            naga::back::wgsl::write_string(
-                &kernel.module,
-                &info,
-                naga::back::wgsl::WriterFlags::empty(),
-            )
-            .map(|text| (kernel.name.clone(), text))
-            .map_err(|e| broken(&kernel.name, &e.to_string()))
-        })
-        .collect()
-}
-
-/// The kernels that play a plan where nothing comes between its operations, in their order.
-fn all(plan: &Plan, shape: &Shape, reach: Reach) -> Result<Vec<Kernel>> {
-    let target = Target { native: Native::EXACT, lanes: shape.lanes, reach };
-    if let Some(steps) = &shape.steps {
-        let populations = 0..plan.populations.len();
-        return populations.map(|at| shell::kernel(steps, plan, at, target)).collect();
-    }
-    let mut kernels = Vec::new();
-    for &op in &plan.step {
-        kernels.push(match op {
-            Op::Column(k) => column(plan, k, target)?,
-            Op::Input(_) if !plan.fused() => input(target)?,
-            Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage, target)?,
-            Op::Update(at) => update(plan, at, true, target)?,
-            Op::Kernel(k) => kernel(plan, k, target)?,
-            Op::Record => record(plan, target)?,
-            Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
-        });
-    }
-    Ok(kernels)
 }
 
 /// The delivery of a stage.
@@ -403,7 +350,7 @@ pub(super) fn clock_member(feed: Feed) -> &'static str {
     }
 }
 
-fn broken(name: &str, reason: &str) -> Error {
+pub(super) fn broken(name: &str, reason: &str) -> Error {
     Error::Unsupported {
         model: name.into(),
         construct: format!("the generated kernel ({reason})"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::adapters::reach;
 use super::context::Context;
 use super::limits::{MOST_GROUPS, Sizes};
-use crate::choice::CostModel;
+use crate::backend::CostModel;
 use crate::error::Result;
 
 /// The kernels, two at most for all measurements: on some devices compiling another takes longer than measuring. Each dispatch

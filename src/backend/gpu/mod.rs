@@ -1,6 +1,7 @@
 //! The engine on wgpu.
 
 mod adapters;
+mod agreed;
 mod context;
 mod dispatch;
 mod engine;
@@ -8,10 +9,13 @@ mod fence;
 mod kernels;
 mod known;
 mod limits;
+mod listing;
+mod load;
 mod loops;
 mod measure;
 mod pin;
 mod probe;
+mod replace;
 mod shape;
 mod shell;
 mod spirv;
@@ -20,6 +24,10 @@ mod tables;
 
 pub(crate) use adapters::{Reach, adapters, reach};
 pub(crate) use engine::GpuEngine;
-pub(crate) use kernels::kernels;
+pub(crate) use listing::kernels;
+pub(crate) use load::loads;
+#[cfg(test)]
+pub(crate) use load::ways;
 pub(crate) use measure::measure;
-pub(crate) use steps::{MOST as MOST_STEPS, Way, blocks, ways};
+#[cfg(test)]
+pub(crate) use steps::Way;

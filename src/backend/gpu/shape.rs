@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::adapters::Reach;
+use super::load::ways;
 use super::steps::{Steps, Way};
-use crate::choice::{CostModel, ways};
+use crate::backend::CostModel;
 use crate::plan::Plan;
 
 /// The cut whose steps are believed to be the shortest.

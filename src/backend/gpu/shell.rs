@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::kernels::{self, Bound, HEADER, Kernel, Target};
+use super::agreed::HEADER;
+use super::kernels::{self, Bound, Kernel, Target};
 use super::steps::{self, Block, KEYS, Steps, Way};
 use super::tables;
 use crate::error::Result;
-use crate::model::{Feed, Kind};
+use crate::model::Feed;
 use crate::plan::{Binding, InputOp, Plan, Source, Space};
 use crate::scalar::{self, Access, cast, split, write};
+use crate::terms::Kind;
 
 const SHARED: &str = include_str!("../../../shaders/kernels/steps.wgsl");
 const APART: &str = include_str!("../../../shaders/kernels/apart.wgsl");

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use super::adapters::Reach;
-use super::dispatch::CLOCK_USED;
-use super::{kernels, loops};
+use super::agreed::{self, CLOCK_USED, UNIFORM_BYTES};
+use super::loops;
 use crate::backend::Chunk;
 use crate::plan::{Gather, InputOp, Op, Plan, Population, Route, Space, Stream};
 
@@ -110,7 +110,7 @@ impl Steps {
         };
         let recorded = recorded.into_iter().map(|things| things.concat()).collect();
         let steps = Self { way, most, recorded, flags, cadences: plan.cadences.len() };
-        (most > 0 && 4 * steps.clock_words() <= kernels::UNIFORM_BYTES).then_some(steps)
+        (most > 0 && 4 * steps.clock_words() <= UNIFORM_BYTES).then_some(steps)
     }
 
     /// Words of a clock's record.
@@ -145,7 +145,7 @@ impl Steps {
 
     /// The declaration of the clocks of a dispatch, from that of a single one.
     pub(super) fn clock(&self) -> String {
-        kernels::CLOCK.replace(
+        agreed::CLOCK.replace(
             "\n}\n\n@group(0) @binding(0) var<uniform> clock: Clock;",
             &format!(
                 "\n    // steps of the dispatch from here on\n    steps: u32,\n    \

@@ -1,12 +1,11 @@
 //! The plan's numbers as the kernels read them.
 
-use super::kernels::{HEADER, INPUT};
-use crate::input::Operation;
-use crate::model::Kind;
+use super::agreed::{HEADER, INPUT};
 use crate::plan::{
     Column, Fold, Gather, InputOp, KernelArray, Member, Number, Offsets, Plan, Ring, Source,
     Stream, Work,
 };
+use crate::terms::{Kind, Operation};
 
 /// Where the lists of spikes are in the buffer of events.
 pub(super) struct Lists {

@@ -1,0 +1,80 @@
+//! What a step asks of a device.
+
+use crate::plan::{Binding, Column, Plan, Population, Work};
+use crate::scalar::{Access, Code};
+
+/// Spikes of a source in a ms, 20 a second. What is not known before a run is believed.
+const RATE: f64 = 0.02;
+
+/// Operations that an elementary function, a quotient and anything else stand for.
+const FUNCTION: f64 = 18.0;
+const QUOTIENT: f64 = 5.0;
+
+/// The parts of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Load {
+    /// Operations of all elements.
+    pub operations: f64,
+    /// Operations one after the other.
+    pub chain: f64,
+    /// Words that are read and written.
+    pub words: f64,
+    /// Synapses over which spikes are delivered.
+    pub synapses: f64,
+    /// Dispatches one after the other.
+    pub dispatches: f64,
+    /// Invocations of the workgroup that has the whole system; 0 where there are many workgroups.
+    pub workgroup: f64,
+    /// Submissions that are waited for.
+    pub submissions: f64,
+}
+
+impl Load {
+    /// On the CPU engine, whose words are part of its operations.
+    pub(crate) fn on_cpu(plan: &Plan) -> Self {
+        let own = |p: &Population| p.elements as f64 * operations(p);
+        let columns: usize = plan.columns.iter().map(terms).sum();
+        Self {
+            operations: plan.populations.iter().map(own).sum::<f64>() + columns as f64,
+            chain: 0.0,
+            words: 0.0,
+            synapses: plan.synapses() as f64 * (RATE * plan.dt).min(1.0),
+            dispatches: 0.0,
+            workgroup: 0.0,
+            submissions: 0.0,
+        }
+    }
+}
+
+/// What a column is made of.
+fn terms(column: &Column) -> usize {
+    match &column.work {
+        Work::Reduce { from, .. } | Work::Accumulate { from, .. } => from.len(),
+        Work::Sum { connections, .. } => *connections,
+        _ => column.words,
+    }
+}
+
+/// Operations of an element in a step, without those that parameters alone need.
+pub(crate) fn operations(population: &Population) -> f64 {
+    let feeds = population.feeds.iter().enumerate();
+    let access: Vec<Access> = feeds
+        .map(|(k, binding)| match binding {
+            Binding::Stream(_) => Access::Stream(k),
+            Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
+        })
+        .collect();
+    // composing the program has lowered it before
+    let Ok(lowered) = population.program.lower(&access) else { return 0.0 };
+    let weight = |code: Code| match code {
+        Code::DivF => QUOTIENT,
+        code if (Code::InverseSqrtF as usize..=Code::ExprelF as usize)
+            .contains(&(code as usize)) =>
+        {
+            FUNCTION
+        }
+        Code::PowF | Code::Atan2F => 2.0 * FUNCTION,
+        _ => 1.0,
+    };
+    lowered.body.iter().map(|op| weight(op.code)).sum()
+}

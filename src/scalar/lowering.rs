@@ -1,0 +1,257 @@
+//! A function while it is lowered.
+
+use std::collections::HashMap;
+
+use naga::{Expression as Ex, Function, GlobalVariable, Handle, LocalVariable, Module};
+
+use super::blocks::looping;
+use super::code::{Code, Id, Op};
+use super::lowered::{LoopSite, Lowered, Origin, Site};
+use super::value::{Kind, Place, Res, Scalar, Value};
+use crate::limits;
+
+/// How a function is lowered.
+pub(crate) struct Options<'a> {
+    /// The functions that are one operation, by name.
+    pub primitive: &'a dyn Fn(&str) -> Option<Code>,
+    /// Whether loops are taken.
+    pub loops: bool,
+    /// Whether indexes that are known at run time only are watched.
+    pub watch: bool,
+    /// How often all loops of a lane may go round, where that is to be counted, and whether those of a function are.
+    pub bound: Option<(u32, &'a dyn Fn(&Function) -> bool)>,
+    /// What a kernel has beside its argument.
+    pub memories: Memories<'a>,
+}
+
+/// A global variable of a kernel, an array or a single word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Words of it, or of a workgroup's.
+    pub length: usize,
+    /// Whether each workgroup has one of its own, at the place of its slot.
+    pub of_workgroup: bool,
+}
+
+/// What a kernel has beside its argument, which is one structure.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Memories<'a> {
+    /// Those in storage and in workgroups, in the order of the module.
+    pub all: &'a [Memory],
+    /// The member of the argument that is the slot of the workgroup.
+    pub slot: Option<usize>,
+}
+
+pub(super) type Globals = HashMap<Handle<GlobalVariable>, Value>;
+
+/// What is watched while lowering: a variable each, so that loops carry them.
+pub(super) struct Watch {
+    pub sites: Vec<Site>,
+    pub fault: Place,
+    pub index: Place,
+}
+
+/// What is counted while lowering: a variable each, so that loops carry them.
+pub(super) struct Bound {
+    pub limit: u32,
+    pub sites: Vec<LoopSite>,
+    pub count: Place,
+    pub endless: Place,
+}
+
+/// The lanes that execute the statement at hand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Active {
+    All,
+    Some(Scalar),
+    None,
+}
+
+pub(super) struct Frame<'m> {
+    pub function: &'m Function,
+    pub arguments: Vec<Value>,
+    pub cache: HashMap<Handle<Ex>, Value>,
+    pub locals: HashMap<Handle<LocalVariable>, usize>,
+    /// Variable that holds the result.
+    pub result: Option<usize>,
+    /// Variable that tells which lanes have returned; there where a loop needs it.
+    pub returned: Option<usize>,
+}
+
+pub(super) struct Lowering<'m> {
+    pub module: &'m Module,
+    pub options: &'m Options<'m>,
+    pub out: Lowered,
+    pub variables: Vec<Value>,
+    pub globals: Globals,
+    pub frames: Vec<Frame<'m>>,
+    pub active: Active,
+    /// For each loop around the statement at hand: the lanes that went on to its continuing part.
+    pub continued: Vec<Active>,
+    /// For each loop (none) and switch (the lanes that left it) around the statement at hand.
+    pub breaks: Vec<Option<Active>>,
+    pub known: HashMap<(Code, [Id; 3]), Scalar>,
+    /// By bits, truths for themselves: numbers of any type are the same constant, as which they are written back, truths are none.
+    constants: HashMap<(u32, bool), Id>,
+    pub watch: Option<Watch>,
+    pub bound: Option<Bound>,
+    /// The statement of the outermost function at hand.
+    pub at: naga::Span,
+    /// Which functions have a loop, or call one that has.
+    pub looping: Vec<bool>,
+    /// Blocks around the statement at hand, those of callers among them.
+    pub depth: usize,
+    /// How much was done so far: operations, expressions, statements, parts of values.
+    pub work: usize,
+}
+
+impl<'m> Lowering<'m> {
+    pub(super) fn new(module: &'m Module, options: &'m Options<'m>) -> Self {
+        Self {
+            module,
+            options,
+            out: Lowered::default(),
+            variables: Vec::new(),
+            globals: Globals::new(),
+            frames: Vec::new(),
+            active: Active::All,
+            continued: Vec::new(),
+            breaks: Vec::new(),
+            known: HashMap::new(),
+            constants: HashMap::new(),
+            watch: None,
+            bound: None,
+            at: naga::Span::UNDEFINED,
+            looping: looping(module),
+            depth: 0,
+            work: 0,
+        }
+    }
+
+    /// Counts what is done, and fails where it is too much.
+    pub(super) fn spend(&mut self, work: usize) -> Res<()> {
+        self.work = self.work.saturating_add(work);
+        if self.work <= limits::OPERATIONS {
+            return Ok(());
+        }
+        Err(format!(
+            "a program of more than {} operations, once its calls are written out (keep what a function gives in a `let`, and use \
+             it twice, instead of a second call; use smaller arrays)",
+            limits::OPERATIONS
+        )
+        .into())
+    }
+
+    pub(super) fn value(&mut self, origin: Origin, kind: Kind) -> Scalar {
+        self.out.values.push(origin);
+        self.out.kinds.push(kind);
+        self.out.spans.push(self.at);
+        Scalar { id: self.out.values.len() as Id - 1, kind }
+    }
+
+    pub(super) fn constant(&mut self, bits: u32, kind: Kind) -> Scalar {
+        let key = (bits, kind == Kind::B);
+        if let Some(&id) = self.constants.get(&key) {
+            return Scalar { id, kind };
+        }
+        let scalar = self.value(Origin::Constant(bits), kind);
+        self.constants.insert(key, scalar.id);
+        scalar
+    }
+
+    fn is_uniform(&self, scalar: Scalar) -> bool {
+        self.out.values[scalar.id as usize].is_uniform()
+    }
+
+    pub(super) fn bits(&self, scalar: Scalar) -> Option<u32> {
+        match self.out.values[scalar.id as usize] {
+            Origin::Constant(bits) => Some(bits),
+            _ => None,
+        }
+    }
+
+    /// Adds an operation, or finds the value that an equal one gave.
+    pub(super) fn op(&mut self, code: Code, args: &[Scalar], kind: Kind) -> Scalar {
+        self.work += 1;
+        let first = args[0].id;
+        let id = |k: usize| args.get(k).map_or(first, |s| s.id);
+        let ids = [id(0), id(1), id(2)];
+        if let Some(&known) = self.known.get(&(code, ids)) {
+            return Scalar { kind, ..known };
+        }
+        let uniform = args.iter().all(|&s| self.is_uniform(s));
+        let origin = if uniform { Origin::Prologue } else { Origin::Body };
+        let dst = self.value(origin, kind);
+        let op = Op { code, dst: dst.id, args: ids, to: 0 };
+        if uniform {
+            self.out.prologue.push(op);
+        } else {
+            self.out.body.push(op);
+        }
+        // what was read from a cell is old after the next write to it
+        if !args.iter().any(|s| self.out.values[s.id as usize] == Origin::Cell) {
+            self.known.insert((code, ids), dst);
+        }
+        dst
+    }
+
+    pub(super) fn select(&mut self, mask: Scalar, yes: Scalar, no: Scalar) -> Scalar {
+        if yes.id == no.id {
+            return yes;
+        }
+        match self.bits(mask) {
+            Some(0) => no,
+            Some(_) => yes,
+            None => self.op(Code::Select, &[mask, yes, no], yes.kind),
+        }
+    }
+
+    pub(super) fn select_value(&mut self, mask: Scalar, yes: &Value, no: &Value) -> Res<Value> {
+        Ok(match (yes, no) {
+            (Value::Scalar(yes), Value::Scalar(no)) => Value::Scalar(self.select(mask, *yes, *no)),
+            (Value::Composite(yes), Value::Composite(no)) => Value::Composite(
+                yes.iter()
+                    .zip(no)
+                    .map(|(y, n)| self.select_value(mask, y, n))
+                    .collect::<Res<_>>()?,
+            ),
+            _ => return Err("a pointer is selected".into()),
+        })
+    }
+
+    pub(super) fn truth(&mut self, value: bool) -> Scalar {
+        self.constant(if value { u32::MAX } else { 0 }, Kind::B)
+    }
+
+    pub(super) fn and(&mut self, active: Active, mask: Scalar) -> Active {
+        match (active, self.bits(mask)) {
+            (Active::None, _) | (_, Some(0)) => Active::None,
+            (active, Some(_)) => active,
+            (Active::All, None) => Active::Some(mask),
+            (Active::Some(a), None) => Active::Some(self.op(Code::And, &[a, mask], Kind::B)),
+        }
+    }
+
+    pub(super) fn or(&mut self, a: Active, b: Active) -> Active {
+        match (a, b) {
+            (Active::All, _) | (_, Active::All) => Active::All,
+            (Active::None, x) | (x, Active::None) => x,
+            (Active::Some(a), Active::Some(b)) => Active::Some(self.op(Code::Or, &[a, b], Kind::B)),
+        }
+    }
+
+    pub(super) fn mask(&mut self, active: Active) -> Scalar {
+        match active {
+            Active::All => self.truth(true),
+            Active::None => self.truth(false),
+            Active::Some(mask) => mask,
+        }
+    }
+
+    pub(super) fn not(&mut self, condition: Scalar) -> Scalar {
+        match self.bits(condition) {
+            Some(bits) => self.truth(bits == 0),
+            None => self.op(Code::Not, &[condition], Kind::B),
+        }
+    }
+}

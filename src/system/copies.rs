@@ -1,0 +1,17 @@
+//! The copies of a system that run side by side.
+
+/// How many copies there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Copies {
+    pub count: usize,
+    /// Number of the first of them; numbers key random numbers.
+    pub first: u32,
+}
+
+impl Copies {
+    /// Their numbers.
+    pub(crate) fn numbers(self) -> impl Iterator<Item = u32> {
+        // the last one may be the largest that there is
+        (0..self.count).map(move |k| self.first + k as u32)
+    }
+}
