@@ -25,6 +25,7 @@ mod safetensors;
 #[cfg(all(test, feature = "hdf5"))]
 mod tests;
 
+#[cfg(feature = "checkpoint")]
 pub(crate) use array::Item;
 pub use array::{StateArray, StateData};
 pub(crate) use entries::{Entries, Header};

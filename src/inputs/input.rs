@@ -275,7 +275,7 @@ impl Input {
         Self::new(target.into(), rows.into(), Ok(InputType::Iter))
     }
 
-    /// What a closure of [`Shared`] or a [`wgsl`] expression gives for each step.
+    /// What a closure of [`Shared`] or a [`wgsl`](crate::wgsl) expression gives for each step.
     pub fn func(target: impl Into<Target>, function: impl Into<InputValue>) -> Self {
         Self::new(target.into(), function.into(), Ok(InputType::Func))
     }

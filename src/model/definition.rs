@@ -84,7 +84,7 @@ use crate::terms::check_identifier;
 /// for parameters that are the same for all elements and else for each element, wherever parameters get their values: when a
 /// runner is built, by [`DSRunner::set`](crate::DSRunner::set), when a state is loaded, and for
 /// [shared arguments](crate::Predict::shared_arg). Nothing else changes a parameter: inputs and kernels cannot. The error,
-/// [`Error::Parameter`], quotes the rule as the text has it, and nothing has changed then. (WGSL takes `a < b, c > d` among
+/// [`Error::Parameter`](crate::Error::Parameter), quotes the rule as the text has it, and nothing has changed then. (WGSL takes `a < b, c > d` among
 /// arguments for a template; write `(a < b), c > d`.)
 ///
 /// ```
@@ -163,8 +163,8 @@ impl Model {
     /// (`Decay0`, `Decay1`, ...); it must be an identifier.
     ///
     /// # Errors
-    /// [`Error::ModelSyntax`] where the text is not valid WGSL, [`Error::ModelContract`] where it does not keep the
-    /// contract, [`Error::Unsupported`] where the engines cannot run it; all with line, column and caret.
+    /// [`Error::ModelSyntax`](crate::Error::ModelSyntax) where the text is not valid WGSL, [`Error::ModelContract`](crate::Error::ModelContract) where it does not keep the
+    /// contract, [`Error::Unsupported`](crate::Error::Unsupported) where the engines cannot run it; all with line, column and caret.
     pub fn from_wgsl(name: &str, source: &str) -> Result<Self> {
         Self::from_file(name, name, source)
     }

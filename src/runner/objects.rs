@@ -173,7 +173,7 @@ impl DSRunner {
     /// Lists variables of the target under the runner too, by keys of their own; only those of a class, where one is given.
     ///
     /// # Errors
-    /// [`Error::UnknownPath`] where there is no such variable; nothing was registered then.
+    /// [`Error::UnknownPath`](crate::Error::UnknownPath) where there is no such variable; nothing was registered then.
     pub fn register_implicit_vars<K: Into<String>, T: Into<Target>>(
         &mut self,
         vars: impl IntoIterator<Item = (K, T)>,
@@ -205,7 +205,7 @@ impl DSRunner {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Name`] where it is not an identifier or belongs to another node.
+    /// [`Error::Name`](crate::Error::Name) where it is not an identifier or belongs to another node.
     pub fn unique_name(&self, name: Option<&str>, type_: Option<&str>) -> Result<String> {
         match name {
             None => Ok(NodeName::unused(type_.unwrap_or("DSRunner"))),

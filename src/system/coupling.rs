@@ -14,7 +14,7 @@ use crate::terms::{NodeName, Value, Wgsl};
 ///
 /// - `x_pre`: the variable or parameter `x` of source `i`, for each name `x` of `pre`; variables as they were after step
 ///   `k - 1 - d` in step `k`, where `d` is the delay of the connection in steps, so that a delay of 0 means the start of
-///   the step; where [`StepBuilder::then`] has the source updated in an earlier stage, as they were after step `k - d`;
+///   the step; where [`StepBuilder::then`](crate::StepBuilder::then) has the source updated in an earlier stage, as they were after step `k - d`;
 /// - `x_post`: the same of target `j`, with a delay of 0;
 /// - `w`: the weight of the connection;
 ///

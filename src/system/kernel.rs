@@ -25,7 +25,7 @@ use crate::terms::{NodeName, Target, check_identifier};
 /// [`Model`](crate::Model) may be called.
 ///
 /// In its stage of the step a kernel runs after the groups are updated, kernels in the order in which they are recorded;
-/// [`StepBuilder::then`] puts them elsewhere. One that writes an input comes in an earlier stage than the group whose update
+/// [`StepBuilder::then`](crate::StepBuilder::then) puts them elsewhere. One that writes an input comes in an earlier stage than the group whose update
 /// uses it; else it is an error, since inputs are cleared after each step. It works on copies: an array that it declares `read` holds what the variable was
 /// when the kernel began, also where the same variable is bound to another array that it writes. So a stencil reads one and
 /// writes the other:

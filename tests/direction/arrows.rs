@@ -16,42 +16,41 @@ pub struct Arrow {
 pub fn arrows(all: &Crate) -> (Vec<Arrow>, Vec<String>) {
     let (mut arrows, mut lost): (Vec<Arrow>, Vec<String>) = (Vec::new(), Vec::new());
     for (at, module) in all.modules.iter().enumerate() {
-        let mut add = |path: &[String], line: usize| {
+        let from = module.file;
+        let mut add = |path: &[String], line: usize, hands_on: bool| {
             let what = path.join("::");
             let to = match all.find(at, path) {
                 Some(Found::Item(found)) => all.modules[found].file,
                 // what is used of a module is told by the paths that go on from it
                 Some(Found::Module(_)) => return,
                 None if ["crate", "super", "self"].contains(&path[0].as_str()) => {
-                    lost.push(format!(
-                        "src/{}:{line} uses `{what}`, which",
-                        all.files[module.file]
-                    ));
+                    lost.push(format!("src/{}:{line} uses `{what}`, which", all.files[from]));
                     return;
                 }
                 None => return,
             };
-            let from = module.file;
-            if from != to {
+            if from != to && !(hands_on && all.files[to].starts_with(&folder(&all.files[from]))) {
                 arrows.push(Arrow { from, to, line, what });
             }
         };
-        for import in &module.imports {
-            // a name that a module only hands on is used by those who take it there
-            let line = match module.words.get(&import.alias) {
-                Some(line) if import.shared => *line,
-                None if import.shared => continue,
-                _ => import.line,
-            };
-            if import.alias != "*" {
-                add(&import.path, line);
-            }
+        for import in module.imports.iter().filter(|import| import.alias != "*") {
+            let used = module.words.get(&import.alias).filter(|_| import.shared);
+            // a name that a module only hands on is used by those who take it there, where it comes from the module's own files
+            add(&import.path, *used.unwrap_or(&import.line), import.shared && used.is_none());
         }
         for (path, line) in &module.paths {
-            add(path, *line);
+            add(path, *line, false);
         }
     }
     (arrows, lost)
+}
+
+/// The folder that has a file's own modules.
+fn folder(file: &str) -> String {
+    match file {
+        "lib.rs" => String::new(),
+        file => file.strip_suffix("mod.rs").map_or(file.replace(".rs", "/"), String::from),
+    }
 }
 
 /// Files that add functions, which others may call, to a type of another file: the file, the line, the type and its file.

@@ -189,18 +189,14 @@ impl Crate {
         if found.is_some() || depth > 16 {
             return found;
         }
-        let imports = |alias: &'static str| module.imports.iter().filter(move |i| i.alias == alias);
         let named = module.imports.iter().filter(|i| i.alias == name && i.path != [name]);
-        let mut named =
-            named.filter_map(|import| self.follow(at, &import.path, goes_on, depth + 1));
-        let is_module = |found: &Found| matches!(found, Found::Module(_));
-        let wanted = |found: &Found| is_module(found) == goes_on;
-        let all: Vec<Found> = named.by_ref().collect();
-        let mut globs = imports("*").filter_map(|i| self.follow(at, &i.path, true, depth + 1));
-        all.iter()
-            .copied()
-            .find(wanted)
-            .or(all.first().copied())
+        let named = named.filter_map(|i| self.follow(at, &i.path, goes_on, depth + 1));
+        let named: Vec<Found> = named.collect();
+        let is_wanted = |found: &&Found| matches!(found, Found::Module(_)) == goes_on;
+        let wanted = named.iter().find(is_wanted).or(named.first()).copied();
+        let globs = module.imports.iter().filter(|i| i.alias == "*");
+        let mut globs = globs.filter_map(|i| self.follow(at, &i.path, true, depth + 1));
+        wanted
             .or(own)
             .or(child)
             .or_else(|| {

@@ -10,7 +10,7 @@ const FILES: [(&str, &str); 6] = [
     ),
     (
         "low/mod.rs",
-        "mod base;\n#[path = \"other.rs\"]\nmod elsewhere;\npub(crate) use base::{Thing, shared as given};\n",
+        "mod base;\n#[path = \"other.rs\"]\nmod elsewhere;\npub(crate) use base::{Thing, shared as given};\npub(crate) use crate::high::Tower as Up;\n",
     ),
     (
         "low/base.rs",
@@ -48,6 +48,7 @@ fn paths_are_followed_to_the_file_that_defines() {
             ("high/mod.rs", 2, "low/base.rs"),
             ("high/mod.rs", 5, "low/base.rs"),
             ("low/base.rs", 8, "high/deep.rs"),
+            ("low/mod.rs", 5, "high/mod.rs"),
             ("low/other.rs", 1, "low/base.rs"),
         ]
     );
