@@ -4,7 +4,6 @@ use super::jacobian::primitive;
 use super::{Kind, Member, Model};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::limits;
 use crate::scalar::{Access, Code, Lowered, Memories, Memory, Options, lower};
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
@@ -180,12 +179,12 @@ impl Program {
         self.lowered(inputs, false, Some(limit), Memories::default())
     }
 
-    /// The same with what they tell of the indexes that they use, in loops that end.
+    /// The same with what they tell of the indexes that they use.
     ///
     /// # Errors
     /// As [`Program::lower`].
-    pub(crate) fn lower_watched(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, true, Some(limits::ITERATIONS), Memories::default())
+    pub(crate) fn lower_watched(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+        self.lowered(inputs, true, Some(limit), Memories::default())
     }
 
     /// The operations of a kernel's `advance` on memories of these lengths.

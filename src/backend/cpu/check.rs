@@ -56,13 +56,13 @@ enum Give {
 
 impl Checks {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
-        let (mut checks, mut kernels) = (Vec::new(), Vec::new());
+        let (mut checks, mut kernels, limit) = (Vec::new(), Vec::new(), plan.loop_limit);
         for &op in &plan.step {
             match op {
                 Op::Update(at) => {
                     let population = &plan.populations[at];
                     for member in 0..population.members.len() {
-                        checks.extend(Check::of_member(op, population, member)?);
+                        checks.extend(Check::of_member(op, population, member, limit)?);
                     }
                 }
                 Op::Column(k) => {
@@ -70,11 +70,11 @@ impl Checks {
                     if let Work::Evaluate { program, loads, node } = &column.work {
                         let elements = column.words;
                         let gives = loads.iter().map(|load| Give::of(*load, elements)).collect();
-                        checks.extend(Check::new(op, node, program, gives, elements)?);
+                        checks.extend(Check::new(op, node, program, gives, elements, limit)?);
                     }
                 }
                 Op::Kernel(k) => {
-                    let run = KernelRun::watched(&plan.kernels[k])?;
+                    let run = KernelRun::watched(&plan.kernels[k], limit)?;
                     kernels.extend(run.map(|(run, watched)| KernelCheck(k, run, watched)));
                 }
                 Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => {}
@@ -125,7 +125,12 @@ impl Give {
 }
 
 impl Check {
-    fn of_member(op: Op, population: &Population, member: usize) -> Result<Option<Self>> {
+    fn of_member(
+        op: Op,
+        population: &Population,
+        member: usize,
+        loop_limit: u32,
+    ) -> Result<Option<Self>> {
         let this = &population.members[member];
         let gives = population.feeds.iter().map(|binding| match *binding {
             Binding::Stream(stream) => {
@@ -140,7 +145,8 @@ impl Check {
             }
             Binding::Clock(feed) => Give::Clock(feed),
         });
-        Self::new(op, &this.path, &population.program, gives.collect(), this.elements)
+        let (program, elements) = (&population.program, this.elements);
+        Self::new(op, &this.path, program, gives.collect(), elements, loop_limit)
     }
 
     /// None where the program has no index to check.
@@ -150,13 +156,14 @@ impl Check {
         program: &Arc<Program>,
         gives: Vec<Give>,
         elements: usize,
+        loop_limit: u32,
     ) -> Result<Option<Self>> {
         let lengths = gives.iter().map(|give| match give {
             Give::Words(_, range) => range.len(),
             Give::Clock(_) | Give::Constant(_) => 1,
         });
         let (access, outputs) = given(lengths, 2);
-        let mut lowered = program.lower_watched(&access)?;
+        let mut lowered = program.lower_watched(&access, loop_limit)?;
         let Some(watched) = lowered.watched.take() else { return Ok(None) };
         // what the program is for is not wanted
         lowered.outputs = vec![watched.fault, watched.index];
@@ -248,7 +255,7 @@ mod tests {
         let structure = Structure { element: model, method, arms, ltc, observe_inputs };
         let program = Arc::new(structure.compose().unwrap());
         let gives = program.feeds.iter().map(|_| Give::Constant(0)).collect();
-        Check::new(Op::Update(0), "node", &program, gives, 1).unwrap()
+        Check::new(Op::Update(0), "node", &program, gives, 1, 1000).unwrap()
     }
 
     #[test]

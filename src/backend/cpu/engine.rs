@@ -47,6 +47,8 @@ pub(crate) struct CpuEngine {
     stale: bool,
     /// Whether there are loops that may not end.
     may_be_endless: bool,
+    /// What was before the chunk, or the step that is played in parts: it comes back where loops do not end.
+    before: Option<State>,
     /// Most steps of a chunk at present.
     steps: usize,
 }
@@ -98,6 +100,7 @@ impl CpuEngine {
             done,
             stale,
             may_be_endless,
+            before: None,
             steps: FIRST_STEPS,
         })
     }
@@ -350,12 +353,20 @@ impl Engine for CpuEngine {
         if self.stale {
             self.refresh();
         }
-        // a chunk whose loops do not end, or are not waited for, leaves the state as it was
-        let before = if self.may_be_endless { Some(self.state()?) } else { None };
+        // a chunk whose loops do not end, or are not waited for, leaves the state as it was; of a step that is played in parts
+        // it is that of before the first
+        if self.may_be_endless && chunk.ops.start == 0 {
+            self.before = Some(self.state()?);
+        }
         let started = Instant::now();
         let outcome = self.play_chunk(&chunk);
-        if let (Ok(None) | Err(_), Some(before)) = (&outcome, before) {
+        let is_whole = chunk.ops.end == self.plan.step.len();
+        if let Ok(None) | Err(_) = &outcome
+            && let Some(before) = self.before.take()
+        {
             self.set_state(&before)?;
+        } else if is_whole {
+            self.before = None;
         }
         let Some(out) = outcome? else { return Ok(0) };
         let per_step = started.elapsed().as_secs_f64() / chunk.steps as f64;

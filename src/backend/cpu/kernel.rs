@@ -53,11 +53,11 @@ impl KernelRun {
     }
 
     /// The same where the results are what is watched; none where there is nothing to watch.
-    pub(super) fn watched(op: &KernelOp) -> Result<Option<(Self, Watched)>> {
+    pub(super) fn watched(op: &KernelOp, loop_limit: u32) -> Result<Option<(Self, Watched)>> {
         let mut found = None;
         let run = Self::lowered(op, |access, memories| {
-            let limit = Some(limits::ITERATIONS);
-            let mut lowered = op.text.program.lower_kernel(access, memories, true, limit)?;
+            let mut lowered =
+                op.text.program.lower_kernel(access, memories, true, Some(loop_limit))?;
             found = lowered.watched.take();
             let results = found.iter().flat_map(|watched| [watched.fault, watched.index]);
             lowered.outputs = results.collect();
