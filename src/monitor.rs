@@ -97,11 +97,13 @@ impl Index {
     /// What is wrong with the index, in words.
     pub(crate) fn resolve(&self, length: usize) -> Result<Vec<usize>, String> {
         let place = |index: i64, count: usize| {
+            let Some(last) = count.checked_sub(1) else {
+                return Err(format!("index {index} is out of range: there is no element"));
+            };
             let at = if index < 0 { index + count as i64 } else { index };
             usize::try_from(at).ok().filter(|&at| at < count).ok_or_else(|| {
                 format!(
-                    "index {index} is out of range for {length} elements; give -{length} to {}",
-                    count - 1
+                    "index {index} is out of range for {length} elements; give -{length} to {last}"
                 )
             })
         };
@@ -195,7 +197,7 @@ pub enum Reduction {
     Mean,
     /// The sum: f32 or an integer as the values are; of bool values the number of those that are true, u32. Integers are added
     /// in 64 bits; where a sum is beyond its type, the rows are not to be had: [`Mon::get`](crate::Mon::get) fails, and a run
-    /// whose rows go to a [`Sink`].
+    /// whose rows go to a [`Sink`], which has those before that sum.
     Sum,
     /// The least.
     Min,

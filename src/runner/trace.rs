@@ -133,7 +133,12 @@ impl Trace {
         let range = self.offset..self.offset + self.words;
         let width: usize = self.row_shape.iter().product();
         let (mut steps, mut words) = (Vec::new(), Vec::new());
+        let is_sunk = matches!(self.data, Data::Sunk(_));
         for (step, length, row) in rows {
+            // a sink has the rows before the first that is not to be had
+            if is_sunk && self.beyond.is_some() {
+                break;
+            }
             let row = &row[range.clone()];
             let to = match &mut self.data {
                 Data::Dense(all) => {
@@ -171,12 +176,17 @@ impl Trace {
             }
             self.rows += 1;
         }
-        if steps.is_empty() {
+        if !is_sunk {
             return Ok(());
         }
-        self.check_sums()?;
-        let words = if self.packed { unpack(&words, width) } else { words };
-        self.sink(steps, words, self.as_events)
+        if self.beyond.is_some() && steps.pop().is_some() {
+            words.truncate(steps.len() * width);
+        }
+        if !steps.is_empty() {
+            let words = if self.packed { unpack(&words, width) } else { words };
+            self.sink(steps, words, self.as_events)?;
+        }
+        self.check_sums()
     }
 
     /// Fails where one of its sums did not fit.
