@@ -8,10 +8,13 @@ pub(super) struct Token<'a> {
     pub text: &'a str,
 }
 
+/// What ends a line.
+const LINE_ENDS: [char; 7] = ['\n', '\u{b}', '\u{c}', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
 /// Bytes of the comment at the start of a text, 0 where there is none. Block comments nest.
 fn comment(text: &str) -> usize {
     if text.starts_with("//") {
-        return text.find(['\n', '\r']).unwrap_or(text.len());
+        return text.find(LINE_ENDS).unwrap_or(text.len());
     }
     if !text.starts_with("/*") {
         return 0;
@@ -132,7 +135,7 @@ pub(super) fn swallowing(text: &str) -> Option<usize> {
     while let Some(first) = text[at..].chars().next() {
         let rest = &text[at..];
         let length = comment(rest);
-        let line = || text[..at].rsplit(['\n', '\r']).next().unwrap_or_default();
+        let line = || text[..at].rsplit(LINE_ENDS).next().unwrap_or_default();
         let behind = rest.starts_with("//") && !line().trim().is_empty();
         let open = rest.starts_with("/*") && !closed(&rest[..length]);
         if behind || open {
@@ -163,6 +166,15 @@ mod tests {
             ["V / w", "// V\nw", "V\n  // half\n / 2.0", "V /* /* a */ b */ + 1.0", "/* // */ V"]
         {
             assert_eq!(swallowing(text), None, "{text}");
+        }
+    }
+
+    /// As WGSL has them.
+    #[test]
+    fn what_ends_a_line_ends_a_comment() {
+        for end in ["\n", "\r", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}"] {
+            assert_eq!(truncated(&format!("// V{end}1 / 2")).map(|range| range.len()), Some(5));
+            assert_eq!(swallowing(&format!("// V{end}w")), None);
         }
     }
 

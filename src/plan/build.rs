@@ -70,7 +70,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let loop_limit = description.loop_limit;
     let programs = HostPrograms::new(loop_limit);
     let groups = sites(nodes, description.seed, description.dt, copies, &programs)?;
-    let observed = records::observed_inputs(&groups, description.monitors, outputs);
+    let observed = records::observed_inputs(&groups, nodes, description.monitors, outputs);
     let mut layout = Layout::new(description.dt, description.seed, copies, loop_limit);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
         let arms = site.arms.iter().map(|arm| Arm {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result, number};
 use crate::model::Unit;
 use crate::random::Purpose;
 use crate::records::{Monitor, MonitorRead, Reduction, What};
+use crate::system::{Node, NodeKind};
 use crate::terms::{InputFunction, Kind, Wgsl};
 
 /// A monitor's closure.
@@ -20,12 +21,18 @@ pub(crate) enum HostRecord {
     Read(MonitorRead),
 }
 
-/// For each group whether a monitor or an output wants the sum of one of its inputs, which a step then has to store.
+/// For each group whether a monitor, an output or a kernel wants the sum of one of its inputs, which a step then has to store.
 pub(super) fn observed_inputs(
     groups: &[GroupSite<'_>],
+    nodes: &[Node],
     monitors: &[Monitor],
     outputs: &[(String, String)],
 ) -> Vec<bool> {
+    let kernels = nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Kernel(kernel) => Some(&kernel.inner().bound),
+        _ => None,
+    });
+    let bound: Vec<&String> = kernels.flatten().map(|(_, target)| &target.path).collect();
     let wanted = |site: &GroupSite<'_>| {
         units_of(site).into_iter().any(|(unit, node, resolved)| {
             let variables = variables_of(resolved, unit).into_iter();
@@ -38,6 +45,7 @@ pub(super) fn observed_inputs(
                     What::Func(_) => false,
                     What::Read(_) => true,
                 }) || outputs.iter().any(|(_, path)| names.contains(path))
+                    || bound.iter().any(|path| names.contains(path))
             })
         })
     };

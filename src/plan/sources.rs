@@ -65,7 +65,7 @@ impl StreamRows {
             Some(length) if policy == Policy::Cycle && length > 0 => i % length,
             _ => i,
         };
-        if i == 0 && self.next > 1 {
+        if i == 0 && self.next > 0 {
             // from the beginning again, perhaps with other rows
             (self.iterator, self.length) = (None, None);
         }
@@ -122,7 +122,8 @@ pub(crate) fn array(
     let data = value.data();
     let row_length = data.len() / count;
     if row_length == 0 {
-        return Err(wanted());
+        // of no element, such as a slice that chooses none
+        return broadcast(data, row_shape, shape).map(|_| (1, vec![0; count])).ok_or_else(wanted);
     }
     let mut all = Vec::with_capacity(data.len());
     for row in data.chunks_exact(row_length) {

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::data::{Member, Plan, Space};
+use super::data::{Member, Plan, Role, Slot, Space};
 use super::packed::packed_words;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits;
 
 /// All that a run goes on from, in one layout whatever the engine and its chunks.
@@ -30,12 +30,22 @@ impl Plan {
         })
     }
 
-    /// Fails where there is no room for a state with the spikes that are under way.
+    /// Fails where there is no room for a state with the spikes that are under way, or no name.
     pub(super) fn check_histories(&self) -> Result<()> {
-        for (.., member) in self.histories() {
+        for (at, k, member) in self.histories() {
             let bytes = 4 * (member.history - 1).saturating_mul(packed_words(member.elements));
             let what = || format!("the spikes of `{}` for {} steps", member.path, member.history);
             limits::room(bytes, what, "use shorter delays or fewer elements")?;
+            let spikes =
+                |slot: &&Slot| (slot.population, slot.member, slot.role) == (at, k, Role::Spike);
+            let own = self.slots.iter().find(spikes).map(|slot| format!("{}_history", slot.path()));
+            if let Some(taken) = own.filter(|own| self.slots.iter().any(|s| s.path() == own)) {
+                return Err(Error::Node {
+                    node: taken,
+                    reason: "this name is that of the spikes under way, of which a projection with a delay has some; rename it"
+                        .into(),
+                });
+            }
         }
         Ok(())
     }

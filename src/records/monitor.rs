@@ -73,7 +73,7 @@ pub enum Reduction {
     Mean,
     /// The sum: f32 or an integer as the values are; of bool values the number of those that are true, u32. Integers are added
     /// in 64 bits; where a sum is beyond its type, the rows are not to be had: [`Mon::get`](crate::Mon::get) fails, and a run
-    /// whose rows go to a [`Sink`].
+    /// whose rows go to a [`Sink`], which has those before that sum.
     Sum,
     /// The least.
     Min,

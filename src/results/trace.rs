@@ -33,7 +33,7 @@ pub(crate) struct Trace {
     pub rows: usize,
     /// Why its rows are not to be had: one of its sums does not fit.
     beyond: Option<String>,
-    /// Whether its closure failed, after which it gives no rows more.
+    /// Whether its closure failed, or a row found no room: there are no rows more, so that those before stay those of their steps.
     pub ended: bool,
     /// Whether a sink wants events.
     as_events: bool,
@@ -132,7 +132,12 @@ impl Trace {
         let range = self.offset..self.offset + self.words;
         let width: usize = self.row_shape.iter().product();
         let (mut steps, mut words) = (Vec::new(), Vec::new());
+        let is_sunk = matches!(self.data, Data::Sunk(_));
         for (step, length, row) in rows {
+            // a sink has the rows before the first that is not to be had
+            if is_sunk && self.beyond.is_some() {
+                break;
+            }
             let row = &row[range.clone()];
             let to = match &mut self.data {
                 Data::Dense(all) => {
@@ -170,12 +175,17 @@ impl Trace {
             }
             self.rows += 1;
         }
-        if steps.is_empty() {
+        if !is_sunk {
             return Ok(());
         }
-        self.check_sums()?;
-        let words = if self.packed { unpack(&words, width) } else { words };
-        self.sink(steps, words, self.as_events)
+        if self.beyond.is_some() && steps.pop().is_some() {
+            words.truncate(steps.len() * width);
+        }
+        if !steps.is_empty() {
+            let words = if self.packed { unpack(&words, width) } else { words };
+            self.sink(steps, words, self.as_events)?;
+        }
+        self.check_sums()
     }
 
     /// Fails where one of its sums did not fit.
@@ -331,7 +341,7 @@ impl Filing {
         let count = self.cadences.len().max(1);
         // a sink that fails keeps no other trace from its rows
         let mut filed = Ok(());
-        for trace in traces.iter_mut().filter(|t| t.host.is_none()) {
+        for trace in traces.iter_mut().filter(|t| t.host.is_none() && !t.ended) {
             let cadence = &self.cadences[trace.cadence];
             let entries = schedule.entries.iter().skip(trace.cadence).step_by(count).enumerate();
             let mut due = entries.filter_map(|(k, entry)| {
@@ -339,7 +349,10 @@ impl Filing {
                 let length = u64::try_from(step).map_or(1, |step| cadence.length(step, &self.run));
                 Some((step, length, &rows[row..row + cadence.row]))
             });
-            filed = filed.and(trace.file(&mut due));
+            let outcome = trace.file(&mut due);
+            // what a sink did not take waits for it
+            trace.ended = outcome.is_err() && !matches!(trace.data, Data::Sunk(_));
+            filed = filed.and(outcome);
         }
         filed
     }
@@ -362,4 +375,39 @@ fn add(events: &mut Events, step: i64, row: &[u32], is_packed: bool, key: &str) 
 /// Whether values before a run are recorded.
 pub(crate) fn records_initial(plan: &Plan) -> bool {
     plan.cadences.iter().any(|c| c.initial && c.row > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows behind one that is lost would pass for those of earlier steps.
+    #[test]
+    fn a_trace_that_ended_has_no_rows_more() {
+        let record = |sparse: bool, gather: Gather| Record {
+            key: "x".into(),
+            kind: if sparse { Kind::Bool } else { Kind::U32 },
+            shape: vec![2],
+            cadence: 0,
+            offset: 0,
+            gather,
+            is_wide: false,
+            scale: Scale::None,
+            events: false,
+            sparse,
+        };
+        let dense = record(false, Gather::Range { address: 0, count: 2 });
+        let sparse = record(true, Gather::Flags { address: 0, count: 2 });
+        let mut traces = [&dense, &sparse, &dense, &sparse].map(|record| Trace::new(record, None));
+        let cadence = Cadence { every: 1, window: None, per: None, initial: false, row: 2 };
+        let filing = Filing { cadences: vec![cadence], run: 0..9 };
+        let rows = |steps: Range<u32>| steps.flat_map(|k| [k & 3, k]).collect::<Vec<u32>>();
+        filing.file(&mut traces, 0..3, &rows(0..3)).unwrap();
+        traces[..2].iter_mut().for_each(|trace| trace.ended = true);
+        filing.file(&mut traces, 3..9, &rows(3..9)).unwrap();
+        assert_eq!(traces.each_ref().map(|trace| trace.rows), [3, 3, 9, 9]);
+        let steps: Vec<i64> = (0..3).collect();
+        assert_eq!(traces[0].array::<u32>(&steps).unwrap().as_slice().unwrap(), rows(0..3));
+        assert_eq!(traces[1].events(&steps, 0).unwrap().steps, [1, 2]);
+    }
 }

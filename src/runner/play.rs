@@ -32,13 +32,10 @@ impl DSRunner {
     /// Plays the steps of a run.
     pub(super) fn play(&mut self, run: Range<u64>, bar: &ProgressBar) -> Result<()> {
         let initial = self.record_initial(&run);
-        let outcome = initial.and_then(|()| match is_stepwise(&self.settings, &self.host) {
+        initial.and_then(|()| match is_stepwise(&self.settings, &self.host) {
             true => self.play_stepwise(&run, bar),
             false => self.play_chunks(&run, bar),
-        });
-        // a run that did nothing leaves inputs that were set before for the next
-        self.unsettled &= self.step > run.start || outcome.is_err();
-        outcome
+        })
     }
 
     fn play_chunks(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {
@@ -59,6 +56,7 @@ impl DSRunner {
                 match self.engine.submit(chunk) {
                     Ok(0) => break,
                     Ok(_) => {
+                        self.unsettled = true;
                         self.waiting.push_back(filled.steps);
                         submitted = end;
                     }
@@ -101,6 +99,7 @@ impl DSRunner {
             if let Some(failure) = filled.failure {
                 return Err(failure);
             }
+            self.unsettled = true;
             let recorded = self.play_step(run, step, &filled)?;
             self.step = step + 1;
             bar.inc(1);

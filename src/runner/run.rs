@@ -69,7 +69,8 @@ pub struct DSRunner {
     /// Data and shared arguments of the run that is under way.
     pub(super) data: Option<RunData>,
     pub(super) args: Arc<BTreeMap<String, Value>>,
-    /// Whether a run has not ended yet as it should.
+    /// Whether a run has played something, and has not ended yet as it should. One that did nothing leaves inputs that were set before
+    /// for the next.
     pub(super) unsettled: bool,
     /// The words in whose place shared arguments stand, by address.
     pub(super) replaced: Vec<(usize, Vec<u32>)>,
@@ -205,7 +206,6 @@ impl DSRunner {
         let previous = std::mem::replace(&mut self.mon, mon);
         self.data = data;
         self.args = Arc::new(predict.shared_args.into_iter().collect());
-        self.unsettled = true;
         let bar = progress::bar(steps, self.plan.dt, self.settings.progress_bar);
         let outcome = self.replace(args).and_then(|()| self.play(first..end, &bar));
         bar.finish_and_clear();

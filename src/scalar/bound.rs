@@ -27,6 +27,16 @@ impl Lowering<'_> {
         Ok(Some(Bounded { sites, endless }))
     }
 
+    /// Leaves out the lanes at hand that had too many iterations.
+    pub(super) fn leave_endless(&mut self) -> Res<()> {
+        let Some(bound) = self.bound.as_ref() else { return Ok(()) };
+        let endless = bound.endless.clone();
+        let (noted, zero) = (self.read(&endless)?.scalar()?, self.constant(0, Kind::U));
+        let within = self.op(Code::EqI, &[noted, zero], Kind::B);
+        self.active = self.and(self.active, within);
+        Ok(())
+    }
+
     /// Counts an iteration of the loop of that body for the lanes at hand, and lets those leave that had too many.
     pub(super) fn count_iteration(&mut self, body: &Block) -> Res<()> {
         let function = self.frame().function;

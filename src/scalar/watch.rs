@@ -40,7 +40,8 @@ impl Lowering<'_> {
         Dynamic { scalar, site }
     }
 
-    /// Notes the lanes at hand that use an index beyond the end, but for those that did so before.
+    /// Notes the lanes at hand that use an index beyond the end, but for those that did so before, and those that were made to leave a
+    /// loop: they are where their text would not be.
     pub(super) fn look(&mut self, index: Dynamic, length: usize) -> Res<()> {
         let Dynamic { scalar, site: Some(site) } = index else { return Ok(()) };
         let within = self.bits(scalar).is_some_and(|bits| (bits as usize) < length);
@@ -56,6 +57,7 @@ impl Lowering<'_> {
         let before = self.active;
         self.active = self.and(before, beyond);
         self.active = self.and(self.active, first);
+        self.leave_endless()?;
         self.assign(&fault, Value::Scalar(number))?;
         self.assign(&value, Value::Scalar(scalar))?;
         self.active = before;

@@ -26,7 +26,8 @@ use crate::terms::{NodeName, Target, check_identifier};
 ///
 /// In its stage of the step a kernel runs after the groups are updated, kernels in the order in which they are recorded;
 /// [`StepBuilder::then`](crate::StepBuilder::then) puts them elsewhere. One that writes an input comes in an earlier stage than the group whose update
-/// uses it; else it is an error, since inputs are cleared after each step. It works on copies: an array that it declares `read` holds what the variable was
+/// uses it; else it is an error, since inputs are cleared after each step. One that reads an input after that update finds all that the update
+/// used, synaptic currents among it. It works on copies: an array that it declares `read` holds what the variable was
 /// when the kernel began, also where the same variable is bound to another array that it writes. So a stencil reads one and
 /// writes the other:
 ///

@@ -269,7 +269,7 @@ impl StepBuilder {
         if copies.count == 0 {
             return Err(wrong("it is a batch of 0 copies; a batch needs at least one"));
         }
-        let last = u64::from(copies.first) + copies.count as u64 - 1;
+        let last = u64::from(copies.first).saturating_add(copies.count as u64 - 1);
         if last > u64::from(u32::MAX) {
             return Err(wrong(&format!(
                 "its last copy has number {last}, but the largest is {}; give `first_copy` a smaller number",

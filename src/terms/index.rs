@@ -91,11 +91,13 @@ impl Index {
     /// What is wrong with the index, in words.
     pub(crate) fn resolve(&self, length: usize) -> Result<Vec<usize>, String> {
         let place = |index: i64, count: usize| {
+            let Some(last) = count.checked_sub(1) else {
+                return Err(format!("index {index} is out of range: there is no element"));
+            };
             let at = if index < 0 { index + count as i64 } else { index };
             usize::try_from(at).ok().filter(|&at| at < count).ok_or_else(|| {
                 format!(
-                    "index {index} is out of range for {length} elements; give -{length} to {}",
-                    count - 1
+                    "index {index} is out of range for {length} elements; give -{length} to {last}"
                 )
             })
         };

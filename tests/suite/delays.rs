@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dsrunner::{
-    Connect, DSRunner, Group, Input, Model, Network, Projection, Shared, Steps, Value, outputs,
-    synapses,
+    Connect, DSRunner, Group, Input, Model, Network, Projection, Shared, Steps, Value, neurons,
+    outputs, synapses,
 };
 
 use crate::compare::equal_bits;
@@ -196,6 +196,29 @@ fn bad_delays() {
     assert_eq!(
         message(Value::from(vec![1.0, 2.0, 3.0])),
         "line.delay: a value of shape [3] does not broadcast to shape [2]; give a scalar or an array of shape [2]"
+    );
+}
+
+/// In a state the spikes under way have a name, which no variable may have.
+#[test]
+fn the_name_of_the_history_is_taken() {
+    let text = "
+        struct State { x: f32, spike_history: f32 }
+        fn update(s: State) -> State { return State(s.x + 1.0, s.x); }
+        fn threshold(s: State) -> bool { return s.x > 3.0; }
+    ";
+    let source = Group::new(&Model::from_wgsl("Named", text).unwrap(), 2);
+    let build = |delay: f64| {
+        let cells = neurons::lif(2);
+        let arrow = Projection::new(&source, &cells).connect(Connect::one_to_one()).delay(delay);
+        let net = Network::new().with("source", source.clone()).with("cells", cells);
+        DSRunner::builder(net.with("arrow", arrow)).dt(1.0).device("cpu").build()
+    };
+    assert!(build(1.0).is_ok());
+    let error = build(3.0).map(drop).unwrap_err().to_string();
+    assert!(
+        error.starts_with("node `source.spike_history`: this name is that of the spikes under way"),
+        "{error}"
     );
 }
 

@@ -1,6 +1,12 @@
 //! Inputs: types, operations, forms, order.
 
-use dsrunner::{DSRunner, Group, Input, Model, Operation, Shared, Steps, inputs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use dsrunner::{
+    DSRunner, Error, Group, Input, Model, Monitor, Operation, Predict, Shared, Steps, inputs,
+    stream, wgsl,
+};
 
 use crate::compare::near;
 use crate::engines::on_every_engine;
@@ -164,13 +170,89 @@ fn a_closure_that_goes_wrong_keeps_what_was_recorded(device: &str) {
     assert_eq!(history(&runner, "input").len() as u64, 2 * steps);
 }
 
+/// The factory of a stream is called again after each reset, however short the run was.
+fn a_reset_begins_a_stream_anew(device: &str) {
+    for steps in [1, 2, 5] {
+        let made = Arc::new(AtomicUsize::new(0));
+        let rows = stream(move || {
+            let first = 100 * made.fetch_add(1, Ordering::Relaxed) as u32;
+            first..first + 5
+        });
+        let mut runner = DSRunner::builder(keep(1))
+            .input(("x", rows, "iter", "="))
+            .monitor("x")
+            .progress_bar(false)
+            .device(device)
+            .build()
+            .unwrap();
+        for run in 0..3 {
+            runner.run(Predict::steps(steps).reset_state(true)).unwrap();
+            let wanted: Vec<f32> = (0..steps).map(|k| (100 * run + k) as f32).collect();
+            assert_eq!(history(&runner, "x"), wanted);
+        }
+    }
+}
+
+/// What was set before a run that came to no step is there for the next.
+fn a_run_without_a_step_takes_no_input(device: &str) {
+    let fails = Arc::new(AtomicBool::new(true));
+    let wrong = fails.clone();
+    let mut runner = DSRunner::builder(keep(1))
+        .input(Input::func("x", move |_: &Shared| {
+            vec![0.0; if wrong.load(Ordering::Relaxed) { 2 } else { 1 }]
+        }))
+        .monitor("input")
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.set("input", 5.0).unwrap();
+    assert!(matches!(runner.run(Steps(3)), Err(Error::Shape { .. })));
+    assert_eq!((runner.i(), runner.get::<f32>("input").unwrap()[[0]]), (0, 5.0));
+    fails.store(false, Ordering::Relaxed);
+    runner.run(Steps(3)).unwrap();
+    assert_eq!(history(&runner, "input"), [5.0, 0.0, 0.0]);
+}
+
+/// A slice that chooses nothing takes what has its shape, and changes nothing.
+fn no_element_takes_no_value(device: &str) {
+    let group = keep(4);
+    let none = || group.slice(vec![false; 4]).variable("x");
+    let rows = || ndarray::Array2::<f64>::zeros((3, 0));
+    let mut runner = DSRunner::builder(group.clone())
+        .inputs(inputs![
+            (none(), 1.0),
+            (none(), Vec::<f64>::new(), "fix", "="),
+            (none(), rows(), "iter"),
+            (none(), wgsl("x"), "func"),
+            (none(), |_: &Shared| 2.0, "func"),
+        ])
+        .monitor(Monitor::of(none()).named("none"))
+        .monitor("x")
+        .progress_bar(false)
+        .device(device)
+        .build()
+        .unwrap();
+    runner.run(Predict::default().input(none(), rows())).unwrap();
+    assert_eq!(runner.mon().get::<f32>("none").unwrap().shape(), [3, 0]);
+    assert_eq!(history(&runner, "x"), [10.0; 12]);
+    let wrong = Predict::default().input(none(), ndarray::Array2::<f64>::zeros((3, 2)));
+    assert!(matches!(runner.run(wrong), Err(Error::Shape { .. })));
+    let first = DSRunner::builder(group.clone()).monitor(Monitor::of(none()).index(0)).build();
+    let error = first.map(drop).unwrap_err().to_string();
+    assert!(error.ends_with("index 0 is out of range: there is no element"), "{error}");
+}
+
 on_every_engine!(
     a_closure_that_goes_wrong_keeps_what_was_recorded,
+    a_reset_begins_a_stream_anew,
+    a_run_without_a_step_takes_no_input,
     accumulators_are_cleared,
     five_operations,
     func_sees_the_clock,
     inputs_apply_in_their_order,
     iter_goes_on_with_the_counter,
     iter_rows_of_every_shape,
+    no_element_takes_no_value,
     operations_on_integers,
 );

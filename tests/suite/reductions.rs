@@ -1,5 +1,7 @@
 //! Reductions over elements and over steps: right, or refused; NaN where one is; copy by copy.
 
+use std::sync::{Arc, Mutex};
+
 use dsrunner::{
     Batch, DSRunner, DynamicalSystem, Error, Group, Init, Model, Monitor, Reduction, RunnerBuilder,
     Sink, Steps, wgsl,
@@ -144,6 +146,32 @@ fn a_sink_of_sums(device: &str) {
     let error = runner.run(Steps(3)).unwrap_err().to_string();
     assert!(error.starts_with("monitor `sum`: its sum in step 0 is 6000000000, "), "{error}");
     assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), 0);
+}
+
+/// A sink has the rows before the first sum that does not fit, however long chunks are.
+fn a_sink_has_the_sums_before(device: &str) {
+    let text = "struct State { m: u32 }
+        fn update(s: State) -> State { return State(s.m + 100000000u); }";
+    let model = Model::from_wgsl("Grows", text).unwrap();
+    for chunk in [1, 4, 30] {
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let seen = steps.clone();
+        let sink = Sink::callback(move |rows| {
+            assert_eq!(rows.get::<u32>()?.len(), rows.steps().len());
+            seen.lock().unwrap().extend_from_slice(rows.steps());
+            Ok(())
+        });
+        let mut runner = on(device, Group::new(&model, 2))
+            .monitor(reduced("m", Reduction::Sum, "sum").sink(sink.clone()))
+            .memory_efficient(true)
+            .chunk(chunk)
+            .build()
+            .unwrap();
+        let error = runner.run(Steps(30)).unwrap_err().to_string();
+        assert!(error.starts_with("monitor `sum`: its sum in step 21 is 4400000000, "), "{error}");
+        assert_eq!(*steps.lock().unwrap(), (0..21).collect::<Vec<i64>>(), "{chunk}");
+        assert_eq!(sink.waiting(), 0);
+    }
 }
 
 /// NaN where one is; -0 before 0.
@@ -295,6 +323,7 @@ fn a_sum_of_very_many(device: &str) {
 }
 
 on_every_engine!(
+    a_sink_has_the_sums_before,
     a_sink_of_sums,
     a_sum_of_very_many,
     copies_are_reduced_each_for_itself,

@@ -1,8 +1,8 @@
 //! Stages of a step: couplings read what earlier stages left, kernels write inputs in time, a node has one stage.
 
 use dsrunner::{
-    Connect, Coupling, DSRunner, DynamicalSystem, Group, Kernel, Model, Network, Result,
-    RunnerBuilder, StepBuilder, Steps, wgsl,
+    Connect, Coupling, DSRunner, DynamicalSystem, Group, Kernel, Model, Network, Projection,
+    Result, RunnerBuilder, StepBuilder, Steps, neurons, synapses, wgsl,
 };
 
 use crate::engines::{all, on_every_engine};
@@ -202,10 +202,49 @@ fn a_node_has_one_stage() {
     );
 }
 
+/// What a kernel reads of an input does not depend on what is recorded: all that the update used.
+fn kernels_read_all_of_an_input(device: &str) {
+    let text = "
+        @group(0) @binding(0) var<storage, read> input: array<f32>;
+        @group(0) @binding(1) var<storage, read_write> seen: array<f32>;
+        @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            if id.x < arrayLength(&seen) { seen[id.x] = input[id.x]; }
+        }";
+    for by_name in [false, true] {
+        let run = |monitored: bool| {
+            let (source, cells, seen) =
+                (neurons::lif(3).init("V", 30.0), neurons::lif(3), count(3));
+            let arrow = Projection::new(&source, &cells).connect(Connect::one_to_one());
+            let arrow = arrow.weight(3.0).synapse(synapses::expon());
+            let kernel = Kernel::from_wgsl("Look", text).unwrap().bind("seen", "seen.x");
+            let kernel = match by_name {
+                true => kernel.bind("input", cells.variable("input")),
+                false => kernel.bind("input", "cells.input"),
+            };
+            let net = Network::new().with("source", source).with("cells", cells);
+            let net = net.with("arrow", arrow).with("seen", seen).with("kernel", kernel);
+            let mut builder = on(device, net).input(("cells.input", 0.25)).monitor("seen.x");
+            if monitored {
+                builder = builder.monitor("cells.input");
+            }
+            let mut runner = builder.build().unwrap();
+            runner.run(Steps(4)).unwrap();
+            runner
+        };
+        let runner = run(true);
+        let wanted = runner.mon().get::<f32>("cells.input").unwrap();
+        assert_eq!(wanted[[1, 0]], 3.25);
+        for runner in [runner, run(false)] {
+            assert_eq!(runner.mon().get::<f32>("seen.x").unwrap(), wanted);
+        }
+    }
+}
+
 on_every_engine!(
     couplings_add_to_states_in_their_stage,
     couplings_of_a_group_with_itself,
     couplings_read_what_earlier_stages_left,
+    kernels_read_all_of_an_input,
     kernels_write_inputs_before_they_are_used,
     staged_couplings_go_on,
 );

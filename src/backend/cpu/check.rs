@@ -145,8 +145,8 @@ impl Check {
             }
             Binding::Clock(feed) => Give::Clock(feed),
         });
-        let gives = gives.collect();
-        Self::new(op, &this.path, &population.program, gives, this.elements, loop_limit)
+        let (program, elements) = (&population.program, this.elements);
+        Self::new(op, &this.path, program, gives.collect(), elements, loop_limit)
     }
 
     /// None where the program has no index to check.
@@ -255,7 +255,7 @@ mod tests {
         let structure = Structure { element: model, method, arms, ltc, observe_inputs };
         let program = Arc::new(structure.compose().unwrap());
         let gives = program.feeds.iter().map(|_| Give::Constant(0)).collect();
-        Check::new(Op::Update(0), "node", &program, gives, 1).unwrap()
+        Check::new(Op::Update(0), "node", &program, gives, 1, 1000).unwrap()
     }
 
     #[test]

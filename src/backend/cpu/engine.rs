@@ -47,7 +47,7 @@ pub(crate) struct CpuEngine {
     stale: bool,
     /// Whether there are loops that may not end.
     may_be_endless: bool,
-    /// What was before the step, or the chunk, where that is so.
+    /// What was before the chunk, or the step that is played in parts: it comes back where loops do not end.
     before: Option<State>,
     /// Most steps of a chunk at present.
     steps: usize,
@@ -358,13 +358,14 @@ impl Engine for CpuEngine {
         if self.stale {
             self.refresh();
         }
-        // a chunk whose loops do not end, or are not waited for, leaves the state as it was
+        // a chunk whose loops do not end, or are not waited for, leaves the state as it was; of a step that is played in parts
+        // it is that of before the first
         if self.may_be_endless && chunk.ops.start == 0 {
             self.before = Some(self.state()?);
         }
         let started = Instant::now();
         let outcome = self.play_chunk(&chunk);
-        if matches!(outcome, Ok(None) | Err(_))
+        if let Ok(None) | Err(_) = &outcome
             && let Some(before) = self.before.take()
         {
             self.set_state(&before)?;
