@@ -353,6 +353,7 @@ impl Engine for CpuEngine {
         // a chunk whose loops do not end, or are not waited for, leaves the state as it was
         let before = if self.may_be_endless { Some(self.state()?) } else { None };
         let started = Instant::now();
+        self.crew.begins(started);
         let outcome = self.play_chunk(&chunk);
         if let (Ok(None) | Err(_), Some(before)) = (&outcome, before) {
             self.set_state(&before)?;
