@@ -295,6 +295,25 @@ mod tests {
         assert!(taken.load(Ordering::Relaxed) > 0);
     }
 
+    /// A helper takes longer than the owner.
+    #[test]
+    fn what_the_owner_waits_counts_until_the_step_is_over() {
+        let mut crew = Crew::new(2);
+        let begun = AtomicBool::new(false);
+        crew.run(&|k| {
+            if k > 0 {
+                begun.store(true, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            while !begun.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+        });
+        assert!(crew.waited > Duration::from_millis(5), "{:?}", crew.waited);
+        crew.played(1);
+        assert_eq!(crew.waited, Duration::ZERO);
+    }
+
     #[test]
     fn a_task_that_panics_ends_for_all() {
         let mut crew = Crew::new(3);
