@@ -9,8 +9,9 @@ fn exponential_factor(dt: f32, factor: f32) -> f32 {
     return select(dt, factor, place < -0x1000000);
 }
 
-// Where the product with the right-hand side is infinite or NaN.
-fn exponential_factor_of(dt: f32, factor: f32, f: f32) -> f32 {
-    let size = bitcast<i32>(bitcast<u32>(factor * f) & 0x7fffffffu);
-    return select(dt, factor, size < 0x7f800000);
+// The product with the right-hand side, and that of `dt` where it is infinite or NaN.
+fn exponential_change(dt: f32, factor: f32, f: f32) -> f32 {
+    let change = factor * f;
+    let size = bitcast<i32>(bitcast<u32>(change) & 0x7fffffffu);
+    return select(dt * f, change, size < 0x7f800000);
 }

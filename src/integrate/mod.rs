@@ -161,9 +161,10 @@ impl Method {
                         factor = format!("exponential_factor(in.dt, {factor})");
                     }
                     if equations.moving[d] {
-                        factor = format!("exponential_factor_of(in.dt, {factor}, {f})");
+                        format!("{old} + exponential_change(in.dt, {factor}, {f})")
+                    } else {
+                        format!("{old} + ({factor}) * {f}")
                     }
-                    format!("{old} + ({factor}) * {f}")
                 });
                 let members = members.collect::<Vec<_>>().join(", ");
                 let _ =

@@ -255,9 +255,7 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
                 Code::AcoshF => lanes!(|x: f32| math::pinned_acosh(x)),
                 Code::AtanhF => lanes!(|x: f32| math::pinned_atanh(x)),
                 Code::ExprelF => lanes!(|x: f32| math::pinned_exprel(x)),
-                Code::FlushF => {
-                    lanes!(|x: u32| if x & 0x7f80_0000 == 0 { x & 0x8000_0000 } else { x })
-                }
+                Code::FlushF => lanes!(|x: u32| math::flushed(x)),
                 Code::FtoI => lanes!(|x: f32| math::to_i32(x)),
                 Code::FtoU => lanes!(|x: f32| math::to_u32(x)),
                 Code::ItoF => lanes!(|x: i32| x as f32),

@@ -93,6 +93,12 @@ pub(crate) fn rem_i32(x: i32, y: i32) -> i32 {
     x.checked_rem(y).unwrap_or(0)
 }
 
+/// The bits of an f32, but of a zero of its sign for denormal numbers.
+#[inline(always)]
+pub(crate) fn flushed(bits: u32) -> u32 {
+    if bits & 0x7f80_0000 == 0 { bits & 0x8000_0000 } else { bits }
+}
+
 #[cfg(test)]
 mod accuracy;
 #[cfg(test)]

@@ -29,6 +29,20 @@ fn what_is_stored_is_normal(device: &str) {
     }
 }
 
+/// What is set is stored by the first step, even where it stays as it is.
+fn what_is_set_becomes_normal(device: &str) {
+    let text = "struct State { x: f32 } fn update(s: State) -> State { return s; }";
+    let group = Group::new(&Model::from_wgsl("Still", text).unwrap(), 40);
+    let mut runner = DSRunner::builder(group).progress_bar(false).device(device).build().unwrap();
+    let mut values = vec![1.0; 40];
+    (values[7], values[39]) = (0.5 * SMALLEST, -0.25 * SMALLEST);
+    runner.set("x", &values[..]).unwrap();
+    runner.run(Steps(1)).unwrap();
+    let x: Vec<f32> = runner.get::<f32>("x").unwrap().iter().copied().collect();
+    (values[7], values[39]) = (0.0, -0.0);
+    assert_eq!(bits(&x), bits(&values));
+}
+
 /// What is not finite, and -0, stay.
 fn what_is_not_small_stays(device: &str) {
     let text = "struct State { x: f32 } fn update(s: State) -> State { return s; }";
@@ -69,6 +83,7 @@ fn conductances_of_a_silent_network_become_zero(device: &str) {
 
 on_every_engine!(
     what_is_stored_is_normal,
+    what_is_set_becomes_normal,
     what_is_not_small_stays,
     conductances_of_a_silent_network_become_zero,
 );

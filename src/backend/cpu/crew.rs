@@ -18,8 +18,8 @@ use super::pace::Pace;
 /// How long a thread waits awake: some steps, but not long enough to be in anybody's way.
 const AWAKE: Duration = Duration::from_micros(50);
 
-/// Turns of waiting between two looks at the clock.
-const TURNS: usize = 64;
+/// Turns of waiting before the first look at the clock, and between two: parts that end almost together cost none.
+const TURNS: usize = 16;
 
 /// What all do, by the number of the part.
 type Task = *const (dyn Fn(usize) + Sync);
@@ -48,6 +48,9 @@ pub(super) struct Crew {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
     pace: Pace,
+    /// When the step at hand began, and how long the owner has waited since.
+    since: Instant,
+    waited: Duration,
 }
 
 impl Crew {
@@ -69,7 +72,8 @@ impl Crew {
             helper.spawn(move || shared.help(k)).ok()
         });
         let helpers = helpers.collect();
-        Self { shared, helpers, pace: Pace::default() }
+        let (pace, since, waited) = (Pace::default(), Instant::now(), Duration::ZERO);
+        Self { shared, helpers, pace, since, waited }
     }
 
     pub(super) fn threads(&self) -> usize {
@@ -83,26 +87,31 @@ impl Crew {
             task(0);
             return;
         }
-        let start = Instant::now();
-        let waited = if self.pace.is_alone() {
+        if self.pace.is_alone() {
             (0..self.threads()).for_each(task);
-            Duration::ZERO
         } else {
-            self.run_together(task)
-        };
-        self.pace.ran(start.elapsed(), waited);
-    }
-
-    /// So many steps were played since the last call. Steps cost much the same, whatever tasks they consist of, so that they are
-    /// what is compared.
-    pub(super) fn played(&mut self, steps: usize) {
-        if !self.helpers.is_empty() {
-            self.pace.played(steps, Instant::now());
+            self.run_together(task);
         }
     }
 
-    /// Gives how long the owner had to wait.
-    fn run_together(&mut self, task: &(dyn Fn(usize) + Sync)) -> Duration {
+    /// Steps are played from that moment on.
+    pub(super) fn begins(&mut self, now: Instant) {
+        (self.since, self.waited) = (now, Duration::ZERO);
+    }
+
+    /// So many steps were played since the last call, or since they began. Steps cost much the same, whatever tasks they consist
+    /// of, so that they are what is compared.
+    pub(super) fn played(&mut self, steps: usize) {
+        if self.helpers.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        self.pace.ran(now.saturating_duration_since(self.since), self.waited);
+        self.pace.played(steps, now);
+        self.begins(now);
+    }
+
+    fn run_together(&mut self, task: &(dyn Fn(usize) + Sync)) {
         let shared = &*self.shared;
         // SAFETY: no part is left, so no helper reads it. The lifetime is lost on the way, but this function does not end, not even
         // by a panic, before all parts are done.
@@ -117,7 +126,7 @@ impl Crew {
                 Thread::unpark(helper.thread());
             }
         }
-        let wait = Wait { shared, number };
+        let wait = Wait { shared, number, waited: &mut self.waited };
         task(0);
         for k in 0..self.helpers.len() {
             if shared.begins(k, number) {
@@ -125,14 +134,11 @@ impl Crew {
                 task(k + 1);
             }
         }
-        let before = Instant::now();
         drop(wait);
-        let waited = before.elapsed();
         let panic = shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {
             std::panic::resume_unwind(panic);
         }
-        waited
     }
 }
 
@@ -149,6 +155,7 @@ impl Drop for Done<'_> {
 struct Wait<'a> {
     shared: &'a Shared,
     number: usize,
+    waited: &'a mut Duration,
 }
 
 impl Drop for Wait<'_> {
@@ -165,6 +172,7 @@ impl Drop for Wait<'_> {
                 std::thread::yield_now();
             }
         }
+        *self.waited += patience.since.map_or(Duration::ZERO, |since| since.elapsed());
     }
 }
 
@@ -285,6 +293,25 @@ mod tests {
             assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == task));
         }
         assert!(taken.load(Ordering::Relaxed) > 0);
+    }
+
+    /// A helper takes longer than the owner.
+    #[test]
+    fn what_the_owner_waits_counts_until_the_step_is_over() {
+        let mut crew = Crew::new(2);
+        let begun = AtomicBool::new(false);
+        crew.run(&|k| {
+            if k > 0 {
+                begun.store(true, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            while !begun.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+        });
+        assert!(crew.waited > Duration::from_millis(5), "{:?}", crew.waited);
+        crew.played(1);
+        assert_eq!(crew.waited, Duration::ZERO);
     }
 
     #[test]

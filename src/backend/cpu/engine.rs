@@ -364,6 +364,7 @@ impl Engine for CpuEngine {
             self.before = Some(self.state()?);
         }
         let started = Instant::now();
+        self.crew.begins(started);
         let outcome = self.play_chunk(&chunk);
         if let Ok(None) | Err(_) = &outcome
             && let Some(before) = self.before.take()

@@ -56,7 +56,7 @@ impl Pace {
         self.alone
     }
 
-    /// A task took that long, for part of which the owner waited.
+    /// Steps took that long, for part of which the owner waited.
     pub(super) fn ran(&mut self, busy: Duration, waited: Duration) {
         self.window.calls += 1;
         self.window.busy += busy;

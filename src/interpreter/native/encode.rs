@@ -40,7 +40,6 @@ instructions! {
     STORE = 1, 0, 0x11;
     SQRT_F = 1, 0, 0x51;
     AND = 1, 0, 0x54;
-    AND_NOT = 1, 0, 0x55;
     OR = 1, 0, 0x56;
     XOR = 1, 0, 0x57;
     ADD_F = 1, 0, 0x58;
@@ -77,7 +76,6 @@ instructions! {
     COMPARE_I_Z = 3, 1, 0x1f;
     TERNARY_Z = 3, 1, 0x25;
     BLEND_Y = 3, 1, 0x4a;
-    CLASS_F_Z = 3, 1, 0x66;
 }
 
 /// Numbers of [`SHIFT_BY`].
@@ -203,13 +201,6 @@ mod tests {
         check(Width::Z, COMPARE_U_Z, mask, (0, Some(6)), &bytes);
         let memory = (3, Some(18), Memory(1, 0));
         check(Width::Z, TEST_Z, memory, none, &[0x62, 0xf2, 0x6d, 0x40, 0x27, 0x59, 0]);
-        // vfpclassps; vandps where a mask has it
-        let class = (3, None, Register(27));
-        let bytes = [0x62, 0x93, 0x7d, 0x48, 0x66, 0xdb, 0x20];
-        check(Width::Z, CLASS_F_Z, class, (0, Some(0x20)), &bytes);
-        let masked = (9, Some(9), Memory(2, 128));
-        let bytes = [0x62, 0x71, 0x34, 0x4d, 0x54, 0x4a, 2];
-        check(Width::Z, AND, masked, (5, None), &bytes);
         let from = (25, None, Register(3));
         check(Width::Z, FROM_MASK_Z, from, none, &[0x62, 0x62, 0x7e, 0x48, 0x38, 0xcb]);
         check(Width::Z, BLEND_Z, high, (5, None), &[0x62, 0x12, 0x6d, 0x45, 0x65, 0xcb]);

@@ -79,6 +79,7 @@ pub(super) fn expanded(lowered: &Lowered) -> Option<Lowered> {
     for op in &lowered.body {
         places.push(out.body.len() as u32);
         match function(op.code) {
+            None if op.code == Code::FlushF => flush(&mut out, op),
             None => out.body.push(*op),
             Some(_) => inline(&mut out, op, &operations(op.code)?),
         }
@@ -88,6 +89,22 @@ pub(super) fn expanded(lowered: &Lowered) -> Option<Lowered> {
         out.body[places[place] as usize].to = places[op.to as usize];
     }
     Some(out)
+}
+
+/// A flush in the midst of a program.
+fn flush(out: &mut Lowered, op: &Op<Id>) {
+    let mut value = |origin| {
+        out.values.push(origin);
+        out.values.len() as Id - 1
+    };
+    let constants = [0x7f80_0000, 0, 1 << 31].map(|bits| value(Origin::Constant(bits)));
+    let ([mask, none, sign], x) = (constants, op.args[0]);
+    let [exponent, small, zero] = [Origin::Body; 3].map(value);
+    let mut push = |code, dst, args| out.body.push(Op { code, dst, args, to: 0 });
+    push(Code::And, exponent, [x, mask, mask]);
+    push(Code::EqI, small, [exponent, none, none]);
+    push(Code::And, zero, [x, sign, sign]);
+    push(Code::Select, op.dst, [small, zero, x]);
 }
 
 /// Puts a function's operations at the end of the body.

@@ -6,8 +6,10 @@ mod encode;
 mod expand;
 mod operations;
 mod registers;
+mod status;
 mod x64;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) use encode::Width;
@@ -49,12 +51,14 @@ impl Native {
             })
         });
         let uniforms: Vec<Option<usize>> = uniforms.collect();
-        let mut lowered = expand::expanded(lowered)?;
+        let mut lowered = lowered.clone();
+        let flushed = flushed(&mut lowered, outputs);
+        let mut lowered = expand::expanded(&lowered)?;
         let mut stores = Vec::new();
         for (k, &stream) in outputs.iter().enumerate() {
             let value = lowered.outputs[k];
             match lowered.values[value as usize] {
-                Origin::Stream(from) if from == stream => {}
+                Origin::Stream(from) if from == stream && !flushed.contains(&stream) => {}
                 // that stream may be written before
                 Origin::Stream(_) => stores.push((copied(&mut lowered, value), stream)),
                 _ => stores.push((value, stream)),
@@ -62,7 +66,8 @@ impl Native {
         }
         drop_unused(&mut lowered, &stores);
         let streams = inputs.iter().filter(|access| matches!(access, Access::Stream(_))).count();
-        let body = x64::Body { lowered: &lowered, uniforms: &uniforms, stores: &stores, streams };
+        let (lowered, uniforms, stores) = (&lowered, &uniforms[..], &stores[..]);
+        let body = x64::Body { lowered, uniforms, stores, streams, flushed };
         Some(Self(Arc::new(body.assemble(width)?)))
     }
 
@@ -86,6 +91,26 @@ impl Native {
     pub(super) fn scratch(&self) -> usize {
         self.0.scratch
     }
+}
+
+/// Gives the streams that get flushed results. These become what was to be flushed: it is where they are stored that denormal
+/// numbers are looked for.
+fn flushed(lowered: &mut Lowered, outputs: &[usize]) -> Vec<usize> {
+    let mut read = vec![false; lowered.values.len()];
+    for op in &lowered.body {
+        op.args[..op.code.arity()].iter().for_each(|&arg| read[arg as usize] = true);
+    }
+    let last = |op: &&Op<Id>| op.code == Code::FlushF && !read[op.dst as usize];
+    let last = lowered.body.iter().filter(last);
+    let before: HashMap<Id, Id> = last.map(|op| (op.dst, op.args[0])).collect();
+    let mut streams = Vec::new();
+    for (value, &stream) in lowered.outputs.iter_mut().zip(outputs) {
+        if let Some(&from) = before.get(value) {
+            *value = from;
+            streams.push(stream);
+        }
+    }
+    streams
 }
 
 /// A copy of a value at the end of the body.

@@ -106,7 +106,6 @@ impl Emitter<'_> {
             CeilF => self.rounded(op, 10),
             TruncF => self.rounded(op, 11),
             ItoF => self.one(op, |e, d, a| e.vector(encode::I_TO_F, d, None, a)),
-            FlushF => self.flush(op),
             UtoF => self.u_to_f(op),
             FtoI => self.several(op, |e, d, a, _| {
                 let [kept, number] = e.width.temporary();
@@ -205,9 +204,10 @@ impl Emitter<'_> {
                 true
             }
             Relation::I(_) => {
-                // not a >= b, which is max(a, b) = a
-                extreme(self, encode::MAX_I);
-                true
+                let [other, _] = self.width.temporary();
+                self.vector(encode::MOVE, other, None, b);
+                self.vector(encode::GREATER_I, d, Some(other), Operand::Register(a));
+                false
             }
             Relation::U(2) => {
                 extreme(self, encode::MIN_U);
@@ -288,31 +288,6 @@ impl Emitter<'_> {
             let third = Operand::Register(third);
             e.with_immediate(encode::TERNARY_Z, d, Some(second), third, Some(function));
         });
-    }
-
-    fn flush(&mut self, op: &Op<Id>) {
-        let a = self.load(op.args[0], &[]);
-        self.registers.release(&op.args[..1]);
-        // in place, where that may be
-        let d = if self.registers.is_free(a) { a } else { self.take(&[]) };
-        match self.width {
-            Width::Y => {
-                let exponent = self.constant(0x7f80_0000);
-                let [small, _] = self.width.temporary();
-                let (zero, size) = (self.constant(0), self.constant(!(1 << 31)));
-                self.vector(encode::AND, small, Some(a), exponent);
-                self.vector(encode::EQUAL_I, small, Some(small), zero);
-                self.vector(encode::AND, small, Some(small), size);
-                self.vector(encode::AND_NOT, d, Some(small), Operand::Register(a));
-            }
-            Width::Z => {
-                if d != a {
-                    self.vector(encode::MOVE, d, None, Operand::Register(a));
-                }
-                self.flush_denormals(d);
-            }
-        }
-        self.made(op.dst, d);
     }
 
     fn u_to_f(&mut self, op: &Op<Id>) {

@@ -136,11 +136,6 @@ impl<'a> Registers<'a> {
         &self.lowered.body[self.at as usize + 1..last as usize]
     }
 
-    /// Whether there is nothing in a register.
-    pub(super) fn is_free(&self, register: u8) -> bool {
-        self.holds[usize::from(register)].is_none()
-    }
-
     /// A register with nothing in it, not one of `pinned`; what was there may have to be stored before.
     pub(super) fn take(&mut self, pinned: &[u8]) -> (u8, Option<Spill>) {
         let free = |r: &usize| !pinned.contains(&(*r as u8));

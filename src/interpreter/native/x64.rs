@@ -9,6 +9,8 @@ use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, Executab
 
 use super::encode::{self, Instruction, Operands, Place, Width, encode};
 use super::registers::{Home, Registers, Spill, targets};
+use super::status;
+use crate::interpreter::math;
 use crate::interpreter::words::{Line, Words};
 use crate::scalar::{Code, Id, Lowered, Op};
 
@@ -31,6 +33,8 @@ pub(super) struct Machine {
     pub scratch: usize,
     /// Streams that it uses, in the table.
     streams: usize,
+    /// Streams that get no denormal numbers.
+    flushed: Vec<usize>,
 }
 
 impl Machine {
@@ -50,7 +54,7 @@ impl Machine {
             *mut u32,
             usize,
             usize,
-        );
+        ) -> u32;
         debug_assert!(streams.len() >= self.streams);
         // SAFETY: `start` is where `assemble` began a function that keeps this convention: it changes registers that a call may
         // change, and memory as promised.
@@ -58,7 +62,13 @@ impl Machine {
             let entry: Entry = std::mem::transmute(self.code.ptr(self.start));
             let padded = lanes.next_multiple_of(super::super::tape::TOGETHER);
             let constants = self.constants.get().as_ptr();
-            entry(streams.as_ptr(), uniforms, constants, scratch, padded, lanes);
+            let status = entry(streams.as_ptr(), uniforms, constants, scratch, padded, lanes);
+            if status & status::DENORMAL != 0 || !status::is_noted() {
+                for &stream in &self.flushed {
+                    let words = std::slice::from_raw_parts_mut(streams[stream], padded);
+                    words.iter_mut().for_each(|word| *word = math::flushed(*word));
+                }
+            }
         }
     }
 }
@@ -71,11 +81,13 @@ pub(super) struct Body<'a> {
     /// Values and the streams that they go to, at the end.
     pub stores: &'a [(Id, usize)],
     pub streams: usize,
+    /// Streams that get zeros of their sign in the place of denormal numbers.
+    pub flushed: Vec<usize>,
 }
 
 impl Body<'_> {
     /// None where an operation has no instructions here.
-    pub(super) fn assemble(&self, width: Width) -> Option<Machine> {
+    pub(super) fn assemble(self, width: Width) -> Option<Machine> {
         let [free, _] = width.temporary();
         let registers = Registers::new(self.lowered, self.uniforms, self.stores, usize::from(free));
         let mut emitter = Emitter {
@@ -92,7 +104,8 @@ impl Body<'_> {
         let scratch = emitter.registers.slots as usize * usize::from(GROUPS) * width.lanes();
         let Emitter { asm, constants, .. } = emitter;
         let code = asm.finalize().ok()?;
-        Some(Machine { code, start, constants: constants.words(), scratch, streams: self.streams })
+        let (constants, Self { streams, flushed, .. }) = (constants.words(), self);
+        Some(Machine { code, start, constants, scratch, streams, flushed })
     }
 
     fn emit(&self, e: &mut Emitter<'_>) -> Option<()> {
@@ -101,7 +114,15 @@ impl Body<'_> {
         let labels: Vec<DynamicLabel> = targets.iter().map(|_| e.asm.new_dynamic_label()).collect();
         let looping = lowered.body.iter().any(|op| op.code.is_control());
         let again = e.asm.new_dynamic_label();
-        dynasm!(e.asm ; .arch x64 ; xor r11d, r11d ; =>again);
+        dynasm!(e.asm
+            ; .arch x64
+            ; push rax
+            ; stmxcsr [rsp]
+            ; and DWORD [rsp], !status::DENORMAL as i32
+            ; ldmxcsr [rsp]
+            ; xor r11d, r11d
+            ; =>again
+        );
         if looping {
             e.living();
         }
@@ -136,6 +157,9 @@ impl Body<'_> {
         for (&(value, stream), at) in self.stores.iter().zip(end as u32..) {
             e.registers.at = at;
             let register = e.load(value, &[]);
+            if self.flushed.contains(&stream) {
+                e.look_for_denormals(register);
+            }
             let to = e.stream(stream);
             e.vector(encode::STORE, register, None, to);
         }
@@ -145,6 +169,8 @@ impl Body<'_> {
             ; cmp r11, r8
             ; jb =>again
             ; vzeroupper
+            ; stmxcsr [rsp]
+            ; pop rax
             ; ret
         );
         Some(())
@@ -344,27 +370,15 @@ impl Emitter<'_> {
 
     /// Chooses by mask `k`.
     pub(super) fn blend_by_mask(&mut self, dst: u8, no: u8, yes: Operand, k: u8) {
-        self.where_mask(encode::BLEND_Z, dst, no, yes, k);
-    }
-
-    /// An instruction under mask `k`.
-    pub(super) fn where_mask(
-        &mut self,
-        instruction: Instruction,
-        dst: u8,
-        a: u8,
-        from: Operand,
-        k: u8,
-    ) {
         for group in 0..GROUPS {
             let operands = Operands {
                 dst: self.of_group(dst, group),
-                a: Some(self.of_group(a, group)),
-                from: self.place(from, group),
+                a: Some(self.of_group(no, group)),
+                from: self.place(yes, group),
                 mask: self.mask_of(k, group),
                 immediate: None,
             };
-            self.write(instruction, &operands);
+            self.write(encode::BLEND_Z, &operands);
         }
     }
 
@@ -418,33 +432,17 @@ impl Emitter<'_> {
             Width::Z => {
                 let k = MASKS;
                 self.make_mask(encode::TEST_Z, k, register, Operand::Slot(0), None);
-                self.test_masks(k);
+                let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
+                // kortestw
+                self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
             }
         }
     }
 
-    /// Puts zeros of their sign in the place of denormal numbers. There are none as a rule, so that what changes them is jumped over.
-    pub(super) fn flush_denormals(&mut self, register: u8) {
-        const DENORMAL: u8 = 1 << 5;
-        let k = MASKS;
-        for group in 0..GROUPS {
-            let from = Place::Register(self.of_group(register, group));
-            let dst = self.mask_of(k, group);
-            let operands = Operands { dst, a: None, from, mask: 0, immediate: Some(DENORMAL) };
-            self.write(encode::CLASS_F_Z, &operands);
-        }
-        self.test_masks(k);
-        dynasm!(self.asm ; .arch x64 ; jz >normal);
-        let sign = self.constant(1 << 31);
-        self.where_mask(encode::AND, register, register, sign, k);
-        dynasm!(self.asm ; .arch x64 ; normal:);
-    }
-
-    /// Sets the zero flag where no lane of mask `k` is set.
-    fn test_masks(&mut self, k: u8) {
-        let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
-        // kortestw
-        self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
+    /// Has a status register note whether there are denormal numbers in a register: the sum is not used.
+    fn look_for_denormals(&mut self, register: u8) {
+        let [sum, _] = self.width.temporary();
+        self.vector(encode::ADD_F, sum, Some(register), Operand::Register(register));
     }
 
     /// Puts the address of a stream into rax.

@@ -380,6 +380,7 @@ fn machine_code_of_every_operation() {
         "atanh",
         "exprel",
         "saturate",
+        "flushed",
         "-",
     ] {
         kind(&format!("return State({f}(s.x));"));
