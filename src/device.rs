@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::backend::gpu::adapters;
+use crate::backend::gpu;
 use crate::error::{Error, Result};
 
 /// The variable that says what `auto` means.
@@ -84,7 +84,7 @@ pub fn devices() -> Vec<DeviceInfo> {
         most_words: None,
     };
     let mut all = vec![cpu];
-    all.extend(adapters().iter().map(|(_, info)| info.clone()));
+    all.extend(gpu::devices());
     all
 }
 

@@ -3,15 +3,18 @@
 #![allow(dead_code, reason = "not every example uses all of it")]
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use dsrunner::plot::{RasterGroup, Span};
 use dsrunner::{DSRunner, Events, Run};
-use ndarray::Array1;
+use npyz::{AutoSerialize, WriterBuilder};
 use serde_json::{Map, Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -94,15 +97,26 @@ impl Population {
 
 /// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index.
 pub fn write_spikes(path: &Path, populations: &[Population]) -> Result<()> {
-    let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path).map_err(at(path))?);
+    let mut npz = ZipWriter::new(File::create(path).map_err(at(path))?);
     for Population { name, events, .. } in populations {
-        npz.add_array(format!("{name}.steps"), &Array1::from(events.steps.clone()))
-            .map_err(at(path))?;
-        npz.add_array(format!("{name}.indices"), &Array1::from(events.indices.clone()))
-            .map_err(at(path))?;
+        add_array(&mut npz, &format!("{name}.steps"), &events.steps).map_err(at(path))?;
+        add_array(&mut npz, &format!("{name}.indices"), &events.indices).map_err(at(path))?;
     }
     npz.finish().map_err(at(path))?;
     Ok(())
+}
+
+/// Adds an array to an archive as numpy reads it.
+fn add_array<T: AutoSerialize + Copy>(
+    npz: &mut ZipWriter<File>,
+    name: &str,
+    values: &[T],
+) -> io::Result<()> {
+    npz.start_file(npyz::npz::file_name_from_array_name(name), SimpleFileOptions::default())?;
+    let options = npyz::WriteOptions::new().default_dtype().shape(&[values.len() as u64]);
+    let mut npy = options.writer(BufWriter::new(npz)).begin_nd()?;
+    npy.extend(values.iter().copied())?;
+    npy.finish()
 }
 
 /// What an example prints at its end.

@@ -2,6 +2,10 @@
 
 pub(crate) mod apply;
 pub(crate) mod cpu;
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
+#[cfg(not(feature = "gpu"))]
+#[path = "no_gpu.rs"]
 pub(crate) mod gpu;
 
 use std::ops::Range;
@@ -130,6 +134,6 @@ pub(crate) fn engine(
 ) -> Result<Box<dyn Engine>> {
     Ok(match device {
         0 => Box::new(cpu::CpuEngine::new(plan, threads)?),
-        index => Box::new(gpu::GpuEngine::new(index, plan, model)?),
+        index => gpu::engine(index, plan, model)?,
     })
 }

@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::{CostModel, Load};
-use crate::backend::gpu::measure;
-use crate::backend::{Chunk, engine};
+use crate::backend::{Chunk, engine, gpu};
 use crate::error::Result;
 use crate::limits;
 use crate::plan::{Description, Plan, Recorded, Schedule, build};
@@ -34,7 +33,7 @@ pub(crate) fn measured(device: usize, threads: usize, believed: CostModel) -> Re
     let start = Instant::now();
     let model = match device {
         0 => cpu(threads, believed)?,
-        index => measure(index, believed)?,
+        index => gpu::measure(index, believed)?,
     };
     log::info!("device {device} measured in {:?}: {model:?}", start.elapsed());
     lock().get_or_insert_default().insert(key, model);

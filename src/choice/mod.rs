@@ -7,14 +7,13 @@ mod model;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::backend::gpu::{Way, reach};
-use crate::backend::{Engine, engine};
+use crate::backend::{Engine, engine, gpu};
 use crate::device::{Device, DeviceInfo, DeviceKind, ENVIRONMENT, devices};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
 
 pub(crate) use calibrate::measured;
-pub(crate) use load::Load;
+pub(crate) use load::{Load, operations};
 pub(crate) use model::CostModel;
 
 /// Estimates that differ by more than this factor decide without a measurement.
@@ -113,17 +112,14 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
     let calls = plan.step.iter().filter(|op| matches!(op, Op::Call(_))).count();
     let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
-        let ways = || {
-            let ways = Load::on_gpu(plan, reach(info.index).invocations).into_iter();
-            ways.filter(|(way, _)| way.is_none() || !limits.stepwise)
-        };
+        let loads = || gpu::loads(plan, info.index, limits.stepwise).into_iter();
         Candidate {
             device: info.index,
             name: info.name.clone(),
             model: believed(info.kind, threads),
             loads: match info.kind {
                 DeviceKind::Cpu => vec![Load::on_cpu(plan)],
-                _ => ways().map(|(_, load)| Load { submissions, ..load }).collect(),
+                _ => loads().map(|load| Load { submissions, ..load }).collect(),
             },
             measured: false,
         }
@@ -148,15 +144,6 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
 fn is_twin(info: &DeviceInfo, all: &[DeviceInfo]) -> bool {
     let vulkan = |other: &DeviceInfo| other.backend == "vulkan" && other.name == info.name;
     info.backend != "vulkan" && all.iter().any(vulkan)
-}
-
-/// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
-/// the fastest first. Without a way each operation of a step is dispatched.
-pub(crate) fn ways(plan: &Plan, model: &CostModel, invocations: usize) -> Vec<(Option<Way>, f64)> {
-    let loads = Load::on_gpu(plan, invocations).into_iter();
-    let mut ways: Vec<_> = loads.map(|(way, load)| (way, model.seconds(&load))).collect();
-    ways.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-    ways
 }
 
 fn believed(kind: DeviceKind, threads: usize) -> CostModel {

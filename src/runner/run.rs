@@ -21,8 +21,8 @@ use super::sink::Sink;
 use crate::backend::apply::apply_at;
 use crate::backend::cpu::Checks;
 use crate::backend::{Engine, gpu};
-use crate::choice::{Choice, CostModel, Limits, open};
-use crate::device::{DeviceKind, devices};
+use crate::choice::{Choice, Limits, open};
+use crate::device::devices;
 use crate::error::{Error, Result};
 use crate::input::Operation;
 use crate::limits::deep;
@@ -524,16 +524,9 @@ impl DSRunner {
     /// a discrete GPU would be given it.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where a kernel cannot be written.
+    /// [`Error::Unsupported`] where a kernel cannot be written, [`Error::NoDevice`] without the feature `gpu`.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
-        let (model, reach) = match self.choice.device {
-            0 => {
-                let reach = gpu::Reach { invocations: 1024, iterations: usize::MAX };
-                (CostModel::of(DeviceKind::Discrete), reach)
-            }
-            index => (self.choice.model, gpu::reach(index)),
-        };
-        deep(|| gpu::kernels(&self.plan, &model, reach))
+        deep(|| gpu::wgsl(self.choice.device, &self.plan, &self.choice.model))
     }
 }
 

@@ -345,7 +345,12 @@ mod tests {
         torn.write_all(&[7; 17]).unwrap();
         file.file = Some(whole);
         file.append(&Recorded(&rows(4..9))).unwrap();
-        let written: ndarray::Array2<u32> = ndarray_npy::read_npy(&path).unwrap();
-        assert_eq!(written.column(2).to_vec(), (0..9).collect::<Vec<u32>>());
+        let written = npyz::NpyFile::new(std::fs::File::open(&path).unwrap()).unwrap();
+        assert_eq!((written.shape(), written.order()), (&[9, 3][..], npyz::Order::C));
+        let written: Vec<u32> = written.into_vec().unwrap();
+        assert_eq!(
+            written[2..].iter().step_by(3).copied().collect::<Vec<_>>(),
+            (0..9).collect::<Vec<u32>>()
+        );
     }
 }
