@@ -145,7 +145,7 @@ pub use system::{
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The page's programs, too.
-#[cfg(doctest)]
+/// The page's programs, too, where all that they need is built.
+#[cfg(all(doctest, feature = "hdf5", feature = "files"))]
 #[doc = include_str!("../docs/dsrunner.md")]
 struct Page;

@@ -32,3 +32,51 @@ pub(crate) fn wgsl(_: usize, _: &Plan, _: &CostModel) -> Result<Vec<(String, Str
 fn missing(asked: &str) -> Error {
     Error::no_device(asked, &device::devices())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{ENVIRONMENT, devices};
+    use crate::{DSRunner, Device, Steps, neurons};
+
+    fn build(device: impl Into<Device>) -> Result<DSRunner> {
+        DSRunner::builder(neurons::lif(1)).progress_bar(false).device(device).build()
+    }
+
+    fn told(asked: &str, by: &str) -> String {
+        format!(
+            "no device `{asked}`{by}; there are:\n{}\nhelp: dsrunner is built without its feature `gpu`; with it, as by default, GPUs \
+             are among them",
+            devices()[0]
+        )
+    }
+
+    #[test]
+    fn there_is_the_cpu_engine_alone() {
+        let mut runner = build("cpu").unwrap();
+        for asked in ["gpu", "vulkan", "software", "1"] {
+            assert_eq!(build(asked).unwrap_err().to_string(), told(asked, ""));
+            assert_eq!(runner.to(asked).unwrap_err().to_string(), told(asked, ""));
+        }
+        assert_eq!(runner.cuda().unwrap_err().to_string(), told("cuda", ""));
+        assert_eq!(runner.wgsl().unwrap_err().to_string(), told("gpu", ""));
+        assert!(matches!(runner.cuda(), Err(Error::NoDevice { .. })));
+        runner.run(Steps(10)).unwrap();
+        assert_eq!(devices().len(), 1);
+    }
+
+    /// In a process of its own, whose environment asks for a GPU.
+    #[test]
+    fn the_environment_asks_for_a_gpu() {
+        if std::env::var(ENVIRONMENT).is_ok_and(|word| word == "gpu") {
+            let by = format!(", which {ENVIRONMENT} asks for");
+            assert_eq!(build("auto").unwrap_err().to_string(), told("gpu", &by));
+            return;
+        }
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let name = "backend::gpu::tests::the_environment_asks_for_a_gpu";
+        let child = child.args([name, "--exact"]).env(ENVIRONMENT, "gpu").output().unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{said}");
+    }
+}
