@@ -2,7 +2,7 @@
 //! The control rows are those without others, and those with one thread: threads that wait for each other should not make a
 //! step longer than one thread makes it under the same load.
 //!
-//! `cargo bench --bench busy`
+//! `cargo bench --workspace --bench busy`
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 //! Time of a hundred steps on the CPU engine, or the device that `DSRUNNER_DEVICE` names. The control row has one element: what is
 //! left there is the cost of a run, not of its elements, and the other rows are to be read against it.
 //!
-//! `cargo bench`
+//! `cargo bench --workspace --bench step`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dsrunner::{

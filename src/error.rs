@@ -240,7 +240,7 @@ pub enum Error {
         location: Option<Box<Location>>,
     },
     /// A device that is not there.
-    #[error("no device `{asked}`{}; there are:\n{}", asker(.by), .available.join("\n"))]
+    #[error("no device `{asked}`{}; there are:\n{}{}", asker(.by), .available.join("\n"), note(.help))]
     NoDevice {
         /// What was asked for.
         asked: String,
@@ -248,6 +248,8 @@ pub enum Error {
         by: Option<&'static str>,
         /// The devices that are there, a line each.
         available: Vec<String>,
+        /// Why there are no more, where the crate is built without its feature `gpu`.
+        help: &'static str,
     },
     /// The network needs more than a device has.
     #[error("{what}: {needed} is needed, but {device} has {available}; {help}")]
@@ -327,6 +329,10 @@ pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// What would be right where no device is known but the CPU engine.
+const WITHOUT_GPU: &str =
+    "dsrunner is built without its feature `gpu`; with it, as by default, GPUs are among them";
+
 /// A number as people read it, without hundreds of digits.
 pub(crate) fn number(value: f64) -> String {
     let plain = value.to_string();
@@ -360,7 +366,8 @@ impl Error {
     /// A device that is not among those that are there.
     pub(crate) fn no_device<D: fmt::Display>(asked: &str, there: &[D]) -> Self {
         let available = there.iter().map(ToString::to_string).collect();
-        Self::NoDevice { asked: asked.into(), by: None, available }
+        let help = if cfg!(feature = "gpu") { "" } else { WITHOUT_GPU };
+        Self::NoDevice { asked: asked.into(), by: None, available, help }
     }
 
     /// The same with who chose the device on which it occurred.

@@ -72,8 +72,9 @@
 //!
 //! # Features
 //!
-//! `checkpoint` writes and reads states as `.npz` and `.safetensors`, `hdf5` as `.h5` too, `files` reads connectivity
-//! from files, `plot` draws results; all are off by default.
+//! On by default: `gpu`, the engine on wgpu, without which there is the CPU engine alone; `progress`, the progress bar. Off by
+//! default: `checkpoint` writes and reads states as `.npz` and `.safetensors`, `hdf5` as `.h5` too, `files` reads connectivity from
+//! files, `plot` draws results. The items of this page are the same without `gpu` and `progress`: what needs them is an error.
 
 #![deny(missing_docs)]
 #![cfg_attr(
@@ -87,6 +88,10 @@
     )
 )]
 #![deny(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(
+    not(feature = "gpu"),
+    expect(dead_code, unused_imports, reason = "what the GPU engine alone asks of the others")
+)]
 
 mod backend;
 mod checkpoint;
@@ -146,7 +151,7 @@ pub use terms::{
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The page's programs, too.
-#[cfg(doctest)]
+/// The page's programs, too, where all that they need is built.
+#[cfg(all(doctest, feature = "hdf5", feature = "files"))]
 #[doc = include_str!("../docs/dsrunner.md")]
 struct Page;

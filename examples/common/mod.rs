@@ -3,15 +3,17 @@
 #![allow(dead_code, reason = "not every example uses all of it")]
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use dsrunner::plot::{RasterGroup, Span};
 use dsrunner::{DSRunner, Events, Run};
-use ndarray::Array1;
 use serde_json::{Map, Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -92,17 +94,30 @@ impl Population {
     }
 }
 
-/// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index.
+/// Writes `<name>.steps` and `<name>.indices` of each group, sorted by step, then index, as numpy reads them.
 pub fn write_spikes(path: &Path, populations: &[Population]) -> Result<()> {
-    let mut npz = ndarray_npy::NpzWriter::new_compressed(fs::File::create(path).map_err(at(path))?);
-    for Population { name, events, .. } in populations {
-        npz.add_array(format!("{name}.steps"), &Array1::from(events.steps.clone()))
-            .map_err(at(path))?;
-        npz.add_array(format!("{name}.indices"), &Array1::from(events.indices.clone()))
-            .map_err(at(path))?;
+    let mut npz = ZipWriter::new(BufWriter::new(File::create(path).map_err(at(path))?));
+    for Population { name, events: Events { steps, indices, .. }, .. } in populations {
+        let steps = array("<u8", steps.len(), steps.iter().flat_map(|step| step.to_le_bytes()));
+        let indices = array("<u4", indices.len(), indices.iter().flat_map(|i| i.to_le_bytes()));
+        for (member, array) in [("steps", steps), ("indices", indices)] {
+            let member = format!("{name}.{member}.npy");
+            npz.start_file(member, SimpleFileOptions::default()).map_err(at(path))?;
+            npz.write_all(&array).map_err(at(path))?;
+        }
     }
-    npz.finish().map_err(at(path))?;
+    npz.finish().map_err(at(path))?.flush().map_err(at(path))?;
     Ok(())
+}
+
+/// An array of one axis in numpy's format.
+fn array(kind: &str, length: usize, elements: impl Iterator<Item = u8>) -> Vec<u8> {
+    let about = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({length},), }}");
+    // magic bytes, the version, the length of what is known of the array up to here
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{about:117}\n").bytes());
+    file.extend(elements);
+    file
 }
 
 /// What an example prints at its end.

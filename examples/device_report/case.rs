@@ -6,8 +6,9 @@ use std::path::Path;
 
 use dsrunner::Group;
 use ndarray::ArrayD;
-use ndarray_npy::NpzReader;
+use npyz::NpyFile;
 use serde_json::Value;
+use zip::ZipArchive;
 
 use crate::gpu::Result;
 
@@ -26,18 +27,17 @@ impl Case {
         };
         let about = read_to_string(file("json")).map_err(at("json"))?;
         let about: Value = serde_json::from_str(&about)?;
-        let mut npz = NpzReader::new(File::open(file("npz")).map_err(at("npz"))?)?;
+        let mut npz = ZipArchive::new(File::open(file("npz")).map_err(at("npz"))?)?;
         let mut arrays = HashMap::new();
-        for member in npz.names()? {
-            let key = member.trim_end_matches(".npy");
-            let array = match about["arrays"][key]["dtype"].as_str() {
-                Some("f64") => npz.by_name(&member)?,
-                Some("i32") => {
-                    npz.by_name::<_, _>(&member).map(|a: ArrayD<i32>| a.mapv(f64::from))?
-                }
+        for (key, description) in about["arrays"].as_object().into_iter().flatten() {
+            let npy = NpyFile::new(npz.by_name(&format!("{key}.npy"))?)?;
+            let shape: Vec<usize> = npy.shape().iter().map(|&n| n as usize).collect();
+            let values: Vec<f64> = match description["dtype"].as_str() {
+                Some("f64") => npy.into_vec()?,
+                Some("i32") => npy.into_vec::<i32>()?.into_iter().map(f64::from).collect(),
                 _ => continue,
             };
-            arrays.insert(key.into(), array);
+            arrays.insert(key.clone(), ArrayD::from_shape_vec(shape, values)?);
         }
         Ok(Self { about, arrays })
     }

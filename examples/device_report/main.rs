@@ -2,8 +2,8 @@
 //! A problem is a line of the report and never ends it.
 //!
 //! ```text
-//! cargo run --release --example device_report
-//! cargo run --release --example device_report -- --device software --json
+//! cargo run --release --features files --example device_report
+//! cargo run --release --features files --example device_report -- --device software --json
 //! ```
 
 mod agreement;

@@ -1,7 +1,7 @@
 //! A real brain: the connectome of the fruit fly larva as a network of spiking neurons, its sensory cells driven at random.
 //!
 //! ```text
-//! cargo run --release --example larva -- --duration 1000
+//! cargo run --release --features files --example larva -- --duration 1000
 //! ```
 
 #[path = "../common/mod.rs"]

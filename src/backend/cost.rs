@@ -30,26 +30,28 @@ pub(crate) struct CostModel {
     pub lanes: usize,
 }
 
-/// A device on which nothing takes any time; those that are believed in differ from it.
-pub(crate) const NOTHING: CostModel = CostModel {
-    step: 0.0,
-    dispatch: 0.0,
-    operation: 0.0,
-    serial: 0.0,
-    shared: 0.0,
-    round: 0.0,
-    member: 0.0,
-    word: 0.0,
-    synapse: 0.0,
-    submission: 0.0,
-    lanes: 128,
-};
-
 impl CostModel {
+    /// A device on which nothing takes any time; those that are believed in differ from it.
+    pub(crate) const NOTHING: Self = Self {
+        step: 0.0,
+        dispatch: 0.0,
+        operation: 0.0,
+        serial: 0.0,
+        shared: 0.0,
+        round: 0.0,
+        member: 0.0,
+        word: 0.0,
+        synapse: 0.0,
+        submission: 0.0,
+        lanes: 128,
+    };
+
     /// What is believed of devices of a kind before they are measured; the CPU engine by the thread.
     pub(crate) fn of(kind: DeviceKind) -> Self {
         match kind {
-            DeviceKind::Cpu => Self { step: 2e-7, operation: 4e-11, synapse: 2e-9, ..NOTHING },
+            DeviceKind::Cpu => {
+                Self { step: 2e-7, operation: 4e-11, synapse: 2e-9, ..Self::NOTHING }
+            }
             DeviceKind::Discrete => Self {
                 step: 5e-7,
                 submission: 5e-5,
@@ -60,7 +62,7 @@ impl CostModel {
                 round: 2e-6,
                 word: 1e-11,
                 synapse: 5e-11,
-                ..NOTHING
+                ..Self::NOTHING
             },
             DeviceKind::Integrated | DeviceKind::Virtual => Self {
                 step: 1e-6,
@@ -72,7 +74,7 @@ impl CostModel {
                 round: 3e-6,
                 word: 1e-10,
                 synapse: 5e-10,
-                ..NOTHING
+                ..Self::NOTHING
             },
             DeviceKind::Software => Self {
                 submission: 1e-4,
@@ -83,7 +85,7 @@ impl CostModel {
                 member: 2e-8,
                 word: 2.5e-9,
                 synapse: 1e-8,
-                ..NOTHING
+                ..Self::NOTHING
             },
         }
     }

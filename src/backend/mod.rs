@@ -4,6 +4,10 @@ mod apply;
 mod cost;
 mod cpu;
 mod device;
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+#[path = "no_gpu.rs"]
 mod gpu;
 mod load;
 mod seam;
@@ -15,13 +19,9 @@ use crate::plan::Plan;
 
 pub(crate) use apply::apply_at;
 pub(crate) use cost::CostModel;
-#[cfg(test)]
-pub(crate) use cost::NOTHING;
 pub(crate) use cpu::{Beyond, Checks};
 pub use device::{DeviceInfo, DeviceKind};
-pub(crate) use gpu::{Reach, adapters, kernels, loads, measure, reach};
-#[cfg(test)]
-pub(crate) use gpu::{Way, ways};
+pub(crate) use gpu::{devices as gpus, loads, measure, wgsl};
 pub(crate) use load::Load;
 pub(crate) use seam::{Chunk, Data, DeviceRows, Engine, Rows};
 
@@ -34,6 +34,6 @@ pub(crate) fn engine(
 ) -> Result<Box<dyn Engine>> {
     Ok(match device {
         0 => Box::new(cpu::CpuEngine::new(plan, threads)?),
-        index => Box::new(gpu::GpuEngine::new(index, plan, model)?),
+        index => gpu::engine(index, plan, model)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::backend::{DeviceInfo, DeviceKind, adapters};
+use crate::backend::{DeviceInfo, DeviceKind, gpus};
 use crate::error::{Error, Result};
 
 /// The variable that says what `auto` means.
@@ -21,7 +21,7 @@ pub(crate) const ENVIRONMENT: &str = "DSRUNNER_DEVICE";
 /// ```
 pub fn devices() -> Vec<DeviceInfo> {
     let mut all = vec![DeviceInfo::cpu()];
-    all.extend(adapters().iter().map(|(_, info)| info.clone()));
+    all.extend(gpus());
     all
 }
 

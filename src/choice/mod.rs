@@ -6,7 +6,7 @@ mod device;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads, reach};
+use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads};
 use crate::error::{Error, Result};
 use crate::plan::{Op, Plan};
 use device::ENVIRONMENT;
@@ -110,17 +110,14 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
     let calls = plan.step.iter().filter(|op| matches!(op, Op::Call(_))).count();
     let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
-        let ways = || {
-            let ways = loads(plan, reach(info.index).invocations).into_iter();
-            ways.filter(|(way, _)| way.is_none() || !limits.stepwise)
-        };
+        let loads = || loads(plan, info.index, limits.stepwise).into_iter();
         Candidate {
             device: info.index,
             name: info.name.clone(),
             model: believed(info.kind, threads),
             loads: match info.kind {
                 DeviceKind::Cpu => vec![Load::on_cpu(plan)],
-                _ => ways().map(|(_, load)| Load { submissions, ..load }).collect(),
+                _ => loads().map(|load| Load { submissions, ..load }).collect(),
             },
             measured: false,
         }

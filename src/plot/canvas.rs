@@ -93,11 +93,13 @@ fn png(path: &Path, size: (u32, u32), paint: impl FnOnce(&mut Canvas) -> Drawn) 
     })?;
 
     let small = averaged(&large, width as usize, PNG_SCALE as usize);
-    // Opened here first for the plain reason if that is not possible.
-    std::fs::File::create(path).map_err(reason)?;
-    let mut file = BitMapBackend::new(path, size);
-    file.blit_bitmap((0, 0), size, &small).map_err(reason)?;
-    file.present().map_err(reason)
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, size.0, size.1);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut encoder = encoder.write_header().map_err(reason)?;
+    encoder.write_image_data(&small).map_err(reason)?;
+    encoder.finish().map_err(reason)?;
+    std::fs::write(path, file).map_err(reason)
 }
 
 /// The RGB image `large` with each block of `side` by `side` pixels as one.

@@ -1,6 +1,6 @@
+use std::io::BufReader;
 use std::path::PathBuf;
 
-use image::{Rgb, RgbImage};
 use ndarray::{Array2, array};
 
 use super::{RasterGroup, Span, colour, field, phase, raster, traces};
@@ -15,7 +15,13 @@ impl File {
     }
 
     fn pixels(&self) -> RgbImage {
-        image::open(&self.0).unwrap().to_rgb8()
+        let file = BufReader::new(std::fs::File::open(&self.0).unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight));
+        let pixels = bytes.chunks_exact(3).map(|p| Rgb([p[0], p[1], p[2]])).collect();
+        RgbImage { width: info.width, pixels }
     }
 
     fn text(&self) -> String {
@@ -26,6 +32,24 @@ impl File {
 impl Drop for File {
     fn drop(&mut self) {
         std::fs::remove_file(&self.0).ok();
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Rgb([u8; 3]);
+
+struct RgbImage {
+    width: u32,
+    pixels: Vec<Rgb>,
+}
+
+impl RgbImage {
+    fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.pixels.len() as u32 / self.width)
+    }
+
+    fn get_pixel(&self, x: u32, y: u32) -> &Rgb {
+        &self.pixels[(y * self.width + x) as usize]
     }
 }
 
@@ -48,7 +72,7 @@ fn group<'a>(name: &'a str, size: usize, events: &'a (Vec<u64>, Vec<u32>)) -> Ra
 fn share(image: &RgbImage, index: usize, from: (u32, u32), to: (u32, u32)) -> f64 {
     let full = colour::pick(index);
     let full = [full.0, full.1, full.2].map(f64::from);
-    let alike = |pixel: &Rgb<u8>| {
+    let alike = |pixel: &Rgb| {
         let seen = pixel.0.map(f64::from);
         // The opacity that explains the channel in which the hue is darkest.
         let darkest = (0..3).min_by(|&a, &b| full[a].total_cmp(&full[b])).unwrap();

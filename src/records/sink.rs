@@ -345,7 +345,8 @@ mod tests {
         torn.write_all(&[7; 17]).unwrap();
         file.file = Some(whole);
         file.append(&Recorded(&rows(4..9))).unwrap();
-        let written: ndarray::Array2<u32> = ndarray_npy::read_npy(&path).unwrap();
-        assert_eq!(written.column(2).to_vec(), (0..9).collect::<Vec<u32>>());
+        let written = std::fs::read(&path).unwrap();
+        let wanted = (0..9u32).flat_map(|step| [step; 3]).flat_map(u32::to_le_bytes);
+        assert_eq!(written, [header("<u4", 9, &[3]).into(), wanted.collect::<Vec<u8>>()].concat());
     }
 }

@@ -245,7 +245,9 @@ impl RunnerBuilder {
     }
 
     /// Whether a progress bar is drawn on standard error: steps, elapsed and remaining time, simulated time over wall time. The
-    /// default is yes, where standard error is a terminal; [`Progress::Forced`] draws it wherever that goes.
+    /// default is yes, where standard error is a terminal; [`Progress::Forced`] draws it wherever that goes. It takes the crate's
+    /// feature `progress`, which is on by default: without it there is no bar, and one that is forced is an error when the runner is
+    /// built.
     pub fn progress_bar(mut self, progress_bar: impl Into<Progress>) -> Self {
         self.settings.progress_bar = progress_bar.into();
         self
@@ -339,6 +341,15 @@ impl RunnerBuilder {
                 setting: "t0",
                 given: self.settings.t0.to_string(),
                 wanted: "finite".into(),
+            });
+        }
+        if self.settings.progress_bar == Progress::Forced && cfg!(not(feature = "progress")) {
+            return Err(Error::Setting {
+                setting: "progress_bar",
+                given: "forced".into(),
+                wanted:
+                    "off or for terminals, since dsrunner is built without its feature `progress`"
+                        .into(),
             });
         }
         for (setting, given) in [("threads", self.threads), ("chunk", self.settings.chunk)] {

@@ -4,9 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use indicatif::ProgressBar;
-
 use super::handles::OnEngine;
+use super::progress::Bar;
 use super::run::DSRunner;
 use super::settings::is_stepwise;
 use crate::backend::{Beyond, Checks, Chunk, Rows};
@@ -30,7 +29,7 @@ struct Filled {
 
 impl DSRunner {
     /// Plays the steps of a run.
-    pub(super) fn play(&mut self, run: Range<u64>, bar: &ProgressBar) -> Result<()> {
+    pub(super) fn play(&mut self, run: Range<u64>, bar: &Bar) -> Result<()> {
         let initial = self.record_initial(&run);
         initial.and_then(|()| match is_stepwise(&self.settings, &self.host) {
             true => self.play_stepwise(&run, bar),
@@ -38,7 +37,7 @@ impl DSRunner {
         })
     }
 
-    fn play_chunks(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {
+    fn play_chunks(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
         let mut submitted = run.start;
         let mut failure = None;
         while submitted < run.end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
@@ -75,7 +74,7 @@ impl DSRunner {
 
     /// Collects a chunk and files what it recorded. Its steps have been played, so where a sink or a closure fails, the rest is
     /// filed all the same, and so are chunks that are under way.
-    fn take(&mut self, bar: &ProgressBar, failure: &mut Option<Error>) -> Result<()> {
+    fn take(&mut self, bar: &Bar, failure: &mut Option<Error>) -> Result<()> {
         let Some(rows) = self.engine.collect()? else { return Ok(()) };
         let Some(steps) = self.waiting.pop_front() else { return Ok(()) };
         let steps = self.step..self.step + steps as u64;
@@ -90,7 +89,7 @@ impl DSRunner {
     }
 
     /// Steps one by one, each in parts between which the host does its own.
-    fn play_stepwise(&mut self, run: &Range<u64>, bar: &ProgressBar) -> Result<()> {
+    fn play_stepwise(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
         for step in run.clone() {
             if self.cancelled.load(Ordering::Relaxed) {
                 break;

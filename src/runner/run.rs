@@ -14,9 +14,7 @@ use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
 use super::settings::Settings;
-use crate::backend::{
-    Checks, CostModel, Data, DeviceKind, Engine, Reach, apply_at, kernels, reach,
-};
+use crate::backend::{Checks, Data, Engine, apply_at, wgsl};
 use crate::choice::Choice;
 use crate::error::{Error, Result};
 use crate::inputs::read;
@@ -486,13 +484,9 @@ impl DSRunner {
     /// a discrete GPU would be given it.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] where a kernel cannot be written.
+    /// [`Error::Unsupported`] where a kernel cannot be written, [`Error::NoDevice`] without the feature `gpu`.
     pub fn wgsl(&self) -> Result<Vec<(String, String)>> {
-        let (model, reach) = match self.choice.device {
-            0 => (CostModel::of(DeviceKind::Discrete), Reach::unlimited(1024)),
-            index => (self.choice.model, reach(index)),
-        };
-        deep(|| kernels(&self.plan, &model, reach))
+        deep(|| wgsl(self.choice.device, &self.plan, &self.choice.model))
     }
 }
 

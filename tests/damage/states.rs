@@ -233,7 +233,7 @@ fn damaged_hdf5() {
         "\0\0\0\0\0\0\0\0",
     ];
     let others = ["chunked.h5", "gzip.h5", "growing.h5"];
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data");
     let inputs = others.iter().map(|name| std::fs::read(folder.join(name)).unwrap()).collect();
     try_format("h5", chunked_cap, &words, inputs);
 }

@@ -2,7 +2,7 @@
 
 Run with a folder and the command that runs the test `interop`:
 
-    python tests/interop/interop.py FOLDER cargo test --release --test interop
+    python tests/interop/interop.py FOLDER cargo test --release --workspace --test interop
 """
 
 import os

@@ -25,7 +25,7 @@ fn file(name: &str, bytes: impl AsRef<[u8]>) -> Temporary {
 }
 
 fn scipy(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
 /// The message without the folder of the file.

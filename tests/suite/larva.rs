@@ -13,7 +13,7 @@ mod network;
 use network::{Cells, network};
 
 fn data(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data").join(name)
 }
 
 /// Steps and cells of all spikes in the first 300 ms.

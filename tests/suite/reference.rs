@@ -25,7 +25,7 @@ struct Case {
 
 impl Case {
     fn load(name: &str) -> Self {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/reference");
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("reference");
         let about = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
         let about: Value = serde_json::from_str(&about).unwrap();
         let mut npz =

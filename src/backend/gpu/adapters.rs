@@ -21,6 +21,11 @@ pub(crate) fn adapters() -> &'static [(wgpu::Adapter, DeviceInfo)] {
     &ADAPTERS
 }
 
+/// What these are.
+pub(crate) fn devices() -> Vec<DeviceInfo> {
+    adapters().iter().map(|(_, info)| info.clone()).collect()
+}
+
 /// What the invocations of a kernel can be and do on an adapter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {

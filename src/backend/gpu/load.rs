@@ -1,5 +1,6 @@
 //! What a step asks of a GPU, for each way to play it there.
 
+use super::adapters::reach;
 use super::steps::{self, MOST, Way, blocks};
 use crate::backend::load::operations;
 use crate::backend::{CostModel, Load};
@@ -13,8 +14,23 @@ const LANES: f64 = 256.0;
 /// one for each element and these.
 const OWN_WORDS: usize = 8;
 
-/// What it asks of a GPU whose workgroups have at most so many invocations, for each way to play the plan.
-pub(crate) fn loads(plan: &Plan, invocations: usize) -> Vec<(Option<Way>, Load)> {
+/// What the device of that number may be asked for: in one way alone where the host has to look into each step.
+pub(crate) fn loads(plan: &Plan, device: usize, stepwise: bool) -> Vec<Load> {
+    let loads = of_ways(plan, reach(device).invocations).into_iter();
+    loads.filter(|(way, _)| way.is_none() || !stepwise).map(|(_, load)| load).collect()
+}
+
+/// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
+/// the fastest first. Without a way each operation of a step is dispatched.
+pub(super) fn ways(plan: &Plan, model: &CostModel, invocations: usize) -> Vec<(Option<Way>, f64)> {
+    let loads = of_ways(plan, invocations).into_iter();
+    let mut ways: Vec<_> = loads.map(|(way, load)| (way, model.seconds(&load))).collect();
+    ways.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    ways
+}
+
+/// On a GPU whose workgroups have at most so many invocations, for each way to play the plan.
+fn of_ways(plan: &Plan, invocations: usize) -> Vec<(Option<Way>, Load)> {
     let load = Load::on_cpu(plan);
     let longest = plan.populations.iter().map(operations).fold(0.0, f64::max);
     let once = 1.0 / MOST as f64;
@@ -23,13 +39,13 @@ pub(crate) fn loads(plan: &Plan, invocations: usize) -> Vec<(Option<Way>, Load)>
             Load { chain: longest, dispatches: plan.populations.len() as f64 * once, ..load }
         }
         Some(Way::Together(lanes)) => {
-            let count = |p: &Population| blocks(p, lanes).count();
+            let blocks = |p: &Population| blocks(p, lanes).count();
             let words = |p: &Population| {
                 let arms = p.streams.iter().filter(|s| s.space == Space::Accumulators).count();
-                lanes * (count(p) * (arms + 1) + plan.routes.len() + OWN_WORDS)
+                lanes * (blocks(p) * (arms + 1) + plan.routes.len() + OWN_WORDS)
             };
             Load {
-                chain: longest * plan.populations.iter().map(count).sum::<usize>() as f64,
+                chain: longest * plan.populations.iter().map(blocks).sum::<usize>() as f64,
                 words: plan.populations.iter().map(words).sum::<usize>() as f64,
                 dispatches: once,
                 workgroup: lanes as f64,
@@ -65,13 +81,4 @@ pub(crate) fn loads(plan: &Plan, invocations: usize) -> Vec<(Option<Way>, Load)>
     };
     let ways = steps::ways(plan, invocations).into_iter().map(Some).chain([None]);
     ways.map(|way| (way, of(way))).collect()
-}
-
-/// The ways to play a plan on a GPU of that model, whose workgroups have at most so many invocations, with the seconds of a step:
-/// the fastest first. Without a way each operation of a step is dispatched.
-pub(crate) fn ways(plan: &Plan, model: &CostModel, invocations: usize) -> Vec<(Option<Way>, f64)> {
-    let loads = loads(plan, invocations).into_iter();
-    let mut ways: Vec<_> = loads.map(|(way, load)| (way, model.seconds(&load))).collect();
-    ways.sort_by(|(_, a), (_, b)| a.total_cmp(b));
-    ways
 }

@@ -22,12 +22,28 @@ mod spirv;
 mod steps;
 mod tables;
 
-pub(crate) use adapters::{Reach, adapters, reach};
-pub(crate) use engine::GpuEngine;
-pub(crate) use listing::kernels;
+use std::sync::Arc;
+
+use super::{CostModel, DeviceKind, Engine};
+use crate::error::Result;
+use crate::plan::Plan;
+
+pub(crate) use adapters::devices;
 pub(crate) use load::loads;
-#[cfg(test)]
-pub(crate) use load::ways;
 pub(crate) use measure::measure;
-#[cfg(test)]
-pub(crate) use steps::Way;
+
+/// The engine on the device of that number and that model.
+pub(crate) fn engine(device: usize, plan: Arc<Plan>, model: &CostModel) -> Result<Box<dyn Engine>> {
+    Ok(Box::new(engine::GpuEngine::new(device, plan, model)?))
+}
+
+/// The kernels for the device of that number and that model, each with its name; for the CPU engine those of a discrete GPU.
+pub(crate) fn wgsl(device: usize, plan: &Plan, model: &CostModel) -> Result<Vec<(String, String)>> {
+    match device {
+        0 => {
+            let reach = adapters::Reach::unlimited(1024);
+            listing::kernels(plan, &CostModel::of(DeviceKind::Discrete), reach)
+        }
+        device => listing::kernels(plan, model, adapters::reach(device)),
+    }
+}

@@ -49,7 +49,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::backend::gpu::{GpuEngine, reach};
+    use crate::backend::gpu::adapters::reach;
+    use crate::backend::gpu::engine::GpuEngine;
     use crate::backend::{Chunk, Engine, Rows};
     use crate::plan::{Description, Recorded, Schedule, State, build};
     use crate::{
@@ -151,5 +152,50 @@ mod tests {
         }
         let required = std::env::var_os("DSRUNNER_REQUIRE_GPU").is_some();
         assert!(shapes > 0 || !required, "no device");
+    }
+
+    /// A balanced network as a device whose workgroups have at most 1024 invocations may play it: the fastest way.
+    fn way(neurons: usize, model: CostModel) -> Option<Way> {
+        let cells = |count| neurons::lif(count);
+        let (e, i) = (cells(neurons * 4 / 5), cells(neurons / 5));
+        let arm = |pre, post| {
+            Projection::new(pre, post)
+                .connect(Connect::fixed_prob(0.01))
+                .weight(1.0)
+                .synapse(synapses::expon())
+        };
+        let network = Network::new()
+            .with("E2E", arm(&e, &e))
+            .with("E2I", arm(&e, &i))
+            .with("I2E", arm(&i, &e))
+            .with("I2I", arm(&i, &i))
+            .with("E", e)
+            .with("I", i);
+        let plan = plan(&network, &[]);
+        ways(&plan, &model, 1024)[0].0
+    }
+
+    #[test]
+    fn workgroups_follow_the_model() {
+        // waiting for one another costs nothing: as many at work as the device can keep busy, which is 512
+        let wide = CostModel {
+            dispatch: 1e-3,
+            serial: 512.0 * 5e-12,
+            shared: 5e-12,
+            round: 1e-6,
+            ..CostModel::NOTHING
+        };
+        // whoever is there costs something, at work or not
+        let narrow =
+            CostModel { dispatch: 1e-3, serial: 1e-12, member: 2e-8, ..CostModel::NOTHING };
+        assert_eq!(way(4000, wide), Some(Way::Together(512)));
+        assert_eq!(way(4000, narrow), Some(Way::Together(512)));
+        assert_eq!(
+            [way(100, wide), way(100, narrow)],
+            [128, 32].map(|lanes| Some(Way::Together(lanes)))
+        );
+        // where dispatches cost little, all of the device is better than one workgroup
+        let quick = CostModel { dispatch: 1e-7, ..wide };
+        assert_eq!([way(100, quick), way(4000, quick)], [None; 2]);
     }
 }

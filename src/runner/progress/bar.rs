@@ -1,34 +1,21 @@
-//! The progress bar.
+//! The bar, drawn by `indicatif`.
 
 use std::io::{self, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
-/// Whether a progress bar is drawn on standard error; made of a bool too: `true` is `Terminal`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// Never.
-    Off,
-    /// Where standard error is a terminal.
-    Terminal,
-    /// Wherever standard error goes.
-    Forced,
-}
+use super::Progress;
 
-impl From<bool> for Progress {
-    fn from(draw: bool) -> Self {
-        if draw { Self::Terminal } else { Self::Off }
-    }
-}
+pub(in crate::runner) use indicatif::ProgressBar as Bar;
 
 /// A bar of steps, elapsed and remaining time, and simulated time over wall time.
-pub(super) fn bar(steps: u64, dt: f64, progress: Progress) -> ProgressBar {
+pub(in crate::runner) fn bar(steps: u64, dt: f64, progress: Progress) -> Bar {
     let target = match progress {
-        Progress::Off => return ProgressBar::hidden(),
+        Progress::Off => return Bar::hidden(),
         Progress::Terminal => ProgressDrawTarget::stderr(),
         Progress::Forced => ProgressDrawTarget::term_like(Box::new(Stderr)),
     };
-    let bar = ProgressBar::with_draw_target(Some(steps), target);
+    let bar = Bar::with_draw_target(Some(steps), target);
     let ratio = move |state: &ProgressState, w: &mut dyn std::fmt::Write| {
         let _ = write!(w, "{:.1}", state.pos() as f64 * dt / state.elapsed().as_secs_f64());
     };
