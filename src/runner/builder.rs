@@ -315,7 +315,8 @@ impl RunnerBuilder {
     /// # Ok::<(), dsrunner::Error>(())
     /// ```
     pub fn loop_limit(mut self, iterations: u32) -> Self {
-        self.loop_limit = iterations;
+        // a count of them fits into a word
+        self.loop_limit = iterations.min(u32::MAX - 1);
         self
     }
 
