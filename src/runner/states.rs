@@ -198,7 +198,8 @@ impl DSRunner {
     /// logged too.
     ///
     /// # Errors
-    /// [`Error::Shape`], [`Error::Kind`], [`Error::Setting`] where the clock's `t0`, `dt` or `seed` is another than the
+    /// [`Error::Shape`], [`Error::Kind`], [`Error::Name`] where an array is there twice, by path and by name,
+    /// [`Error::Setting`] where the clock's `t0`, `dt` or `seed` is another than the
     /// runner's, or [`Error::Parameter`] where parameters do not keep the rules of their model.
     /// Nothing has changed then.
     pub fn load_state_dict(
@@ -373,7 +374,15 @@ impl DSRunner {
                     _ => error,
                 });
             }
-            seen[at] = true;
+            if std::mem::replace(&mut seen[at], true) {
+                return Err(Error::Name {
+                    name: key.clone(),
+                    reason: format!(
+                        "is another one of `{}`, which the state has twice; give it once",
+                        items[at].0
+                    ),
+                });
+            }
             match (item, array.data()) {
                 (Item::Variable(k), data) => {
                     let slot = &plan.slots[*k];

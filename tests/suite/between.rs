@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dsrunner::{
     Connect, Coupling, DSRunner, Error, Init, Input, Monitor, Network, Operation, Policy,
-    Projection, RunnerBuilder, Shared, StateDict, Steps, neurons, odes, sources, stream, synapses,
-    wgsl,
+    Projection, RunnerBuilder, Shared, StateArray, StateData, StateDict, Steps, neurons, odes,
+    sources, stream, synapses, wgsl,
 };
 
 use crate::engines::{all, on_every_engine};
@@ -394,6 +394,29 @@ fn parameters_of_each_element(device: &str) {
     // of a name that there is not
     let unknown = DSRunner::builder(neurons::lif(2).param_each("tua", 1.0)).build();
     assert!(error(unknown).starts_with("no parameter `tua`; "));
+}
+
+/// A node has a path and a name, and a state each of its arrays once.
+#[test]
+fn a_state_has_an_array_once() {
+    let cells = neurons::lif(3).named("the_cells").unwrap();
+    let mut runner = DSRunner::builder(Network::new().with("cells", cells))
+        .progress_bar(false)
+        .device("cpu")
+        .build()
+        .unwrap();
+    let before = runner.state_dict().unwrap();
+    let other = StateArray::new(vec![3], StateData::F32(vec![7.0; 3])).unwrap();
+    let mut twice = before.clone();
+    twice.insert("the_cells", "V", other.clone());
+    assert_eq!(
+        error(runner.load_state_dict(&twice, false, Default::default())),
+        "the name `the_cells.V` is another one of `cells.V`, which the state has twice; give it once"
+    );
+    assert!(runner.state_dict().unwrap() == before);
+    twice.remove("cells", "V");
+    runner.load_state_dict(&twice, false, Default::default()).unwrap();
+    assert!(runner.state_dict().unwrap().get("cells", "V") == Some(&other));
 }
 
 #[test]
