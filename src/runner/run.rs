@@ -204,7 +204,7 @@ impl DSRunner {
         let previous = std::mem::replace(&mut self.mon, mon);
         self.data = data;
         self.args = Arc::new(predict.shared_args.into_iter().collect());
-        let bar = progress::bar(steps, self.plan.dt, self.settings.progress_bar);
+        let bar = progress::drawn(steps, self.plan.dt, self.settings.progress_bar);
         let outcome = self.replace(args).and_then(|()| self.play(first..end, &bar));
         bar.finish_and_clear();
         let steps = self.step - first;

@@ -53,7 +53,7 @@ const FLOORS: &[&[Room]] = &[
     )],
     &[
         ("cpu", "the engine without a driver", &["backend/cpu/"]),
-        ("gpu", "the engine on wgpu", &["backend/gpu/"]),
+        ("gpu", "the engine on wgpu", &["backend/gpu/", "backend/no_gpu.rs"]),
     ],
     &[("backend", "the engine of a device", &["backend/mod.rs"])],
     &[

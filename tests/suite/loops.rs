@@ -72,8 +72,7 @@ fn endless(error: Error) -> bool {
 }
 
 /// Whether a step is played as a whole or in parts, the state is that of before it.
-#[test]
-fn a_step_whose_loops_do_not_end_leaves_nothing() {
+fn a_step_whose_loops_do_not_end_leaves_nothing(device: &str) {
     let model = |name, body: &str| {
         let text = format!(
             "struct State {{ x: f32 }}
@@ -92,7 +91,7 @@ fn a_step_whose_loops_do_not_end_leaves_nothing() {
             builder = builder.input(Input::call(call));
         }
         let mut runner =
-            builder.jit(jit).chunk(1).progress_bar(false).device("cpu").build().unwrap();
+            builder.jit(jit).chunk(1).progress_bar(false).device(device).build().unwrap();
         let before = runner.state_dict().unwrap();
         runner.run(Steps(5)).unwrap();
         let wanted = runner.state_dict().unwrap();
@@ -143,4 +142,9 @@ fn indexes_behind_long_loops() {
     }
 }
 
-on_every_engine!(a_coupling_of_many_terms, a_long_loop_in_a_model, everyone_spikes_onto_everyone,);
+on_every_engine!(
+    a_coupling_of_many_terms,
+    a_long_loop_in_a_model,
+    a_step_whose_loops_do_not_end_leaves_nothing,
+    everyone_spikes_onto_everyone,
+);

@@ -6,10 +6,10 @@ use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use super::Progress;
 
-pub(in crate::runner) use indicatif::ProgressBar as Bar;
+pub(in crate::runner) type Bar = indicatif::ProgressBar;
 
 /// A bar of steps, elapsed and remaining time, and simulated time over wall time.
-pub(in crate::runner) fn bar(steps: u64, dt: f64, progress: Progress) -> Bar {
+pub(in crate::runner) fn drawn(steps: u64, dt: f64, progress: Progress) -> Bar {
     let target = match progress {
         Progress::Off => return Bar::hidden(),
         Progress::Terminal => ProgressDrawTarget::stderr(),

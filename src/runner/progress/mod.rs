@@ -6,7 +6,7 @@ mod bar;
 #[path = "no_bar.rs"]
 mod bar;
 
-pub(super) use bar::{Bar, bar};
+pub(super) use bar::{Bar, drawn};
 
 /// Whether a progress bar is drawn on standard error; made of a bool too: `true` is `Terminal`. Bars are drawn with the crate's
 /// feature `progress`, which is on by default; without it there is none.

@@ -10,7 +10,7 @@ impl Bar {
     pub(in crate::runner) fn finish_and_clear(&self) {}
 }
 
-pub(in crate::runner) fn bar(_: u64, _: f64, _: Progress) -> Bar {
+pub(in crate::runner) fn drawn(_: u64, _: f64, _: Progress) -> Bar {
     Bar
 }
 
