@@ -61,7 +61,7 @@
 //! - the path of the node in the target, the first where it has several; the target itself has an empty one,
 //! - the name of the variable, for initial values and for expressions that are inputs; of several such expressions for one variable
 //!   the first, the second, ...; the key of a monitor, and instead of the variable that of an input which [has one](Input::named),
-//! - the number of the copy in a [`Batch`], except for connectivity,
+//! - the number of the replica in a [`Batch`], except for connectivity,
 //! - the number of the element in its group (of the source, for connectivity), and for draws the step and the number of the
 //!   [draw](Model#random-numbers).
 //!

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use crate::error::Explained;
 
-/// The text of an array's header, with the magic bytes in front. Nothing that it declares is believed before its bytes
+/// The text of an array's header, with the magic bytes in front. Nothing that it declares is estimated before its bytes
 /// are there.
 pub(crate) fn header(mut file: impl Read, longest: usize) -> Explained<Vec<u8>> {
     let mut start = [0; 12];

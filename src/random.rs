@@ -65,7 +65,7 @@ impl Purpose<'_> {
 /// The keys of what is drawn for one purpose at one node.
 ///
 /// A key is the SipHash-2-4 (Aumasson and Bernstein, 2012) of these bytes, numbers with the lowest byte first: the seed in 8
-/// bytes, the number of the copy in 4, then the purpose's name, what tells it from others of that name, and the node's path, each
+/// bytes, the number of the replica in 4, then the purpose's name, what tells it from others of that name, and the node's path, each
 /// followed by a byte 0xff, which is in no text, and the purpose's number in 4 bytes. The hash's own key is 0. Its low word is
 /// the first of the key. What is not part of these bytes - other nodes, their order, names made up by the library - changes
 /// no random number.
@@ -77,7 +77,7 @@ pub(crate) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// The key in one copy of the system; what all copies share is that of copy 0.
+    /// The key in one replica of the system; what all replicas share is that of replica 0.
     pub(crate) fn of_copy(&self, copy: u32) -> [u32; 2] {
         let (name, which, number) = self.purpose.parts();
         let mut bytes = [&self.seed.to_le_bytes()[..], &copy.to_le_bytes()].concat();
@@ -93,14 +93,14 @@ impl Keys<'_> {
 
 /// Random numbers of one item (an element, a row) under a key.
 #[derive(Debug, Clone)]
-pub(crate) struct Stream {
+pub(crate) struct RandomStream {
     key: [u32; 2],
     counter: [u32; 4],
     words: [u32; 4],
     left: usize,
 }
 
-impl Stream {
+impl RandomStream {
     pub(crate) fn new(key: [u32; 2], item: u64) -> Self {
         // the last word counts
         let counter = [item as u32, (item >> 32) as u32, 0, 0];
@@ -208,7 +208,7 @@ mod tests {
         let n = 100_000u64;
         let mut sums = [0.0; 4];
         for item in 0..n {
-            let mut stream = Stream::new([1, 3], item);
+            let mut stream = RandomStream::new([1, 3], item);
             let (u, z) = (stream.uniform(), stream.normal());
             sums = [sums[0] + u, sums[1] + u * u, sums[2] + z, sums[3] + z * z];
         }

@@ -26,12 +26,12 @@ fn row(gpu: &Gpu, cost: Cost) -> Result<Row> {
     }
     let mut counted = cost.prepare(gpu)?;
     // the first dispatch is slower than those that follow
-    counted.play(gpu, 1)?;
-    let n = repetitions(PASS_SECONDS, MOST_DISPATCHES, |n| counted.play(gpu, n))?;
+    counted.execute(gpu, 1)?;
+    let n = repetitions(PASS_SECONDS, MOST_DISPATCHES, |n| counted.execute(gpu, n))?;
     let (operations, unit) = cost.operations();
     let operations = operations * f64::from(n);
     let samples = samples(|| {
-        let seconds = counted.play(gpu, n)?;
+        let seconds = counted.execute(gpu, n)?;
         Ok(if unit == "s" { seconds / operations } else { operations / seconds })
     })?;
     let timestamps = gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY);

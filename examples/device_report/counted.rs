@@ -142,7 +142,7 @@ impl Cost {
 pub fn hashes(gpu: &Gpu, words: u32) -> Result<wgpu::Buffer> {
     let buffer = gpu.storage(words as usize);
     let kernel = gpu.kernel("fill", &[("lanes", f64::from(LANES))], &[(4, &buffer)])?;
-    gpu.play(&kernel, &Groups::Direct(words / 4 / LANES), 1)?;
+    gpu.execute(&kernel, &Groups::Direct(words / 4 / LANES), 1)?;
     Ok(buffer)
 }
 
@@ -176,9 +176,9 @@ impl Counted {
     }
 
     /// The seconds of `n` more dispatches in a pass.
-    pub fn play(&mut self, gpu: &Gpu, n: u32) -> Result<f64> {
+    pub fn execute(&mut self, gpu: &Gpu, n: u32) -> Result<f64> {
         self.dispatches += n;
-        gpu.play(&self.kernel, &self.groups, n)
+        gpu.execute(&self.kernel, &self.groups, n)
     }
 
     pub fn expected(&self) -> u32 {

@@ -47,11 +47,11 @@ fn row(name: &str, group: &Group, input: f64, threads: usize) -> Result<Row> {
         let run = runner.run(Steps(steps.into()))?;
         Ok(run.elapsed.as_secs_f64() / run.steps as f64 / COUNT as f64)
     })?;
-    let (played, expected) = (runner.i() - first, u64::from(steps) * samples.len() as u64);
+    let (executed, expected) = (runner.i() - first, u64::from(steps) * samples.len() as u64);
     let bad = runner.non_finite()?;
     let note = format!("wall clock, {} runs of {steps} steps", samples.len());
     Ok(Row::median(name, samples, "s")
         .note(note)
-        .problem_unless(played == expected, || format!("{played} steps, expected {expected}"))
+        .problem_unless(executed == expected, || format!("{executed} steps, expected {expected}"))
         .problem_unless(bad.is_empty(), || format!("{} values are not finite", bad.len())))
 }

@@ -194,7 +194,7 @@ impl Gpu {
     }
 
     /// The seconds that a pass of `n` dispatches takes: between its timestamps, or else from its submission to its end.
-    pub fn play(&self, kernel: &Kernel, groups: &Groups, n: u32) -> Result<f64> {
+    pub fn execute(&self, kernel: &Kernel, groups: &Groups, n: u32) -> Result<f64> {
         let mut encoder = self.encoder();
         let timestamp_writes = self.clock.as_ref().map(|clock| wgpu::ComputePassTimestampWrites {
             query_set: &clock.queries,

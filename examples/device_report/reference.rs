@@ -1,4 +1,4 @@
-//! The traces of `tests/reference`, played on a device and compared within the tolerances of the cases.
+//! The traces of `tests/reference`, executed on a device and compared within the tolerances of the cases.
 
 use dsrunner::{DSRunner, Group, Input, Method, Model, Steps, neurons, odes};
 use ndarray::Axis;

@@ -7,9 +7,9 @@ struct Element {
     is_there: bool,
 }
 
-// Members start at multiples of LANES, so all invocations of a workgroup have elements of the same.
+// Members start at multiples of WORKGROUP_SIZE, so all invocations of a workgroup have elements of the same.
 fn element_of(group: vec3<u32>, groups: vec3<u32>, lane: u32) -> Element {
-    let first = (group.x + group.y * groups.x) * LANES;
+    let first = (group.x + group.y * groups.x) * WORKGROUP_SIZE;
     var member = 0u;
     for (var k = 1u; k < MEMBERS; k++) {
         if first >= table[k * MEMBER].x {

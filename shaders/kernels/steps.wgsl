@@ -1,12 +1,12 @@
-// What kernels share that play many steps in a dispatch. An invocation keeps the variables of its elements. The declarations of
+// What kernels share that execute many steps in a dispatch. An invocation keeps the variables of its elements. The declarations of
 // the clock and of the table (binding 3, as in `update.wgsl`), and what depends on the program, are generated: `Words` are the
 // variables of an element; `load`, which finds the first
-// step's clock set, and `store` bring them from the arena and back; `one_step` plays a step and tells
+// step's clock set, and `store` bring them from the arena and back; `one_step` executes a step and tells
 // of a spike; `word` is one of them; `spiked` records a spike where it is to be.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<u32>;
-// What is recorded, in the order of the invocations: key of the element, stream, cadence, place in the row.
+// What is recorded, in the order of the invocations: key of the element, stream, sampling, place in the row.
 @group(0) @binding(4) var<storage, read> recorded: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> rows: array<atomic<u32>>;
 
@@ -34,8 +34,8 @@ fn first_of(key: u32) -> u32 {
     return low;
 }
 
-// Where the row of a cadence starts + 1, 0 where the step has none.
-fn row_of(cadence: u32) -> u32 {
+// Where the row of a sampling starts + 1, 0 where the step has none.
+fn row_of(sampling: u32) -> u32 {
     // a place that is known at run time only is looked up where it is, not in a copy
-    return clocks[nth].rows[cadence / 4u][cadence % 4u];
+    return clocks[nth].rows[sampling / 4u][sampling % 4u];
 }

@@ -1,7 +1,7 @@
 // A column of sums: of the rows of another column, each from its first term to its last.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
-// number of words, address of the column, of the terms, rows of a copy of the system, terms of a copy; then where each row
+// number of words, address of the column, of the terms, rows of a replica of the system, terms of a replica; then where each row
 // starts, and where the last one ends
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 

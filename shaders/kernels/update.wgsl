@@ -1,16 +1,16 @@
 // The shell around a composed program: finds the element's member, applies the inputs, and lists the spikes. The parts
-// that depend on the program (`load`, `store`, `clear`), the declaration of the table and LANES, the invocations of a workgroup,
+// that depend on the program (`load`, `store`, `clear`), the declaration of the table and WORKGROUP_SIZE, the invocations of a workgroup,
 // are generated.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<i32>;
+@group(0) @binding(2) var<storage, read_write> accumulators: array<i32>;
 @group(0) @binding(4) var<storage, read> values: array<u32>;
 @group(0) @binding(5) var<storage, read_write> events: array<atomic<u32>>;
 
 // The table (binding 3) has, four words together, for each member: first element, number of elements, start of the counts of
 // its lists of spikes + 1 (0: none), number of these lists - 1; start of the first list, number of inputs, start of its inputs
 // in this table, number of further inputs, which come in the first step of a run only; then for each place its value, or its
-// address and stride; then the sums of inputs that are constant.
+// address and stride; then the accumulators of inputs that are constant.
 
 // An input: address of its target's element 0, operation, start of its values, words per row; stride, first element, number
 // of elements.
@@ -25,7 +25,7 @@ fn apply_input(input: u32, element: u32) {
     }
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,4 +1,4 @@
-// Counter-based random numbers: Philox 4x32-10 (Salmon et al., 2011). The host makes a key of the seed, the node and the copy of
+// Counter-based random numbers: Philox 4x32-10 (Salmon et al., 2011). The host makes a key of the seed, the node and the replica of
 // the system; the counter is the element, the step and the number of the draw. A draw is a function of these alone, whatever
 // the engine and the order of evaluation.
 struct Random {

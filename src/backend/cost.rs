@@ -27,11 +27,11 @@ pub(crate) struct CostModel {
     /// A submission that is waited for.
     pub submission: f64,
     /// Invocations of the workgroups over which elements are spread.
-    pub lanes: usize,
+    pub workgroup_size: usize,
 }
 
 impl CostModel {
-    /// A device on which nothing takes any time; those that are believed in differ from it.
+    /// A device on which nothing takes any time; those that are estimated in differ from it.
     pub(crate) const NOTHING: Self = Self {
         step: 0.0,
         dispatch: 0.0,
@@ -43,10 +43,10 @@ impl CostModel {
         word: 0.0,
         synapse: 0.0,
         submission: 0.0,
-        lanes: 128,
+        workgroup_size: 128,
     };
 
-    /// What is believed of devices of a kind before they are measured; the CPU engine by the thread.
+    /// What is estimated of devices of a kind before they are measured; the CPU engine by the thread.
     pub(crate) fn of(kind: DeviceKind) -> Self {
         match kind {
             DeviceKind::Cpu => {

@@ -1,9 +1,9 @@
 //! What a step asks of a device.
 
-use crate::plan::{Binding, Column, Plan, Population, Work};
+use crate::plan::{Binding, DerivedColumn, DerivedWork, Plan, Population};
 use crate::scalar::{Access, Code};
 
-/// Spikes of a source in a ms, 20 a second. What is not known before a run is believed.
+/// Spikes of a source in a ms, 20 a second. What is not known before a run is estimated.
 const RATE: f64 = 0.02;
 
 /// Operations that an elementary function, a quotient and anything else stand for.
@@ -33,9 +33,9 @@ impl Load {
     /// On the CPU engine, whose words are part of its operations.
     pub(crate) fn on_cpu(plan: &Plan) -> Self {
         let own = |p: &Population| p.elements as f64 * operations(p);
-        let columns: usize = plan.columns.iter().map(terms).sum();
+        let derived_columns: usize = plan.derived_columns.iter().map(terms).sum();
         Self {
-            operations: plan.populations.iter().map(own).sum::<f64>() + columns as f64,
+            operations: plan.populations.iter().map(own).sum::<f64>() + derived_columns as f64,
             chain: 0.0,
             words: 0.0,
             synapses: plan.synapses() as f64 * (RATE * plan.dt).min(1.0),
@@ -47,21 +47,21 @@ impl Load {
 }
 
 /// What a column is made of.
-fn terms(column: &Column) -> usize {
-    match &column.work {
-        Work::Reduce { from, .. } | Work::Accumulate { from, .. } => from.len(),
-        Work::Sum { connections, .. } => *connections,
-        _ => column.words,
+fn terms(derived_column: &DerivedColumn) -> usize {
+    match &derived_column.work {
+        DerivedWork::Reduce { from, .. } | DerivedWork::Accumulate { from, .. } => from.len(),
+        DerivedWork::Sum { connections, .. } => *connections,
+        _ => derived_column.words,
     }
 }
 
 /// Operations of an element in a step, without those that parameters alone need.
 pub(crate) fn operations(population: &Population) -> f64 {
-    let feeds = population.feeds.iter().enumerate();
-    let access: Vec<Access> = feeds
+    let program_arguments = population.program_arguments.iter().enumerate();
+    let access: Vec<Access> = program_arguments
         .map(|(k, binding)| match binding {
-            Binding::Stream(_) => Access::Stream(k),
-            Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
+            Binding::Column(_) => Access::Column(k),
+            Binding::Parameter(_) | Binding::Clock(_) => Access::Uniform,
         })
         .collect();
     // composing the program has lowered it before

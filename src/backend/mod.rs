@@ -1,4 +1,4 @@
-//! The engines that play a plan.
+//! The engines that execute a plan.
 
 mod apply;
 mod cost;
@@ -19,11 +19,11 @@ use crate::plan::Plan;
 
 pub(crate) use apply::apply_at;
 pub(crate) use cost::CostModel;
-pub(crate) use cpu::{Beyond, Checks};
+pub(crate) use cpu::{Beyond, BoundsChecks};
 pub use device::{DeviceInfo, DeviceKind};
 pub(crate) use gpu::{devices as gpus, loads, measure, wgsl};
 pub(crate) use load::Load;
-pub(crate) use seam::{Chunk, Data, DeviceRows, Engine, Rows};
+pub(crate) use seam::{Chunk, ChunkRows, Data, DeviceRows, Engine};
 
 /// The engine for the device of that number and that model, with the plan's initial state. The CPU engine uses at most so many threads.
 pub(crate) fn engine(

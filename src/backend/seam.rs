@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::error::Result;
 use crate::plan::{InputOp, Schedule, State};
 
-/// Some steps to play.
+/// Some steps to execute.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     /// Number of the first step.
@@ -15,14 +15,14 @@ pub(crate) struct Chunk {
     /// Time at the start of step 0.
     pub t0: f64,
     pub steps: usize,
-    /// Rows of the inputs that change from step to step.
+    /// ChunkRows of the inputs that change from step to step.
     pub rows: Vec<u32>,
     /// Inputs that the run brought, and their rows.
     pub data: Option<Arc<Data>>,
     pub data_rows: Vec<u32>,
     /// Whether this is the first chunk of a run: what was set before counts as input of its first step.
     pub starts_run: bool,
-    /// The operations of a step that are played: all, or a part of one step.
+    /// The operations of a step that are executed: all, or a part of one step.
     pub ops: Range<usize>,
     /// Where the rows of the monitors go.
     pub schedule: Schedule,
@@ -50,7 +50,7 @@ impl Data {
 
 impl Chunk {
     /// Number of the step that comes after it, where a step has so many operations: a part of a step that is not its end
-    /// leaves the step to be played.
+    /// leaves the step to be executed.
     pub(crate) fn next(&self, operations: usize) -> u64 {
         if self.ops.end == operations { self.first + self.steps as u64 } else { self.first }
     }
@@ -58,18 +58,18 @@ impl Chunk {
 
 /// What the monitors recorded in a chunk.
 #[derive(Debug, Clone)]
-pub(crate) enum Rows {
+pub(crate) enum ChunkRows {
     Host(Vec<u32>),
     Device(Arc<dyn DeviceRows>),
 }
 
-/// Rows in the memory of a device.
+/// ChunkRows in the memory of a device.
 pub(crate) trait DeviceRows: Send + Sync + std::fmt::Debug {
-    /// Copies them to the host.
+    /// Replicas them to the host.
     fn fetch(&self) -> Result<Vec<u32>>;
 }
 
-/// Plays a plan's steps on its own copy of the arena. Chunks are played in the order of submission.
+/// Executes a plan's steps on its own copy of the arena. Chunks are executed in the order of submission.
 pub(crate) trait Engine: Send {
     /// Steps that a chunk should have at most.
     fn chunk_steps(&self) -> usize;
@@ -78,13 +78,13 @@ pub(crate) trait Engine: Send {
     fn memory(&self) -> Option<u64>;
 
     /// Words of recorded rows that it can keep, where that is known.
-    fn history_words(&self) -> Option<u64>;
+    fn recorded_words(&self) -> Option<u64>;
 
-    /// Starts a chunk; how many of its steps are played, all or, where it was cancelled, none.
+    /// Starts a chunk; how many of its steps are executed, all or, where it was cancelled, none.
     fn submit(&mut self, chunk: Chunk) -> Result<usize>;
 
     /// Waits for the oldest chunk that was not collected, and gives the rows that its monitors recorded.
-    fn collect(&mut self) -> Result<Option<Rows>>;
+    fn collect(&mut self) -> Result<Option<ChunkRows>>;
 
     /// Clears the inputs after the last step of a run.
     fn finish(&mut self) -> Result<()>;
@@ -93,7 +93,7 @@ pub(crate) trait Engine: Send {
     fn read(&mut self, range: Range<usize>) -> Result<Vec<u32>>;
 
     /// A range of the accumulators.
-    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>>;
+    fn read_accumulators(&mut self, range: Range<usize>) -> Result<Vec<u32>>;
 
     /// Writes to the arena.
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()>;
@@ -110,7 +110,7 @@ pub(crate) trait Engine: Send {
     /// Where it runs, for people.
     fn describe(&self) -> String;
 
-    /// How it plays the plan, for people, where there is more than one way.
+    /// How it executes the plan, for people, where there is more than one way.
     fn manner(&self) -> Option<&str> {
         None
     }

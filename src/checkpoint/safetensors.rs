@@ -118,7 +118,7 @@ fn header(file: &mut File, length: u64) -> std::result::Result<(Tensors, About, 
     file.take(size)
         .read_to_end(&mut text)
         .map_err(|error| (None, format!("cannot be read: {error}")))?;
-    let Found { mut tensors, about } = serde_json::from_slice(&text)
+    let FoundTensors { mut tensors, about } = serde_json::from_slice(&text)
         .map_err(|error| (None, damaged(&format!("its header: {error}"))))?;
     keys::check_all(tensors.iter().map(|(key, _)| &key[..]))
         .map_err(|(key, reason)| (Some(key.into()), reason))?;
@@ -135,17 +135,17 @@ fn header(file: &mut File, length: u64) -> std::result::Result<(Tensors, About, 
 }
 
 /// A header as it stands: a list, in which a name may be there twice, where a map would keep the last.
-struct Found {
+struct FoundTensors {
     tensors: Tensors,
     about: About,
 }
 
-impl<'de> Deserialize<'de> for Found {
+impl<'de> Deserialize<'de> for FoundTensors {
     fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
         struct Map;
 
         impl<'de> Visitor<'de> for Map {
-            type Value = Found;
+            type Value = FoundTensors;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map of names and tensors")
@@ -154,8 +154,8 @@ impl<'de> Deserialize<'de> for Found {
             fn visit_map<A: MapAccess<'de>>(
                 self,
                 mut map: A,
-            ) -> std::result::Result<Found, A::Error> {
-                let mut found = Found { tensors: Vec::new(), about: None };
+            ) -> std::result::Result<FoundTensors, A::Error> {
+                let mut found = FoundTensors { tensors: Vec::new(), about: None };
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "__metadata__" {
                         found.about = Some(map.next_value()?);

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::backend::{Chunk, CostModel, Load, engine, measure};
 use crate::error::Result;
 use crate::limits;
-use crate::plan::{Description, Plan, Recorded, Schedule, build};
+use crate::plan::{Description, Plan, RecordedSystem, Schedule, build};
 use crate::system::{DynamicalSystem, neurons};
 
 /// What was measured, by device, and by number of threads for the CPU engine.
@@ -22,16 +22,16 @@ fn lock() -> MutexGuard<'static, Option<HashMap<(usize, usize), CostModel>>> {
 const ELEMENTS: usize = 1 << 14;
 const STEPS: usize = 16;
 
-/// The model of a device, measured with the engine itself; what is not measured is as in `believed`.
-pub(crate) fn measured(device: usize, threads: usize, believed: CostModel) -> Result<CostModel> {
+/// The model of a device, measured with the engine itself; what is not measured is as in `estimated`.
+pub(crate) fn measured(device: usize, threads: usize, prior: CostModel) -> Result<CostModel> {
     let key = (device, if device == 0 { threads } else { 0 });
     if let Some(&model) = lock().as_ref().and_then(|known| known.get(&key)) {
         return Ok(model);
     }
     let start = Instant::now();
     let model = match device {
-        0 => cpu(threads, believed)?,
-        index => measure(index, believed)?,
+        0 => cpu(threads, prior)?,
+        index => measure(index, prior)?,
     };
     log::info!("device {device} measured in {:?}: {model:?}", start.elapsed());
     lock().get_or_insert_default().insert(key, model);
@@ -39,22 +39,22 @@ pub(crate) fn measured(device: usize, threads: usize, believed: CostModel) -> Re
 }
 
 /// The CPU engine, by steps of a neuron.
-fn cpu(threads: usize, believed: CostModel) -> Result<CostModel> {
+fn cpu(threads: usize, prior: CostModel) -> Result<CostModel> {
     let one = plan(&neurons::lif(1))?;
-    let step = seconds(&one, threads, 4 * STEPS, &believed)?;
+    let step = seconds(&one, threads, 4 * STEPS, &prior)?;
     let many = plan(&neurons::lif(ELEMENTS))?;
     let operation =
-        (seconds(&many, threads, STEPS, &believed)? - step) / Load::on_cpu(&many).operations;
+        (seconds(&many, threads, STEPS, &prior)? - step) / Load::on_cpu(&many).operations;
     // a clock that does not tell the difference measures nothing
-    let operation = if operation > 0.0 { operation } else { believed.operation };
-    let synapse = believed.synapse * operation / believed.operation;
-    Ok(CostModel { step, operation, synapse, ..believed })
+    let operation = if operation > 0.0 { operation } else { prior.operation };
+    let synapse = prior.synapse * operation / prior.operation;
+    Ok(CostModel { step, operation, synapse, ..prior })
 }
 
 /// The plan of a target by itself, without inputs and monitors.
 pub(super) fn plan(target: &dyn DynamicalSystem) -> Result<Arc<Plan>> {
     let (plan, _) = build(&Description {
-        recorded: &Recorded::of(target, &[])?,
+        recorded: &RecordedSystem::of(target, &[])?,
         inputs: &[],
         compat_input_order: false,
         monitors: &[],

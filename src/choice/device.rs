@@ -42,7 +42,7 @@ pub fn devices() -> Vec<DeviceInfo> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Device {
-    /// What the environment variable `DSRUNNER_DEVICE` says; without it the device whose steps are believed to be the shortest:
+    /// What the environment variable `DSRUNNER_DEVICE` says; without it the device whose steps are estimated to be the shortest:
     /// small systems are faster on the CPU engine, large ones on a GPU. [`DSRunner::plan`](crate::DSRunner::plan) tells why.
     #[default]
     Auto,

@@ -1,4 +1,4 @@
-//! Which device plays a plan where the user leaves the choice: the one whose steps are believed to be the shortest.
+//! Which device executes a plan where the user leaves the choice: the one whose steps are estimated to be the shortest.
 
 mod calibrate;
 mod device;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads};
 use crate::error::{Error, Result};
-use crate::plan::{Op, Plan};
+use crate::plan::{Plan, StepOp};
 use device::ENVIRONMENT;
 
 pub(crate) use calibrate::measured;
@@ -42,7 +42,7 @@ struct Candidate {
     device: usize,
     name: String,
     model: CostModel,
-    /// For each way in which it may play the plan.
+    /// For each way in which it may execute the plan.
     loads: Vec<Load>,
     /// Whether its numbers were measured.
     measured: bool,
@@ -107,14 +107,14 @@ fn first<T>(
 
 /// The devices for a plan where the choice is left, the best first, with the reason.
 fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
-    let calls = plan.step.iter().filter(|op| matches!(op, Op::Call(_))).count();
+    let calls = plan.step.iter().filter(|op| matches!(op, StepOp::Call(_))).count();
     let submissions = if limits.stepwise { (calls + 1) as f64 } else { 0.0 };
     let candidate = |info: &DeviceInfo| {
         let loads = || loads(plan, info.index, limits.stepwise).into_iter();
         Candidate {
             device: info.index,
             name: info.name.clone(),
-            model: believed(info.kind, threads),
+            model: prior(info.kind, threads),
             loads: match info.kind {
                 DeviceKind::Cpu => vec![Load::on_cpu(plan)],
                 _ => loads().map(|load| Load { submissions, ..load }).collect(),
@@ -124,12 +124,12 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
     };
     let fits = |info: &&DeviceInfo| info.most_words.is_none_or(|most| plan.most_words() <= most);
     let there = devices();
-    let single = |info: &&DeviceInfo| !is_twin(info, &there);
+    let single = |info: &&DeviceInfo| !is_duplicate_adapter(info, &there);
     let fitting = there.iter().filter(fits).filter(single);
     let mut candidates: Vec<Candidate> = fitting.map(candidate).collect();
     if limits.calibrate && !is_clear(&candidates) {
         for candidate in &mut candidates {
-            // what cannot be measured stays as it is believed to be
+            // what cannot be measured stays as it is estimated to be
             if let Ok(model) = measured(candidate.device, threads, candidate.model) {
                 (candidate.model, candidate.measured) = (model, true);
             }
@@ -139,26 +139,26 @@ fn choose(plan: &Plan, threads: usize, limits: Limits) -> (Vec<usize>, String) {
 }
 
 /// Whether a device is there on Vulkan, too, where the same card gives the same bits as the CPU engine.
-fn is_twin(info: &DeviceInfo, all: &[DeviceInfo]) -> bool {
+fn is_duplicate_adapter(info: &DeviceInfo, all: &[DeviceInfo]) -> bool {
     let vulkan = |other: &DeviceInfo| other.backend == "vulkan" && other.name == info.name;
     info.backend != "vulkan" && all.iter().any(vulkan)
 }
 
-fn believed(kind: DeviceKind, threads: usize) -> CostModel {
+fn prior(kind: DeviceKind, threads: usize) -> CostModel {
     let model = CostModel::of(kind);
     if kind == DeviceKind::Cpu { model.with_threads(threads) } else { model }
 }
 
-/// The model of a device that will play: of a GPU, measured if that is allowed.
+/// The model of a device that will execute: of a GPU, measured if that is allowed.
 fn settled(device: usize, threads: usize, calibrate: bool) -> CostModel {
     if device == 0 {
-        // its engine has one way to play a plan
-        return believed(DeviceKind::Cpu, threads);
+        // its engine has one way to execute a plan
+        return prior(DeviceKind::Cpu, threads);
     }
     let kind = devices().get(device).map_or(DeviceKind::Software, |info| info.kind);
-    let believed = believed(kind, threads);
-    // what cannot be measured stays as it is believed to be
-    if calibrate { measured(device, threads, believed).unwrap_or(believed) } else { believed }
+    let prior = prior(kind, threads);
+    // what cannot be measured stays as it is estimated to be
+    if calibrate { measured(device, threads, prior).unwrap_or(prior) } else { prior }
 }
 
 /// Whether the best one would stay the best.

@@ -4,7 +4,7 @@ use super::*;
 
 const NOTHING: CostModel = CostModel::NOTHING;
 
-/// What balanced networks of some sizes ask of a device that plays a step by so many dispatches.
+/// What balanced networks of some sizes ask of a device that executes a step by so many dispatches.
 fn loads(elements: f64) -> [Load; 2] {
     let cpu = Load {
         operations: 100.0 * elements,
@@ -107,8 +107,9 @@ fn a_card_counts_once() {
         most_words: None,
     };
     let all = [card(1, "a", "dx12"), card(2, "a", "vulkan"), card(3, "b", "dx12")];
-    let twins: Vec<usize> = all.iter().filter(|c| is_twin(c, &all)).map(|c| c.index).collect();
-    assert_eq!(twins, [1]);
+    let duplicate_adapters: Vec<usize> =
+        all.iter().filter(|c| is_duplicate_adapter(c, &all)).map(|c| c.index).collect();
+    assert_eq!(duplicate_adapters, [1]);
 }
 
 /// The reason names every device with its time.
@@ -140,9 +141,9 @@ fn reasons() {
 #[test]
 fn measurements_are_numbers_and_stay() {
     for info in devices() {
-        let believed = CostModel::of(info.kind);
+        let prior = CostModel::of(info.kind);
         let start = std::time::Instant::now();
-        let model = measured(info.index, 2, believed).unwrap();
+        let model = measured(info.index, 2, prior).unwrap();
         println!("{info}: {:?}, {model:?}", start.elapsed());
         let CostModel {
             step,
@@ -158,7 +159,7 @@ fn measurements_are_numbers_and_stay() {
         } = model;
         let parts = [step, dispatch, operation, serial, shared, round, member, word, synapse];
         assert!(parts.iter().all(|part| part.is_finite() && *part >= 0.0), "{model:?}");
-        assert!(model.operation > 0.0 && model != believed, "{model:?}");
-        assert_eq!(measured(info.index, 2, believed).unwrap(), model);
+        assert!(model.operation > 0.0 && model != prior, "{model:?}");
+        assert_eq!(measured(info.index, 2, prior).unwrap(), model);
     }
 }

@@ -1,9 +1,9 @@
 //! Connectivity as compressed sparse rows.
 
-use super::{Connect, Rule};
+use super::{Connect, ConnectRule};
 use crate::error::{Error, Explained, Result, number};
 use crate::limits;
-use crate::random::Stream;
+use crate::random::RandomStream;
 
 /// Synapses in rows by source.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,46 +38,48 @@ impl Connect {
         let skip_self = ends.same_group && !self.include_self;
         let too_many = || wrong("more than 2^32 - 1 synapses; split the projection".into());
         let synapses = match &self.rule {
-            Rule::Coo { .. } | Rule::Csr { .. } if !self.include_self => {
+            ConnectRule::Coo { .. } | ConnectRule::Csr { .. } if !self.include_self => {
                 return Err(wrong(
                     "`without_self` with pairs that are given; leave out what is not wanted".into(),
                 ));
             }
-            Rule::AllToAll if ends.sources.saturating_mul(ends.targets) > u32::MAX as usize => {
+            ConnectRule::AllToAll
+                if ends.sources.saturating_mul(ends.targets) > u32::MAX as usize =>
+            {
                 return Err(too_many());
             }
-            Rule::AllToAll => {
+            ConnectRule::AllToAll => {
                 ends.room(ends.sources * ends.targets)?;
                 let all = 0..ends.targets as u32;
                 rows(ends, |source, targets| {
                     targets.extend(all.clone().filter(|&t| !(skip_self && t == source)));
                 })
             }
-            Rule::OneToOne if ends.sources != ends.targets => {
+            ConnectRule::OneToOne if ends.sources != ends.targets => {
                 return Err(wrong(format!(
                     "one-to-one connectivity from {} elements to {}; the groups must have one size",
                     ends.sources, ends.targets
                 )));
             }
-            Rule::OneToOne => rows(ends, |source, targets| {
+            ConnectRule::OneToOne => rows(ends, |source, targets| {
                 if !skip_self {
                     targets.push(source);
                 }
             }),
-            &Rule::FixedProb(prob) if !(0.0..=1.0).contains(&prob) => {
+            &ConnectRule::FixedProb(prob) if !(0.0..=1.0).contains(&prob) => {
                 return Err(wrong(format!(
                     "connection probability {}; it must be from 0 to 1",
                     number(prob)
                 )));
             }
-            &Rule::FixedProb(prob) => {
+            &ConnectRule::FixedProb(prob) => {
                 let expected = ends.sources as f64 * ends.targets as f64 * prob;
                 if expected - ROOM * expected.sqrt() > f64::from(u32::MAX) {
                     return Err(too_many());
                 }
                 ends.room((expected + ROOM * expected.sqrt()) as usize)?;
                 let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
-                    let stream = Stream::new(key, u64::from(source));
+                    let stream = RandomStream::new(key, u64::from(source));
                     bernoulli(prob, ends.targets, stream, |target| {
                         if !(skip_self && target == source) {
                             success(target);
@@ -89,11 +91,11 @@ impl Connect {
                     rows(ends, |source, targets| drawn(source, &mut |t| targets.push(t)))
                 })
             }
-            Rule::Coo { pre, post } => {
+            ConnectRule::Coo { pre, post } => {
                 ends.room(pre.len())?;
                 from_pairs(pre, post, ends).map_err(wrong)?
             }
-            Rule::Csr { indptr, indices } => {
+            ConnectRule::Csr { indptr, indices } => {
                 ends.room(indices.len())?;
                 from_rows(indptr, indices, ends).map_err(wrong)?
             }
@@ -115,7 +117,7 @@ fn rows(ends: &Ends<'_>, mut fill: impl FnMut(u32, &mut Vec<u32>)) -> Option<Syn
 }
 
 /// Gives the targets of a source, one after the other.
-type Drawn<'a> = dyn Fn(u32, &mut dyn FnMut(u32)) + Sync + 'a;
+type DrawTargets<'a> = dyn Fn(u32, &mut dyn FnMut(u32)) + Sync + 'a;
 
 /// Pairs that are worth a thread, and standard deviations of their number for which there is room.
 const WORTH: f64 = 100_000.0;
@@ -123,7 +125,12 @@ const ROOM: f64 = 8.0;
 
 /// The same by several threads, where each pair is a synapse with probability `prob`: `drawn` gives the targets of a source.
 /// Every thread fills the part of the rows that it has in place. None where that is not worth it, or where there was no room.
-fn in_parallel(ends: &Ends<'_>, prob: f64, threads: usize, drawn: &Drawn<'_>) -> Option<Synapses> {
+fn in_parallel(
+    ends: &Ends<'_>,
+    prob: f64,
+    threads: usize,
+    drawn: &DrawTargets<'_>,
+) -> Option<Synapses> {
     let expected = |sources: usize| sources as f64 * ends.targets as f64 * prob;
     let threads = threads.min((expected(ends.sources) / WORTH) as usize);
     if threads < 2 {
@@ -158,7 +165,12 @@ fn in_parallel(ends: &Ends<'_>, prob: f64, threads: usize, drawn: &Drawn<'_>) ->
 
 /// Fills the rows of sources from `first` on, whose ends within `indices` become known. The number of synapses, where there was
 /// room.
-fn fill(first: u32, ends: &mut [u32], indices: &mut [u32], drawn: &Drawn<'_>) -> Option<usize> {
+fn fill(
+    first: u32,
+    ends: &mut [u32],
+    indices: &mut [u32],
+    drawn: &DrawTargets<'_>,
+) -> Option<usize> {
     let mut count = 0;
     for (source, end) in (first..).zip(ends) {
         drawn(source, &mut |target| {
@@ -174,7 +186,7 @@ fn fill(first: u32, ends: &mut [u32], indices: &mut [u32], drawn: &Drawn<'_>) ->
 
 /// Each of `count` trials succeeds with probability `prob`: instead of drawing every one, the gaps between successes are
 /// drawn, which are geometrically distributed.
-fn bernoulli(prob: f64, count: usize, mut stream: Stream, mut success: impl FnMut(u32)) {
+fn bernoulli(prob: f64, count: usize, mut stream: RandomStream, mut success: impl FnMut(u32)) {
     if prob >= 1.0 {
         (0..count as u32).for_each(success);
         return;
@@ -302,7 +314,7 @@ mod tests {
         let (sources, targets, prob) = (1237, 4001, 0.1);
         let ends = Ends { projection: "P", sources, targets, same_group: false };
         let drawn = |source: u32, success: &mut dyn FnMut(u32)| {
-            bernoulli(prob, targets, Stream::new(KEY, u64::from(source)), success);
+            bernoulli(prob, targets, RandomStream::new(KEY, u64::from(source)), success);
         };
         let wanted = build(&Connect::fixed_prob(prob), sources, targets, false).unwrap();
         let alone = rows(&ends, |source, targets| drawn(source, &mut |t| targets.push(t))).unwrap();

@@ -18,12 +18,12 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Connect {
-    pub(crate) rule: Rule,
+    pub(crate) rule: ConnectRule,
     pub(crate) include_self: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Rule {
+pub(crate) enum ConnectRule {
     AllToAll,
     OneToOne,
     FixedProb(f64),
@@ -32,35 +32,35 @@ pub(crate) enum Rule {
 }
 
 impl Connect {
-    fn new(rule: Rule) -> Self {
+    fn new(rule: ConnectRule) -> Self {
         Self { rule, include_self: true }
     }
 
     /// Every source with every target.
     pub fn all_to_all() -> Self {
-        Self::new(Rule::AllToAll)
+        Self::new(ConnectRule::AllToAll)
     }
 
     /// Source k with target k; the groups have one size.
     pub fn one_to_one() -> Self {
-        Self::new(Rule::OneToOne)
+        Self::new(ConnectRule::OneToOne)
     }
 
-    /// Each pair with probability `prob`, independently of all others (Bernoulli). Drawn from the runner's seed and the
+    /// Each pair with probability `prob`, independently of all others (Bernoulli). DrawTargets from the runner's seed and the
     /// projection's [path](crate#random-numbers), in time and memory proportional to the number of synapses.
     pub fn fixed_prob(prob: f64) -> Self {
-        Self::new(Rule::FixedProb(prob))
+        Self::new(ConnectRule::FixedProb(prob))
     }
 
     /// The pairs `(pre[k], post[k])`, in any order; weights given per synapse are in the same order. A pair may stand
     /// there several times.
     pub fn coo(pre: impl Into<Vec<u32>>, post: impl Into<Vec<u32>>) -> Self {
-        Self::new(Rule::Coo { pre: pre.into().into(), post: post.into().into() })
+        Self::new(ConnectRule::Coo { pre: pre.into().into(), post: post.into().into() })
     }
 
     /// Rows by source: the targets of source k are `indices[indptr[k]..indptr[k + 1]]`.
     pub fn csr(indptr: impl Into<Vec<u32>>, indices: impl Into<Vec<u32>>) -> Self {
-        Self::new(Rule::Csr { indptr: indptr.into().into(), indices: indices.into().into() })
+        Self::new(ConnectRule::Csr { indptr: indptr.into().into(), indices: indices.into().into() })
     }
 
     /// Leaves out the pairs of an element with itself, where source and target are one group. Not for pairs that are given

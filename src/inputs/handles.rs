@@ -5,7 +5,7 @@ use ndarray::ArrayD;
 use crate::error::Result;
 use crate::terms::{Element, Kind, Operation, Target, Value, array};
 
-/// A system that runs, whatever plays it.
+/// A system that runs, whatever executes it.
 pub(crate) trait Running: Send {
     /// Kind, shape and words of what a target names.
     fn read(&mut self, target: &Target) -> Result<(Kind, Vec<usize>, Vec<u32>)>;

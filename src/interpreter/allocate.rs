@@ -1,39 +1,39 @@
-//! From numbered values to slots: drops what nobody needs, lets results go straight to their stream, and shares
+//! From numbered values to operands: drops what nobody needs, lets results go straight to their column, and shares
 //! registers between values that do not live at the same time.
 
+use super::bytecode::{Bytecode, CHUNK, Operand};
 use super::fuse::fuse;
-use super::tape::{CHUNK, Slot, Tape};
-use crate::scalar::{Access, Code, Id, Lowered, Op, Origin};
+use crate::scalar::{Access, Code, Lowered, Origin, ScalarOp, ValueId};
 
-/// Turns a lowered function into a tape. `outputs[k]` is the stream that member `k` of the result goes to.
-pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize]) -> Tape {
-    let streams = inputs
+/// Turns a lowered function into a bytecode. `outputs[k]` is the column that member `k` of the result goes to.
+pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize]) -> Bytecode {
+    let columns = inputs
         .iter()
         .filter_map(|access| match access {
-            Access::Stream(stream) => Some(stream + 1),
+            Access::Column(column) => Some(column + 1),
             Access::Uniform => None,
         })
-        .chain(outputs.iter().map(|stream| stream + 1))
+        .chain(outputs.iter().map(|column| column + 1))
         .max()
         .unwrap_or(0);
     let stores = write_outputs(&mut lowered, outputs);
-    drop_unused(&mut lowered, &stores);
+    eliminate_dead_code(&mut lowered, &stores);
     let prologue_reads = drop_unused_once(&mut lowered, &stores);
     let in_loop = loops(&lowered.body);
     fuse(&mut lowered, &stores, &in_loop);
-    drop_unused(&mut lowered, &stores);
+    eliminate_dead_code(&mut lowered, &stores);
     let direct = direct_stores(&lowered, &stores);
-    let mut homes: Vec<Option<Home>> = lowered.values.iter().map(|&o| home_of(o)).collect();
-    for &(value, stream) in &direct {
-        homes[value as usize] = Some(Home::Stream(stream));
+    let mut homes: Vec<Option<Storage>> = lowered.values.iter().map(|&o| home_of(o)).collect();
+    for &(value, column) in &direct {
+        homes[value as usize] = Some(Storage::Column(column));
     }
     // stores that could not be direct become copies at the end of the body
     let mut body = std::mem::take(&mut lowered.body);
-    for &(value, stream) in stores.iter().filter(|store| !direct.contains(store)) {
+    for &(value, column) in stores.iter().filter(|store| !direct.contains(store)) {
         lowered.values.push(Origin::Body);
-        homes.push(Some(Home::Stream(stream)));
-        let dst = lowered.values.len() as Id - 1;
-        body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
+        homes.push(Some(Storage::Column(column)));
+        let dst = lowered.values.len() as ValueId - 1;
+        body.push(ScalarOp { code: Code::Copy, dst, args: [value; 3], to: 0 });
     }
     let registers = assign_registers(&body, &mut homes);
     let mut uniforms = Vec::new();
@@ -50,31 +50,33 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
             uniforms.push(if let Origin::Constant(bits) = origin { bits } else { 0 });
         }
     }
-    let slot = |value: Id| match (uniform_of[value as usize], homes[value as usize]) {
-        (Some(uniform), _) => Slot { index: (streams + registers + uniform) as u16, step: 0 },
-        (None, Some(Home::Stream(stream))) => Slot { index: stream as u16, step: CHUNK as u16 },
-        (None, Some(Home::Register(register))) => {
-            Slot { index: (streams + register) as u16, step: CHUNK as u16 }
+    let slot = |value: ValueId| match (uniform_of[value as usize], homes[value as usize]) {
+        (Some(uniform), _) => Operand { index: (columns + registers + uniform) as u16, step: 0 },
+        (None, Some(Storage::Column(column))) => {
+            Operand { index: column as u16, step: CHUNK as u16 }
+        }
+        (None, Some(Storage::Register(register))) => {
+            Operand { index: (columns + register) as u16, step: CHUNK as u16 }
         }
         // a value that nothing reads has no operation left
-        (None, None) => Slot { index: 0, step: 0 },
+        (None, None) => Operand { index: 0, step: 0 },
     };
     // what the table has before memories
-    let before = streams + registers + uniforms.len();
+    let before = columns + registers + uniforms.len();
     let on_memory = body.iter().filter(|op| op.code.on_memory());
     let memories = on_memory.map(|op| op.to as usize + 1).max().unwrap_or(0);
-    let place = |ops: &[Op<Id>]| {
+    let place = |ops: &[ScalarOp<ValueId>]| {
         ops.iter()
             .map(|op| {
                 let to = if op.code.on_memory() { op.to + before as u32 } else { op.to };
-                Op { code: op.code, dst: slot(op.dst), args: op.args.map(slot), to }
+                ScalarOp { code: op.code, dst: slot(op.dst), args: op.args.map(slot), to }
             })
             .collect::<Vec<_>>()
     };
-    Tape {
+    Bytecode {
         prologue: place(&lowered.prologue),
         body: place(&body),
-        streams,
+        columns,
         registers,
         memories,
         uniforms,
@@ -84,7 +86,7 @@ pub(super) fn allocate(mut lowered: Lowered, inputs: &[Access], outputs: &[usize
 }
 
 /// Removes what is computed once and read by nothing. Tells which values the rest reads.
-fn drop_unused_once(lowered: &mut Lowered, stores: &[(Id, usize)]) -> Vec<bool> {
+fn drop_unused_once(lowered: &mut Lowered, stores: &[(ValueId, usize)]) -> Vec<bool> {
     let (mut used, mut reads) =
         (vec![false; lowered.values.len()], vec![false; lowered.values.len()]);
     let body = lowered.body.iter().flat_map(|op| &op.args[..op.code.arity()]);
@@ -106,40 +108,40 @@ fn drop_unused_once(lowered: &mut Lowered, stores: &[(Id, usize)]) -> Vec<bool> 
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Home {
-    Stream(usize),
+enum Storage {
+    Column(usize),
     Register(usize),
 }
 
-fn home_of(origin: Origin) -> Option<Home> {
+fn home_of(origin: Origin) -> Option<Storage> {
     match origin {
-        Origin::Stream(stream) => Some(Home::Stream(stream)),
+        Origin::Column(column) => Some(Storage::Column(column)),
         _ => None,
     }
 }
 
-/// The values to store and where. A value that is read from another stream is copied first, since that stream may be
-/// written before this one; a stream that keeps its own value needs no store.
-fn write_outputs(lowered: &mut Lowered, outputs: &[usize]) -> Vec<(Id, usize)> {
+/// The values to store and where. A value that is read from another column is copied first, since that column may be
+/// written before this one; a column that keeps its own value needs no store.
+fn write_outputs(lowered: &mut Lowered, outputs: &[usize]) -> Vec<(ValueId, usize)> {
     let mut stores = Vec::new();
-    for (k, &stream) in outputs.iter().enumerate() {
+    for (k, &column) in outputs.iter().enumerate() {
         let value = lowered.outputs[k];
         match lowered.values[value as usize] {
-            Origin::Stream(from) if from == stream => {}
-            Origin::Stream(_) => {
+            Origin::Column(from) if from == column => {}
+            Origin::Column(_) => {
                 lowered.values.push(Origin::Body);
-                let dst = lowered.values.len() as Id - 1;
-                lowered.body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
-                stores.push((dst, stream));
+                let dst = lowered.values.len() as ValueId - 1;
+                lowered.body.push(ScalarOp { code: Code::Copy, dst, args: [value; 3], to: 0 });
+                stores.push((dst, column));
             }
-            _ => stores.push((value, stream)),
+            _ => stores.push((value, column)),
         }
     }
     stores
 }
 
 /// Removes operations whose result nothing reads. Everything inside a loop stays: its reads may come before its writes.
-pub(super) fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
+pub(super) fn eliminate_dead_code(lowered: &mut Lowered, stores: &[(ValueId, usize)]) {
     let mut used = vec![false; lowered.values.len()];
     for &(value, _) in stores {
         used[value as usize] = true;
@@ -185,7 +187,7 @@ pub(super) fn drop_unused(lowered: &mut Lowered, stores: &[(Id, usize)]) {
 }
 
 /// Ranges of operations that may run more than once.
-fn loops(body: &[Op<Id>]) -> Vec<(usize, usize)> {
+fn loops(body: &[ScalarOp<ValueId>]) -> Vec<(usize, usize)> {
     body.iter()
         .enumerate()
         .filter(|(_, op)| op.code == Code::Jump)
@@ -193,11 +195,11 @@ fn loops(body: &[Op<Id>]) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// Stores whose value can be computed in place: nothing reads the stream's old value after the operation that makes it.
-fn direct_stores(lowered: &Lowered, stores: &[(Id, usize)]) -> Vec<(Id, usize)> {
+/// Stores whose value can be computed in place: nothing reads the column's old value after the operation that makes it.
+fn direct_stores(lowered: &Lowered, stores: &[(ValueId, usize)]) -> Vec<(ValueId, usize)> {
     let in_loop = loops(&lowered.body);
-    let mut direct: Vec<(Id, usize)> = Vec::new();
-    for &(value, stream) in stores {
+    let mut direct: Vec<(ValueId, usize)> = Vec::new();
+    for &(value, column) in stores {
         let taken = direct.iter().any(|&(v, _)| v == value);
         if taken || lowered.values[value as usize] != Origin::Body {
             continue;
@@ -210,10 +212,10 @@ fn direct_stores(lowered: &Lowered, stores: &[(Id, usize)]) -> Vec<(Id, usize)> 
         let read_later = lowered.body[made + 1..].iter().any(|op| {
             op.args[..op.code.arity()]
                 .iter()
-                .any(|&arg| lowered.values[arg as usize] == Origin::Stream(stream))
+                .any(|&arg| lowered.values[arg as usize] == Origin::Column(column))
         });
         if !looped && !read_later {
-            direct.push((value, stream));
+            direct.push((value, column));
         }
     }
     direct
@@ -221,7 +223,7 @@ fn direct_stores(lowered: &Lowered, stores: &[(Id, usize)]) -> Vec<(Id, usize)> 
 
 /// Linear scan: a register is free again after the last use of its value, at the end of a loop where the value comes
 /// from before it.
-fn assign_registers(body: &[Op<Id>], homes: &mut [Option<Home>]) -> usize {
+fn assign_registers(body: &[ScalarOp<ValueId>], homes: &mut [Option<Storage>]) -> usize {
     let mut first = vec![usize::MAX; homes.len()];
     let mut last = vec![0; homes.len()];
     for (at, op) in body.iter().enumerate() {
@@ -255,7 +257,7 @@ fn assign_registers(body: &[Op<Id>], homes: &mut [Option<Home>]) -> usize {
                 count += 1;
                 count - 1
             });
-            homes[op.dst as usize] = Some(Home::Register(register));
+            homes[op.dst as usize] = Some(Storage::Register(register));
             live.push((last[op.dst as usize], register));
         }
     }

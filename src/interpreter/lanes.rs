@@ -1,11 +1,11 @@
-//! The inner loops: every operation of a [`Tape`] over chunks of lanes, compiled once per instruction set and chosen at
+//! The inner loops: every operation of a [`Bytecode`] over chunks of lanes, compiled once per instruction set and chosen at
 //! run time.
 
+use super::bytecode::{CHUNK, Operand};
 use super::math;
-use super::tape::{CHUNK, Slot};
-use crate::scalar::{Code, Op};
+use crate::scalar::{Code, ScalarOp};
 
-type Chunk = [u32; CHUNK];
+type LaneChunk = [u32; CHUNK];
 
 /// The instruction sets that the interpreter is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,14 +70,19 @@ impl InstructionSet {
 /// Where a lane that writes nothing writes.
 const NOWHERE: u32 = u32::MAX;
 
-/// Plays `ops` on `lanes` lanes of each column; the rest of the last chunk is computed too, but ends no loop.
+/// Executes `ops` on `lanes` lanes of each column; the rest of the last chunk is computed too, but ends no loop.
 ///
 /// # Safety
 /// Every slot of `ops` indexes `table`; the pointer there is valid for reads, and for writes where it is a destination,
 /// of as many words as the chunks of `lanes` lanes have (for reads of `CHUNK` words where the slot's step is 0), and no other thread uses that memory
 /// during the call. Two slots may be the same memory, but not overlap otherwise. The memory of an operation is in `table` at its
 /// `to`, and has all words that lanes name there, but for those that write nowhere.
-pub(crate) unsafe fn play(set: InstructionSet, ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
+pub(crate) unsafe fn execute(
+    set: InstructionSet,
+    ops: &[ScalarOp<Operand>],
+    table: &[*mut u32],
+    lanes: usize,
+) {
     // SAFETY: the caller's promise is handed on; `set` comes from `detect`, so the processor has the features.
     unsafe {
         match set {
@@ -92,15 +97,15 @@ pub(crate) unsafe fn play(set: InstructionSet, ops: &[Op<Slot>], table: &[*mut u
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn play_avx512(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
-    // SAFETY: as promised to `play`.
+unsafe fn play_avx512(ops: &[ScalarOp<Operand>], table: &[*mut u32], lanes: usize) {
+    // SAFETY: as promised to `execute`.
     unsafe { play_any(ops, table, lanes) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn play_avx2(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
-    // SAFETY: as promised to `play`.
+unsafe fn play_avx2(ops: &[ScalarOp<Operand>], table: &[*mut u32], lanes: usize) {
+    // SAFETY: as promised to `execute`.
     unsafe { play_any(ops, table, lanes) }
 }
 
@@ -151,29 +156,29 @@ impl Lane for bool {
 }
 
 #[inline(always)]
-unsafe fn load(table: &[*mut u32], slot: Slot, chunk: usize) -> Chunk {
-    // SAFETY: as promised to `play`; the read is by value, so an equal destination does no harm.
+unsafe fn load(table: &[*mut u32], slot: Operand, chunk: usize) -> LaneChunk {
+    // SAFETY: as promised to `execute`; the read is by value, so an equal destination does no harm.
     unsafe {
         (*table.get_unchecked(slot.index as usize))
             .add(chunk * slot.step as usize)
-            .cast::<Chunk>()
+            .cast::<LaneChunk>()
             .read_unaligned()
     }
 }
 
 #[inline(always)]
-unsafe fn store(table: &[*mut u32], slot: Slot, chunk: usize, value: Chunk) {
-    // SAFETY: as promised to `play`. A destination is a column, or there is only one chunk, so its step need not be read.
+unsafe fn store(table: &[*mut u32], slot: Operand, chunk: usize, value: LaneChunk) {
+    // SAFETY: as promised to `execute`. A destination is a column, or there is only one chunk, so its step need not be read.
     unsafe {
         (*table.get_unchecked(slot.index as usize))
             .add(chunk * CHUNK)
-            .cast::<Chunk>()
+            .cast::<LaneChunk>()
             .write_unaligned(value)
     }
 }
 
 #[inline(always)]
-unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
+unsafe fn play_any(ops: &[ScalarOp<Operand>], table: &[*mut u32], lanes: usize) {
     let chunks = lanes.div_ceil(CHUNK);
     let mut pc = 0;
     while pc < ops.len() {
@@ -220,7 +225,7 @@ unsafe fn play_any(ops: &[Op<Slot>], table: &[*mut u32], lanes: usize) {
                 }
             }};
         }
-        // SAFETY: as promised to `play`.
+        // SAFETY: as promised to `execute`.
         unsafe {
             match op.code {
                 Code::Copy => lanes!(|x: u32| x),

@@ -1,6 +1,8 @@
-//! Programs played on columns of values, lane by lane: as machine code where the processor has it, and in an interpreter everywhere.
+//! Programs executed on columns of values, lane by lane: as machine code where the processor has it, and in an interpreter everywhere.
 
 mod allocate;
+mod bytecode;
+mod executor;
 mod fuse;
 mod lanes;
 mod math;
@@ -9,11 +11,9 @@ mod native;
 #[cfg(not(target_arch = "x86_64"))]
 #[path = "no_native.rs"]
 mod native;
-mod player;
-mod tape;
 mod words;
 
+pub(crate) use bytecode::{CHUNK, TOGETHER};
+pub(crate) use executor::{Executor, evaluate, given};
 pub(crate) use lanes::instruction_set;
-pub(crate) use player::{Player, evaluate, given};
-pub(crate) use tape::{CHUNK, TOGETHER};
 pub(crate) use words::Words;

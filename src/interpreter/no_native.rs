@@ -3,7 +3,7 @@
 use crate::scalar::{Access, Lowered};
 
 #[derive(Debug, Clone)]
-pub(super) enum Native {}
+pub(super) enum MachineCode {}
 
 #[cfg(test)]
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ impl Width {
     }
 }
 
-impl Native {
+impl MachineCode {
     pub(super) fn compile(_: &Lowered, _: &[Access], _: &[usize]) -> Option<Self> {
         None
     }
@@ -33,7 +33,7 @@ impl Native {
 
     /// # Safety
     /// It is never called, since there is none.
-    pub(super) unsafe fn play(&self, _: &[*mut u32], _: *const u32, _: *mut u32, _: usize) {
+    pub(super) unsafe fn execute(&self, _: &[*mut u32], _: *const u32, _: *mut u32, _: usize) {
         match *self {}
     }
 

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::tape::CHUNK;
+use super::bytecode::CHUNK;
 
 /// A chunk of lanes, as large as a cache line.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]

@@ -1,17 +1,20 @@
 //! Joins the models of an element and of the projections that end on it to one program.
 //!
-//! The result is a module with a pure function `advance(in: In) -> Out`. Each member of `In` has a [`Feed`] that says
-//! what it is, each member of `Out` a [`Sink`]. The GPU engine puts an entry point around the function, the CPU engine
-//! plays it on columns.
+//! The result is a module with a pure function `advance(in: In) -> Out`. Each member of `In` has a [`ProgramArgument`] that says
+//! what it is, each member of `Out` a [`ProgramResult`]. The GPU engine puts an entry point around the function, the CPU engine
+//! executes it on columns.
 
 use std::fmt::Write as _;
 
 use super::definition::Model;
-use super::inner::{Argument, Member};
+use super::inner::{Argument, ModelMember};
 use super::jacobian::Field;
 use super::prefix;
 use super::primitives::{EXPREL, FLUSHED};
-use super::program::{Arm, Feed, Program, Sink, Structure, Unit, member_name, prefixed_primitive};
+use super::program::{
+    AfferentProjection, Archetype, Program, ProgramArgument, ProgramResult, Unit, member_name,
+    prefixed_primitive,
+};
 use super::resolve::{Owner, owner};
 use super::written::{Written, broken, parsed};
 use crate::error::Result;
@@ -21,18 +24,18 @@ use crate::terms::Kind;
 
 /// Collects the members of the argument structure while the body is written.
 struct Composer<'s> {
-    structure: &'s Structure,
+    archetype: &'s Archetype,
     written: Vec<Written>,
-    feeds: Vec<Feed>,
+    program_arguments: Vec<ProgramArgument>,
     /// Functions beside `advance`.
     functions: String,
     body: String,
-    sinks: Vec<(Sink, Kind, String)>,
+    program_results: Vec<(ProgramResult, Kind, String)>,
 }
 
-/// The current of an arm: its call with the element's state left open.
+/// The current of an afferent: its call with the element's state left open.
 struct Current {
-    arm: usize,
+    afferent: usize,
     prefix: String,
     arguments: Vec<Argument>,
 }
@@ -60,7 +63,7 @@ struct Arriving {
     currents: Vec<Current>,
 }
 
-impl Structure {
+impl Archetype {
     /// Writes, parses and validates the program.
     pub(crate) fn compose(&self) -> Result<Program> {
         let mut composer = Composer::new(self)?;
@@ -69,46 +72,47 @@ impl Structure {
             self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
         let program = composer.finish(name)?;
         // what one engine cannot run, no engine runs: systems move between them
-        program.lower(&(0..program.feeds.len()).map(Access::Stream).collect::<Vec<_>>())?;
+        program
+            .lower(&(0..program.program_arguments.len()).map(Access::Column).collect::<Vec<_>>())?;
         Ok(program)
     }
 
     /// A program that calls one of the functions that run on the host: `defaults`, `rules`, `derive` or `initial`.
     pub(crate) fn compose_host(model: &Model, function: &str) -> Result<Program> {
-        let structure = Self {
+        let archetype = Self {
             element: model.clone(),
             method: Method::EXACT,
-            arms: Vec::new(),
+            afferents: Vec::new(),
             ltc: false,
             observe_inputs: false,
         };
         let inner = model.inner();
-        let kinds = |members: &[Member]| members.iter().map(|m| m.kind).collect();
+        let kinds = |members: &[ModelMember]| members.iter().map(|m| m.kind).collect();
         let (arguments, result, kinds): (_, _, Vec<Kind>) = match function {
             "initial" => (&inner.functions.initial, "State", kinds(&inner.state)),
             "derive" => (&inner.functions.derive, "Derived", kinds(&inner.derived)),
             "rules" => (&inner.functions.rules, "Rules", vec![Kind::Bool; inner.rules.len()]),
             _ => (&None, "Params", kinds(&inner.params)),
         };
-        let mut composer = Composer::new(&structure)?;
+        let mut composer = Composer::new(&archetype)?;
         composer.host_call(function, arguments.as_deref().unwrap_or_default(), result, &kinds);
         composer.finish(format!("{}.{function}", model.name()))
     }
 }
 
 impl<'s> Composer<'s> {
-    fn new(structure: &'s Structure) -> Result<Self> {
+    fn new(archetype: &'s Archetype) -> Result<Self> {
         let mut written: Vec<Written> = Vec::new();
-        for unit in structure.units() {
-            let model = structure.model(unit);
+        for unit in archetype.units() {
+            let model = archetype.model(unit);
             if written.iter().any(|w| w.model.same(model)) {
                 continue;
             }
             written.push(Written::new(model, prefix::of(written.len(), model.name()))?);
         }
-        let (feeds, functions, body, sinks) =
+        let (program_arguments, functions, body, program_results) =
             (Vec::new(), String::new(), String::new(), Vec::new());
-        Ok(Self { structure, written, feeds, functions, body, sinks })
+        Ok(Self { archetype, written, program_arguments, functions, body, program_results })
     }
 
     fn written(&self, model: &Model) -> &Written {
@@ -118,47 +122,58 @@ impl<'s> Composer<'s> {
     }
 
     /// The expression for a member of the argument structure.
-    fn feed(&mut self, feed: Feed) -> String {
-        let at = self.feeds.iter().position(|&f| f == feed).unwrap_or_else(|| {
-            self.feeds.push(feed);
-            self.feeds.len() - 1
-        });
-        format!("in.{}", member_name(self.structure, self.feeds[at]))
+    fn program_argument(&mut self, program_argument: ProgramArgument) -> String {
+        let at = self.program_arguments.iter().position(|&f| f == program_argument).unwrap_or_else(
+            || {
+                self.program_arguments.push(program_argument);
+                self.program_arguments.len() - 1
+            },
+        );
+        format!("in.{}", member_name(self.archetype, self.program_arguments[at]))
     }
 
     fn line(&mut self, line: &str) {
         let _ = writeln!(self.body, "    {line}");
     }
 
-    fn feeds(&mut self, count: usize, feed: impl Fn(usize) -> Feed) -> String {
-        (0..count).map(|k| self.feed(feed(k))).collect::<Vec<_>>().join(", ")
+    fn program_arguments(
+        &mut self,
+        count: usize,
+        program_argument: impl Fn(usize) -> ProgramArgument,
+    ) -> String {
+        (0..count)
+            .map(|k| self.program_argument(program_argument(k)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Defines what the functions of a unit take besides state and input: `{v}_p`, `{v}_d`, `{v}_r` where they are used,
     /// and `{v}_h`.
     fn surroundings(&mut self, unit: Unit, v: &str, used: &[Argument]) {
-        let model = self.structure.model(unit).clone();
+        let model = self.archetype.model(unit).clone();
         let prefix = self.written(&model).prefix.clone();
         let inner = model.inner();
         if used.contains(&Argument::Params) {
-            let values = self.feeds(inner.params.len(), |k| Feed::Param(unit, k));
+            let values =
+                self.program_arguments(inner.params.len(), |k| ProgramArgument::Param(unit, k));
             self.line(&format!("let {v}_p = {prefix}_Params({values});"));
         }
         if used.contains(&Argument::Derived) {
-            let values = self.feeds(inner.derived.len(), |k| Feed::Derived(unit, k));
+            let values =
+                self.program_arguments(inner.derived.len(), |k| ProgramArgument::Derived(unit, k));
             self.line(&format!("let {v}_d = {prefix}_Derived({values});"));
         }
         let shared = self.shared(&prefix);
         self.line(&format!("let {v}_h = {shared};"));
         if used.contains(&Argument::Random) {
-            let parts = Feed::random(unit).map(|f| self.feed(f)).join(", ");
+            let parts = ProgramArgument::random(unit).map(|f| self.program_argument(f)).join(", ");
             self.line(&format!("let {v}_r = {prefix}_Random({parts});"));
         }
     }
 
     /// The structure `Shared` at the start of the step.
     fn shared(&mut self, prefix: &str) -> String {
-        let members = Feed::SHARED.map(|f| self.feed(f)).join(", ");
+        let members = ProgramArgument::SHARED.map(|f| self.program_argument(f)).join(", ");
         format!("{prefix}_Shared({members}, 0.0)")
     }
 
@@ -199,15 +214,16 @@ impl<'s> Composer<'s> {
 
     /// Defines `{v}_old`, the state of a unit at the start of the step.
     fn begin(&mut self, unit: Unit, v: &str) {
-        let model = self.structure.model(unit);
-        let values = self.feeds(model.inner().state.len(), |k| Feed::State(unit, k));
+        let model = self.archetype.model(unit);
+        let values =
+            self.program_arguments(model.inner().state.len(), |k| ProgramArgument::State(unit, k));
         let prefix = self.written(model).prefix.clone();
         self.line(&format!("let {v}_old = {prefix}_State({values});"));
     }
 
     /// One step of a unit with a state from `{v}_old`: defines `{v}_end`, and `{v}_spike` where it has a threshold.
     fn step(&mut self, unit: Unit, v: &str, method: Method, arriving: &Arriving) -> Result<()> {
-        let model = self.structure.model(unit).clone();
+        let model = self.archetype.model(unit).clone();
         let inner = model.inner();
         let functions = &inner.functions;
         let written = self.written(&model);
@@ -232,7 +248,7 @@ impl<'s> Composer<'s> {
         if !inner.inputs.is_empty() {
             let sums: Vec<String> = (0..inner.inputs.len())
                 .map(|k| {
-                    let own = self.feed(Feed::Input(unit, k));
+                    let own = self.program_argument(ProgramArgument::Input(unit, k));
                     match &arriving.held {
                         Some(held) if k == arriving.input => format!("{own} + {held}"),
                         _ => own,
@@ -241,8 +257,12 @@ impl<'s> Composer<'s> {
                 .collect();
             for (k, sum) in sums.iter().enumerate() {
                 self.line(&format!("let {v}_sum{k} = {sum};"));
-                if self.structure.observe_inputs {
-                    self.sinks.push((Sink::Input(unit, k), Kind::F32, format!("{v}_sum{k}")));
+                if self.archetype.observe_inputs {
+                    self.program_results.push((
+                        ProgramResult::Input(unit, k),
+                        Kind::F32,
+                        format!("{v}_sum{k}"),
+                    ));
                 }
             }
             let sums =
@@ -328,7 +348,7 @@ impl<'s> Composer<'s> {
                 Kind::F32 => format!("{prefix}_{FLUSHED}({v}_end.{name})"),
                 _ => format!("{v}_end.{name}"),
             };
-            self.sinks.push((Sink::State(unit, k), kind, end));
+            self.program_results.push((ProgramResult::State(unit, k), kind, end));
         }
         Ok(())
     }
@@ -355,12 +375,12 @@ impl<'s> Composer<'s> {
         format!("{prefix}_Input({})", sums.collect::<Vec<_>>().join(", "))
     }
 
-    /// The current of an arm while the element's state is `state`.
+    /// The current of an afferent while the element's state is `state`.
     fn current(&self, current: &Current, state: &str) -> String {
-        let Current { arm, prefix, arguments } = current;
+        let Current { afferent, prefix, arguments } = current;
         let resolved: Vec<Argument> =
-            arguments.iter().map(|a| self.resolved(*arm, a, state)).collect();
-        let o = format!("o{arm}");
+            arguments.iter().map(|a| self.resolved(*afferent, a, state)).collect();
+        let o = format!("o{afferent}");
         Self::call(prefix, "current", &resolved, &o, ["", ""], &format!("{o}_h"))
     }
 
@@ -374,7 +394,7 @@ impl<'s> Composer<'s> {
         arriving: &Arriving,
         call: &str,
     ) -> Result<Jacobian> {
-        let model = self.structure.model(unit);
+        let model = self.archetype.model(unit);
         let prefix = &self.written(model).prefix;
         // what the right-hand side reads: name, type, and what is given for it
         let mut reads = vec![
@@ -401,14 +421,14 @@ impl<'s> Composer<'s> {
                 sums.for_each(|k| read(format!("{v}_sum{k}"), "f32".into()));
             }
         }
-        for Current { arm, prefix, arguments } in &arriving.currents {
-            let synapse = &self.written(&self.structure.arms[*arm].synapse).prefix;
-            read(format!("a{arm}_end"), format!("{synapse}_State"));
+        for Current { afferent, prefix, arguments } in &arriving.currents {
+            let synapse = &self.written(&self.archetype.afferents[*afferent].synapse).prefix;
+            read(format!("a{afferent}_end"), format!("{synapse}_State"));
             if arguments.contains(&Argument::Params) {
-                read(format!("o{arm}_p"), format!("{prefix}_Params"));
+                read(format!("o{afferent}_p"), format!("{prefix}_Params"));
             }
             if arguments.contains(&Argument::Derived) {
-                read(format!("o{arm}_d"), format!("{prefix}_Derived"));
+                read(format!("o{afferent}_d"), format!("{prefix}_Derived"));
             }
         }
         let list = |f: &dyn Fn(&(String, String, String)) -> String| {
@@ -433,19 +453,19 @@ impl<'s> Composer<'s> {
             variables: &variables,
         };
         // each model alone was found to be differentiable before
-        let (derivative, streams) = field
-            .differentiated()
-            .map_err(|refusal| broken(&name, &format!("its derivative: {}", refusal.what)))?;
-        let (body, results) = write(&derivative, &streams, prefix);
+        let (derivative, columns) = field.differentiated().map_err(|lowering_error| {
+            broken(&name, &format!("its derivative: {}", lowering_error.what))
+        })?;
+        let (body, results) = write(&derivative, &columns, prefix);
         // by the names above: `h`, and what ends in `_p` and `_d`
-        let still = |stream: usize| {
-            let name = streams[stream].split('.').next().unwrap_or_default();
+        let still = |column: usize| {
+            let name = columns[column].split('.').next().unwrap_or_default();
             name == "h" || name.ends_with("_p") || name.ends_with("_d")
         };
         let outputs = derivative.outputs.iter();
-        let moving = outputs.map(|&output| !derivative.streams_of(output).into_iter().all(still));
+        let moving = outputs.map(|&output| !derivative.columns_of(output).into_iter().all(still));
         let moving = moving.collect();
-        let results = results.into_iter().map(|(kind, text)| cast(text, kind, scalar::Kind::F));
+        let results = results.into_iter().map(|(kind, text)| cast(text, kind, scalar::LaneKind::F));
         let results = results.collect::<Vec<_>>().join(", ");
         let function = format!(
             "\nfn {v}_jacobian({parameters}) -> {prefix}_Derivative {{\n{body}    return {prefix}_Derivative({results});\n}}\n"
@@ -459,51 +479,64 @@ impl<'s> Composer<'s> {
 
     /// The whole step: synapses decay and take what arrives, their currents go to the element's input, the element steps.
     fn advance(&mut self) -> Result<()> {
-        let structure = self.structure;
-        let element = structure.element.inner();
+        let archetype = self.archetype;
+        let element = archetype.element.inner();
         let input = element.inputs.iter().position(|m| m.name == "input").unwrap_or(0);
         let mut currents = Vec::new();
-        for (arm, Arm { method, output, .. }) in structure.arms.iter().enumerate() {
-            let v = format!("a{arm}");
-            let (arrivals, quantum) =
-                (self.feed(Feed::Arrivals(arm)), self.feed(Feed::Quantum(arm)));
-            let held = Some(format!("f32({arrivals}) * {quantum}"));
+        for (afferent, AfferentProjection { method, output, .. }) in
+            archetype.afferents.iter().enumerate()
+        {
+            let v = format!("a{afferent}");
+            let (accumulator, quantum) = (
+                self.program_argument(ProgramArgument::Accumulator(afferent)),
+                self.program_argument(ProgramArgument::Quantum(afferent)),
+            );
+            let held = Some(format!("f32({accumulator}) * {quantum}"));
             let arriving = Arriving { held, ..Arriving::default() };
-            self.begin(Unit::Synapse(arm), &v);
-            self.step(Unit::Synapse(arm), &v, *method, &arriving)?;
-            self.sinks.push((Sink::Arrivals(arm), Kind::I32, "0i".into()));
+            self.begin(Unit::Synapse(afferent), &v);
+            self.step(Unit::Synapse(afferent), &v, *method, &arriving)?;
+            self.program_results.push((
+                ProgramResult::Accumulator(afferent),
+                Kind::I32,
+                "0i".into(),
+            ));
             let arguments = output.inner().functions.current.clone().unwrap_or_default();
-            self.surroundings(Unit::Output(arm), &format!("o{arm}"), &arguments);
+            self.surroundings(Unit::Output(afferent), &format!("o{afferent}"), &arguments);
             let prefix = self.written(output).prefix.clone();
-            currents.push(Current { arm, prefix, arguments });
+            currents.push(Current { afferent, prefix, arguments });
         }
         self.begin(Unit::Element, "e");
         let mut arriving = Arriving { input, ..Arriving::default() };
-        if structure.ltc {
+        if archetype.ltc {
             arriving.currents = currents;
         } else if !currents.is_empty() {
             for current in &currents {
                 let call = self.current(current, "e_old");
-                self.line(&format!("let o{}_current = {call};", current.arm));
+                self.line(&format!("let o{}_current = {call};", current.afferent));
             }
-            let names = currents.iter().map(|c| format!("o{}_current", c.arm));
+            let names = currents.iter().map(|c| format!("o{}_current", c.afferent));
             arriving.held = Some(names.collect::<Vec<_>>().join(" + "));
         }
-        self.step(Unit::Element, "e", structure.method, &arriving)?;
+        self.step(Unit::Element, "e", archetype.method, &arriving)?;
         if element.functions.threshold.is_some() {
-            self.sinks.push((Sink::Spike, Kind::U32, "select(0u, 1u, e_spike)".into()));
+            self.program_results.push((
+                ProgramResult::Spike,
+                Kind::U32,
+                "select(0u, 1u, e_spike)".into(),
+            ));
         }
         Ok(())
     }
 
     /// A named argument of an output: a state member of the synapse after its step, or of the element in `state`.
-    fn resolved(&self, arm: usize, argument: &Argument, state: &str) -> Argument {
+    fn resolved(&self, afferent: usize, argument: &Argument, state: &str) -> Argument {
         let Argument::Named(name) = argument else { return argument.clone() };
-        let (synapse, target) = (&self.structure.arms[arm].synapse, &self.structure.element);
+        let (synapse, target) =
+            (&self.archetype.afferents[afferent].synapse, &self.archetype.element);
         // that there is one was checked with the projection
         let (model, state, at) = match owner(name, synapse.inner(), target.inner()) {
             Ok(Owner::Target(at)) => (target, state.into(), at),
-            Ok(Owner::Synapse(at)) => (synapse, format!("a{arm}_end"), at),
+            Ok(Owner::Synapse(at)) => (synapse, format!("a{afferent}_end"), at),
             Err(_) => return argument.clone(),
         };
         Argument::Named(format!("{state}.{}", self.written(model).members("State")[at]))
@@ -513,9 +546,9 @@ impl<'s> Composer<'s> {
     fn host_call(&mut self, function: &str, arguments: &[Argument], result: &str, kinds: &[Kind]) {
         if arguments.is_empty() {
             // a structure needs a member
-            self.feed(Feed::Dt);
+            self.program_argument(ProgramArgument::Dt);
         }
-        let model = self.structure.element.clone();
+        let model = self.archetype.element.clone();
         let prefix = self.written(&model).prefix.clone();
         if !arguments.is_empty() {
             self.surroundings(Unit::Element, "e", arguments);
@@ -529,31 +562,46 @@ impl<'s> Composer<'s> {
                 Kind::Bool => (Kind::U32, format!("select(0u, 1u, result.{name})")),
                 kind => (kind, format!("result.{name}")),
             };
-            self.sinks.push((Sink::Value(k), kind, value));
+            self.program_results.push((ProgramResult::Value(k), kind, value));
         }
     }
 
     fn finish(self, name: String) -> Result<Program> {
         let mut text = self.models_text();
-        let Self { structure, written, feeds, functions, body, sinks } = self;
+        let Self { archetype, written, program_arguments, functions, body, program_results } = self;
         text.push_str("\nstruct In {\n");
-        for &feed in &feeds {
-            let (member, kind) = (member_name(structure, feed), feed.kind(structure).name());
+        for &program_argument in &program_arguments {
+            let (member, kind) =
+                (member_name(archetype, program_argument), program_argument.kind(archetype).name());
             let _ = writeln!(text, "    {member}: {kind},");
         }
         text.push_str("}\n\nstruct Out {\n");
-        for (k, (_, kind, _)) in sinks.iter().enumerate() {
+        for (k, (_, kind, _)) in program_results.iter().enumerate() {
             let _ = writeln!(text, "    out{k}: {},", kind.name());
         }
-        let results = sinks.iter().map(|(.., e)| e.as_str()).collect::<Vec<_>>().join(", ");
+        let results =
+            program_results.iter().map(|(.., e)| e.as_str()).collect::<Vec<_>>().join(", ");
         let _ = write!(
             text,
             "}}\n{functions}\nfn advance(in: In) -> Out {{\n{body}    return Out({results});\n}}\n"
         );
         let module = parsed(&name, &text)?;
-        let feed_kinds = feeds.iter().map(|f| f.kind(structure)).collect();
-        let (sinks, sink_kinds) = sinks.into_iter().map(|(sink, kind, _)| (sink, kind)).unzip();
+        let argument_kinds = program_arguments.iter().map(|f| f.kind(archetype)).collect();
+        let (program_results, result_kinds) = program_results
+            .into_iter()
+            .map(|(program_result, kind, _)| (program_result, kind))
+            .unzip();
         let (prefixes, models) = written.into_iter().map(|w| (w.prefix, w.model)).unzip();
-        Ok(Program { name, text, module, prefixes, models, feeds, feed_kinds, sinks, sink_kinds })
+        Ok(Program {
+            name,
+            text,
+            module,
+            prefixes,
+            models,
+            program_arguments,
+            argument_kinds,
+            program_results,
+            result_kinds,
+        })
     }
 }

@@ -2,8 +2,8 @@
 
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
-use super::inner::{Argument, Functions, Inner, Member};
-use super::supported::Source;
+use super::inner::{Argument, Functions, Inner, ModelMember};
+use super::supported::SourceText;
 use super::{calls, library, text};
 use crate::error::{Error, Location, Result, nearest, quoted};
 use crate::terms::Kind;
@@ -62,7 +62,7 @@ pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Res
     checker.strangers(true)?;
     let inner = checker.inner()?;
     checker.strangers(false)?;
-    let text = Source { name, file, text: source };
+    let text = SourceText { name, file, text: source };
     FUNCTIONS.iter().try_for_each(|function| text.supported(&module, function, &[]))?;
     Ok(Inner { module, ..inner })
 }
@@ -157,7 +157,7 @@ impl Checker<'_> {
         self.module.types.iter().find(|(_, ty)| ty.name.as_deref() == Some(name)).map(|(h, _)| h)
     }
 
-    fn members(&self, name: &str) -> Result<Option<Vec<Member>>> {
+    fn members(&self, name: &str) -> Result<Option<Vec<ModelMember>>> {
         let Some(handle) = self.structure_handle(name) else { return Ok(None) };
         let TypeInner::Struct { members, .. } = &self.module.types[handle].inner else {
             return Err(self.error(
@@ -179,7 +179,7 @@ impl Checker<'_> {
                     },
                     _ => None,
                 };
-                kind.map(|kind| Member { name: member_name.clone(), kind }).ok_or_else(|| {
+                kind.map(|kind| ModelMember { name: member_name.clone(), kind }).ok_or_else(|| {
                     self.error(
                         format!("member `{member_name}` of `{name}` is not a scalar"),
                         self.member_span(name, &member_name),
@@ -299,7 +299,7 @@ impl Checker<'_> {
         }
     }
 
-    fn input_kinds(&self, inputs: &[Member]) -> Result<()> {
+    fn input_kinds(&self, inputs: &[ModelMember]) -> Result<()> {
         match inputs.iter().find(|m| m.kind != Kind::F32) {
             None => Ok(()),
             Some(member) => Err(self.error(
@@ -311,7 +311,7 @@ impl Checker<'_> {
     }
 
     /// Variables and parameters of a node share one name space; `spike` is the library's.
-    fn names_clash(&self, structures: &[(&str, &[Member])]) -> Result<()> {
+    fn names_clash(&self, structures: &[(&str, &[ModelMember])]) -> Result<()> {
         let mut seen: Vec<&str> = vec!["spike"];
         for (structure, members) in structures {
             for member in *members {
@@ -330,8 +330,8 @@ impl Checker<'_> {
 
     fn derivatives(
         &self,
-        state: &[Member],
-        derivative: &[Member],
+        state: &[ModelMember],
+        derivative: &[ModelMember],
         functions: &Functions,
     ) -> Result<Vec<usize>> {
         let mut indices = Vec::with_capacity(derivative.len());

@@ -130,7 +130,7 @@ use crate::terms::check_identifier;
 /// `draw` is the number of the draw, any u32. The same number in the same step and element gives the same value, in whatever
 /// function of the model: nothing is used up. For values that are independent of each other give different numbers, such as
 /// `0u`, `1u`, .... Functions of the library are independent of each other under one number too, and so are elements, steps,
-/// nodes and copies of a batch. For events use `random_bernoulli`, since `random_uniform(r, 0u) < p` is coarse where `p` is small.
+/// nodes and replicas of a batch. For events use `random_bernoulli`, since `random_uniform(r, 0u) < p` is coarse where `p` is small.
 ///
 /// ```
 /// use dsrunner::{DSRunner, Group, Model};

@@ -133,7 +133,7 @@ pub(super) fn of_types(error: &Invalid, module: &Module, text: &str, own: usize)
         _ => None,
     };
     let message =
-        found.and_then(|(function, _, source)| Words { module, function, text }.of(source));
+        found.and_then(|(function, _, source)| OwnWords { module, function, text }.of(source));
     let message = message.unwrap_or_else(|| innermost(inner));
     let help = if message.contains("f64") { NUMBERS } else { "" };
     // an argument's own place is where it is declared
@@ -182,13 +182,13 @@ fn innermost(error: &ValidationError) -> String {
 }
 
 /// A function in the words of its text.
-struct Words<'a> {
+struct OwnWords<'a> {
     module: &'a Module,
     function: &'a Function,
     text: &'a str,
 }
 
-impl Words<'_> {
+impl OwnWords<'_> {
     fn of(&self, error: &FunctionError) -> Option<String> {
         Some(match error {
             FunctionError::InvalidReturnType { expression: None, .. } => {

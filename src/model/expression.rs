@@ -2,8 +2,8 @@
 
 use super::members::Members;
 use super::parse::parse;
-use super::program::{Feed, Program, Sink, Unit};
-use super::supported::Source;
+use super::program::{Program, ProgramArgument, ProgramResult, Unit};
+use super::supported::SourceText;
 use super::{library, prefix, text, written};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
@@ -21,15 +21,15 @@ const LINES_BEFORE: usize = 2;
 const PREFIX: &str = "x0";
 
 /// What the clock and the element give, by name.
-const SURROUNDINGS: [(&str, Kind, Feed); 4] = [
-    ("t", Kind::F32, Feed::Time),
-    ("dt", Kind::F32, Feed::Dt),
-    ("i", Kind::U32, Feed::Step),
-    ("element", Kind::U32, Feed::Element),
+const SURROUNDINGS: [(&str, Kind, ProgramArgument); 4] = [
+    ("t", Kind::F32, ProgramArgument::Time),
+    ("dt", Kind::F32, ProgramArgument::Dt),
+    ("i", Kind::U32, ProgramArgument::Step),
+    ("element", Kind::U32, ProgramArgument::Element),
 ];
 
-/// The program of an expression, of the first of the kinds that its type allows. In its feeds `State(Element, k)` is the
-/// variable `k`; its only sink is the value, 0 or 1 where it is bool. `what` says what the expression is for.
+/// The program of an expression, of the first of the kinds that its type allows. In its arguments `State(Element, k)` is the
+/// variable `k`; its only result is the value, 0 or 1 where it is bool. `what` says what the expression is for.
 pub(crate) fn expression(
     what: &str,
     source: &str,
@@ -68,12 +68,12 @@ pub(crate) fn expression(
 
 fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Program> {
     let used: Vec<&str> = library::words(text).collect();
-    let mut arguments: Vec<(&str, Kind, Feed)> = Vec::new();
+    let mut arguments: Vec<(&str, Kind, ProgramArgument)> = Vec::new();
     let own = variables.iter().enumerate();
-    let own = own.map(|(k, v)| (v.name.as_str(), v.kind, Feed::State(Unit::Element, k)));
-    for (name, kind, feed) in own.chain(SURROUNDINGS) {
+    let own = own.map(|(k, v)| (v.name.as_str(), v.kind, ProgramArgument::State(Unit::Element, k)));
+    for (name, kind, program_argument) in own.chain(SURROUNDINGS) {
         if used.contains(&name) && arguments.iter().all(|(n, ..)| *n != name) {
-            arguments.push((name, kind, feed));
+            arguments.push((name, kind, program_argument));
         }
     }
     let shared = used.contains(&"h") && arguments.iter().all(|(n, ..)| *n != "h");
@@ -90,24 +90,28 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
     let module =
         parse(what, "expression", &source).map_err(|error| placed(error, text, variables))?;
-    let own = Source { name: what, file: "expression", text: &source };
+    let own = SourceText { name: what, file: "expression", text: &source };
     own.supported(&module, "value", &[]).map_err(|error| placed(error, text, variables))?;
     let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
     let mut members = Members::default();
-    let mut values: Vec<String> =
-        arguments.iter().map(|&(_, kind, feed)| members.word(feed, kind)).collect();
+    let mut values: Vec<String> = arguments
+        .iter()
+        .map(|&(_, kind, program_argument)| members.word(program_argument, kind))
+        .collect();
     if shared {
         values.push(members.shared(&format!("{PREFIX}_Shared")));
     }
     if random {
-        values.push(members.structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element)));
+        values.push(
+            members.structure(&format!("{PREFIX}_Random"), &ProgramArgument::random(Unit::Element)),
+        );
     }
     let call = format!("{PREFIX}_value({})", values.join(", "));
     let (result, result_kind) = match kind {
         Kind::Bool => (format!("select(0u, 1u, {call})"), Kind::U32),
         kind => (call, kind),
     };
-    let (feeds, kinds, declaration) = members.finish();
+    let (program_arguments, kinds, declaration) = members.finish();
     let text = format!(
         "{written}\n{declaration}\nstruct Out {{\n    out0: {},\n}}\n\n\
          fn advance(in: In) -> Out {{\n    return Out({result});\n}}\n",
@@ -120,13 +124,13 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         module,
         prefixes: vec![PREFIX.into()],
         models: Vec::new(),
-        feeds,
-        feed_kinds: kinds,
-        sinks: vec![Sink::Value(0)],
-        sink_kinds: vec![kind],
+        program_arguments,
+        argument_kinds: kinds,
+        program_results: vec![ProgramResult::Value(0)],
+        result_kinds: vec![kind],
     };
     // what one engine cannot run, no engine runs: systems move between them
-    program.lower(&(0..program.feeds.len()).map(Access::Stream).collect::<Vec<_>>())?;
+    program.lower(&(0..program.program_arguments.len()).map(Access::Column).collect::<Vec<_>>())?;
     Ok(program)
 }
 

@@ -9,7 +9,7 @@ use super::definition::Model;
 use super::inner::Inner;
 use super::program::Program;
 use crate::error::{Error, Location};
-use crate::scalar::{LoopSite, Site, loops};
+use crate::scalar::{IndexSite, LoopSite, loops};
 
 /// What to do where loops go round more often than the runner allows.
 pub(crate) const ALLOW: &str = "let them end, or allow more by `loop_limit`";
@@ -24,7 +24,7 @@ struct Reader<'a> {
 
 impl Program {
     /// What is indexed at a site, and where that is.
-    pub(crate) fn indexed(&self, site: &Site) -> String {
+    pub(crate) fn indexed(&self, site: &IndexSite) -> String {
         let Some(function) = function(&self.module, &site.function) else {
             return "an array".into();
         };

@@ -4,7 +4,7 @@ use crate::terms::Kind;
 
 /// A named member of one of a model's structures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct ModelMember {
     pub name: String,
     pub kind: Kind,
 }
@@ -32,11 +32,11 @@ pub(crate) struct Inner {
     /// The user's own text.
     pub source: String,
     pub module: naga::Module,
-    pub params: Vec<Member>,
-    pub derived: Vec<Member>,
+    pub params: Vec<ModelMember>,
+    pub derived: Vec<ModelMember>,
     pub rules: Vec<Rule>,
-    pub state: Vec<Member>,
-    pub inputs: Vec<Member>,
+    pub state: Vec<ModelMember>,
+    pub inputs: Vec<ModelMember>,
     /// Members of the structure `Derivative`, as indices into the state.
     pub derivative: Vec<usize>,
     pub functions: Functions,

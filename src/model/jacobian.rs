@@ -7,7 +7,7 @@ use super::inner::{Argument, Inner};
 use super::primitives::primitive;
 use super::resolve::{Owner, owner};
 use crate::error::{Error, Location, Result};
-use crate::scalar::{Access, Code, Lowered, Options, Refusal, differentiate, lower};
+use crate::scalar::{Access, Code, Lowered, LoweringError, Options, differentiate, lower};
 
 /// What to do where a derivative cannot be found.
 pub(crate) const GIVE_IT: &str = "give `fn jacobian(..) -> Derivative`, the derivative of each member of `Derivative` with \
@@ -28,23 +28,25 @@ pub(super) struct Field<'a> {
 impl Field<'_> {
     /// The derivative of each scalar of the result, as a function of the same arguments, and how each scalar of these is
     /// written.
-    pub(super) fn differentiated(&self) -> std::result::Result<(Lowered, Vec<String>), Refusal> {
+    pub(super) fn differentiated(
+        &self,
+    ) -> std::result::Result<(Lowered, Vec<String>), LoweringError> {
         let leaves = self.leaves();
-        let inputs: Vec<Access> = (0..leaves.len()).map(Access::Stream).collect();
+        let inputs: Vec<Access> = (0..leaves.len()).map(Access::Column).collect();
         let options = Options {
             primitive: self.primitive,
             loops: false,
-            watch: false,
+            check_bounds: false,
             bound: None,
             memories: Default::default(),
         };
         let lowered = lower(self.module, self.function, &inputs, &options)?;
-        let stream = |&(argument, member): &(usize, usize)| {
+        let column = |&(argument, member): &(usize, usize)| {
             let first = leaves.iter().position(|(a, _)| *a == argument);
             first.map_or(usize::MAX, |first| first + member)
         };
-        let streams: Vec<usize> = self.variables.iter().map(stream).collect();
-        let derivative = differentiate(&lowered, &streams)?;
+        let columns: Vec<usize> = self.variables.iter().map(column).collect();
+        let derivative = differentiate(&lowered, &columns)?;
         Ok((derivative, leaves.into_iter().map(|(_, text)| text).collect()))
     }
 
@@ -103,7 +105,7 @@ impl Inner {
         help: &'static str,
     ) -> Result<()> {
         let field = Field { module: &self.module, function, primitive: &primitive, variables };
-        let Err(Refusal { what, spans }) = field.differentiated() else { return Ok(()) };
+        let Err(LoweringError { what, spans }) = field.differentiated() else { return Ok(()) };
         // the innermost place that is in the model's own text, not in the library behind it
         let starts = spans.iter().filter_map(|span| span.to_range()).map(|range| range.start);
         let offset = starts.into_iter().find(|&start| start < self.source.len()).unwrap_or(0);

@@ -6,8 +6,8 @@ use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
 use super::parse::parse;
-use super::program::{Feed, Invocation, Program, Unit};
-use super::supported::Source;
+use super::program::{Invocation, Program, ProgramArgument, Unit};
+use super::supported::SourceText;
 use super::{calls, prefix, written};
 use crate::error::Result;
 use crate::scalar::{Access, Memory};
@@ -42,7 +42,7 @@ pub(crate) struct Array {
 
 impl KernelText {
     pub(crate) fn new(name: &str, file: &str, text: &str) -> Result<Self> {
-        let source = Source { name, file, text };
+        let source = SourceText { name, file, text };
         let mut module = parse(name, file, text)?;
         let (uniforms, arrays) = globals(&source, &mut module)?;
         let (workgroup, builtins) = entry(&source, &mut module)?;
@@ -67,19 +67,20 @@ impl KernelText {
         for (at, uniform) in uniforms {
             let value = match uniform {
                 Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
-                Uniform::Random => {
-                    members.structure(&format!("{PREFIX}_Random"), &Feed::random(Unit::Element))
-                }
+                Uniform::Random => members.structure(
+                    &format!("{PREFIX}_Random"),
+                    &ProgramArgument::random(Unit::Element),
+                ),
             };
             let _ = writeln!(body, "    {} = {value};", names[at]);
         }
         if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {
-            members.word(Feed::Invocation(Invocation::Slot), Kind::U32);
+            members.word(ProgramArgument::Invocation(Invocation::Slot), Kind::U32);
         }
         let arguments: Vec<String> =
             builtins.into_iter().map(|builtin| argument(&mut members, builtin)).collect();
         let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
-        let (feeds, feed_kinds, declaration) = members.finish();
+        let (program_arguments, argument_kinds, declaration) = members.finish();
         let composed = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
         let program = Program {
             name: format!("kernel {name}"),
@@ -87,14 +88,15 @@ impl KernelText {
             text: composed,
             prefixes: vec![PREFIX.into()],
             models: Vec::new(),
-            feeds,
-            feed_kinds,
-            sinks: Vec::new(),
-            sink_kinds: Vec::new(),
+            program_arguments,
+            argument_kinds,
+            program_results: Vec::new(),
+            result_kinds: Vec::new(),
         };
         let text = Self { arrays, workgroup, program };
         // what one engine cannot run, no engine runs: systems move between them
-        let inputs: Vec<Access> = (0..text.program.feeds.len()).map(Access::Stream).collect();
+        let inputs: Vec<Access> =
+            (0..text.program.program_arguments.len()).map(Access::Column).collect();
         let lengths: Vec<usize> =
             text.arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
         let memories = text.memories(&lengths);
@@ -125,7 +127,7 @@ impl KernelText {
 
 /// How the entry point is told which invocation it is.
 fn argument(members: &mut Members, builtin: BuiltIn) -> String {
-    let mut word = |invocation| members.word(Feed::Invocation(invocation), Kind::U32);
+    let mut word = |invocation| members.word(ProgramArgument::Invocation(invocation), Kind::U32);
     let axis = match builtin {
         BuiltIn::LocalInvocationIndex => return word(Invocation::Index),
         BuiltIn::LocalInvocationId => Invocation::Local,
@@ -148,7 +150,7 @@ type Uniforms = Vec<(usize, Uniform)>;
 
 /// Checks what the text declares beside functions, and makes it what a program has: arrays are bound in their order,
 /// and uniforms are variables that are set before the kernel begins. Uniforms are given by their place among all.
-fn globals(source: &Source<'_>, module: &mut naga::Module) -> Result<(Uniforms, Vec<Array>)> {
+fn globals(source: &SourceText<'_>, module: &mut naga::Module) -> Result<(Uniforms, Vec<Array>)> {
     if let Some((handle, over)) = module.overrides.iter().next() {
         let name = over.name.clone().unwrap_or_default();
         return Err(source.wrong(
@@ -263,7 +265,7 @@ fn elements(
 }
 
 /// Makes the entry point the last function: the size of its workgroups, and what it takes.
-fn entry(source: &Source<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
+fn entry(source: &SourceText<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
     // naga keeps no place for entry points
     let at = source.text.find("@compute").unwrap_or(0) as u32;
     let wrong = |message: String, help: &str| source.wrong(naga::Span::new(at, at), message, help);

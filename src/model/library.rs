@@ -20,13 +20,13 @@ pub(super) const BUILT_IN: [&str; 9] =
     ["abs", "cos", "exp", "floor", "log", "max", "min", "select", "sqrt"];
 
 /// A function, structure or constant.
-struct Item {
+struct LibraryItem {
     name: &'static str,
     text: &'static str,
 }
 
 /// The items of a text: each starts at the beginning of a line and reaches to the next.
-fn items(text: &'static str) -> Vec<Item> {
+fn items(text: &'static str) -> Vec<LibraryItem> {
     let keyword = |line: &str| ["fn ", "struct ", "const "].iter().any(|k| line.starts_with(k));
     let mut starts: Vec<usize> = Vec::new();
     let mut at = 0;
@@ -42,7 +42,7 @@ fn items(text: &'static str) -> Vec<Item> {
         let name = words(text).nth(1).unwrap_or_default();
         // comments above the next item stay out
         let text = text.split("\n//").next().unwrap_or(text);
-        Item { name, text }
+        LibraryItem { name, text }
     };
     starts.iter().zip(ends).map(item).collect()
 }
@@ -58,7 +58,7 @@ pub(super) fn has(name: &str) -> bool {
 
 /// The items that a text needs, directly or by way of others, in the order of the library.
 pub(super) fn needed(source: &str) -> String {
-    let items: Vec<Item> = TEXTS.into_iter().flat_map(items).collect();
+    let items: Vec<LibraryItem> = TEXTS.into_iter().flat_map(items).collect();
     let mut wanted: Vec<&str> = words(source).chain(ALWAYS).collect();
     let mut taken = vec![false; items.len()];
     while let Some(word) = wanted.pop() {

@@ -28,9 +28,11 @@ pub use definition::Model;
 pub(crate) use definition::Shipped;
 pub(crate) use expression::{Named, expression};
 pub(crate) use indexed::ALLOW;
-pub(crate) use inner::{Argument, Member, Rule};
+pub(crate) use inner::{Argument, ModelMember, Rule};
 pub(crate) use kernel::KernelText;
 pub(crate) use parse::unmarked;
-pub(crate) use program::{Arm, Feed, Invocation, Program, Sink, Structure, Unit};
+pub(crate) use program::{
+    AfferentProjection, Archetype, Invocation, Program, ProgramArgument, ProgramResult, Unit,
+};
 pub(crate) use resolve::owner;
 pub(crate) use validity::validate;

@@ -3,7 +3,7 @@
 use naga::Function;
 
 use super::definition::Model;
-use super::inner::Member;
+use super::inner::ModelMember;
 use super::library;
 use super::primitives::primitive;
 use super::supported;
@@ -17,10 +17,10 @@ use crate::terms::Kind;
 
 /// What makes one program: groups with equal structures share it, and the dispatch.
 #[derive(Debug, Clone)]
-pub(crate) struct Structure {
+pub(crate) struct Archetype {
     pub element: Model,
     pub method: Method,
-    pub arms: Vec<Arm>,
+    pub afferents: Vec<AfferentProjection>,
     /// Whether the currents are part of the element's derivative.
     pub ltc: bool,
     /// Whether the sums of the inputs are wanted after the step.
@@ -29,20 +29,20 @@ pub(crate) struct Structure {
 
 /// One projection onto the element: the synapse's dynamics and the current that it makes.
 #[derive(Debug, Clone)]
-pub(crate) struct Arm {
+pub(crate) struct AfferentProjection {
     pub synapse: Model,
     pub method: Method,
     pub output: Model,
 }
 
-impl PartialEq for Structure {
+impl PartialEq for Archetype {
     fn eq(&self, other: &Self) -> bool {
         self.element.same(&other.element)
             && self.method == other.method
             && self.ltc == other.ltc
             && self.observe_inputs == other.observe_inputs
-            && self.arms.len() == other.arms.len()
-            && self.arms.iter().zip(&other.arms).all(|(a, b)| {
+            && self.afferents.len() == other.afferents.len()
+            && self.afferents.iter().zip(&other.afferents).all(|(a, b)| {
                 a.synapse.same(&b.synapse) && a.method == b.method && a.output.same(&b.output)
             })
     }
@@ -58,13 +58,13 @@ pub(crate) enum Unit {
 
 /// What a member of the argument structure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Feed {
+pub(crate) enum ProgramArgument {
     State(Unit, usize),
     Param(Unit, usize),
     Derived(Unit, usize),
     Input(Unit, usize),
-    /// The fixed-point sum of the events that arrive on an arm, i32.
-    Arrivals(usize),
+    /// The fixed-point sum of the events that arrive on an afferent, i32.
+    Accumulator(usize),
     /// What one count of that sum is worth.
     Quantum(usize),
     Time,
@@ -74,7 +74,7 @@ pub(crate) enum Feed {
     /// Time as two numbers, the second what the first leaves.
     TimeHigh,
     TimeLow,
-    /// What keys the random numbers of a unit in a copy of the system, as two words.
+    /// What keys the random numbers of a unit in a replica of the system, as two words.
     Key(Unit),
     KeyHigh(Unit),
     /// Number of the element in its group.
@@ -94,11 +94,11 @@ pub(crate) enum Invocation {
     /// The place of its workgroup among all, and how many there are.
     Workgroup(usize),
     Workgroups(usize),
-    /// The number of its workgroup among those that an engine plays at a time.
+    /// The number of its workgroup among those that an engine executes at a time.
     Slot,
 }
 
-impl Feed {
+impl ProgramArgument {
     /// The members of the structure `Shared` but the last, which a step's stage gives.
     pub(super) const SHARED: [Self; 6] =
         [Self::Time, Self::Dt, Self::Step, Self::StepHigh, Self::TimeHigh, Self::TimeLow];
@@ -109,13 +109,13 @@ impl Feed {
     }
 
     /// Type of the member.
-    pub(super) fn kind(self, structure: &Structure) -> Kind {
+    pub(super) fn kind(self, archetype: &Archetype) -> Kind {
         match self {
-            Self::State(unit, k) => structure.model(unit).inner().state[k].kind,
-            Self::Param(unit, k) => structure.model(unit).inner().params[k].kind,
-            Self::Derived(unit, k) => structure.model(unit).inner().derived[k].kind,
+            Self::State(unit, k) => archetype.model(unit).inner().state[k].kind,
+            Self::Param(unit, k) => archetype.model(unit).inner().params[k].kind,
+            Self::Derived(unit, k) => archetype.model(unit).inner().derived[k].kind,
             Self::Input(..) | Self::Quantum(_) => Kind::F32,
-            Self::Arrivals(_) => Kind::I32,
+            Self::Accumulator(_) => Kind::I32,
             other => other.clock_kind(),
         }
     }
@@ -131,13 +131,13 @@ impl Feed {
 
 /// Where a member of the result goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Sink {
+pub(crate) enum ProgramResult {
     State(Unit, usize),
     Input(Unit, usize),
     /// 1 where the element spikes, else 0.
     Spike,
     /// Zero: the sum has been used.
-    Arrivals(usize),
+    Accumulator(usize),
     /// Results of the functions that run on the host.
     Value(usize),
 }
@@ -153,10 +153,10 @@ pub(crate) struct Program {
     pub prefixes: Vec<String>,
     /// The models in the same order; none of an expression.
     pub models: Vec<Model>,
-    pub feeds: Vec<Feed>,
-    pub feed_kinds: Vec<Kind>,
-    pub sinks: Vec<Sink>,
-    pub sink_kinds: Vec<Kind>,
+    pub program_arguments: Vec<ProgramArgument>,
+    pub argument_kinds: Vec<Kind>,
+    pub program_results: Vec<ProgramResult>,
+    pub result_kinds: Vec<Kind>,
 }
 
 impl Program {
@@ -202,7 +202,7 @@ impl Program {
         functions.find(|function| function.name.as_deref() == Some("advance"))
     }
 
-    /// The operations of `advance`, for one way of feeding it.
+    /// The operations of `advance`, for one way of giving its arguments.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
@@ -222,7 +222,7 @@ impl Program {
     ///
     /// # Errors
     /// As [`Program::lower`].
-    pub(crate) fn lower_watched(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+    pub(crate) fn lower_bounds_checked(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
         self.lowered(inputs, true, Some(limit), Memories::default())
     }
 
@@ -234,17 +234,20 @@ impl Program {
         &self,
         inputs: &[Access],
         memories: &[Memory],
-        watch: bool,
+        check_bounds: bool,
         limit: Option<u32>,
     ) -> Result<Lowered> {
-        let slot = self.feeds.iter().position(|f| *f == Feed::Invocation(Invocation::Slot));
-        self.lowered(inputs, watch, limit, Memories { all: memories, slot })
+        let slot = self
+            .program_arguments
+            .iter()
+            .position(|f| *f == ProgramArgument::Invocation(Invocation::Slot));
+        self.lowered(inputs, check_bounds, limit, Memories { all: memories, slot })
     }
 
     fn lowered(
         &self,
         inputs: &[Access],
-        watch: bool,
+        check_bounds: bool,
         limit: Option<u32>,
         memories: Memories<'_>,
     ) -> Result<Lowered> {
@@ -254,12 +257,14 @@ impl Program {
             Some(limit) if !self.ends_within(limit as usize) => Some((limit, &counts)),
             _ => None,
         };
-        let options = Options { primitive: &primitive, loops: true, watch, bound, memories };
-        lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
-            model: self.name.clone(),
-            construct: refusal.what,
-            location: None,
-            help: supported::PLAINER.into(),
+        let options = Options { primitive: &primitive, loops: true, check_bounds, bound, memories };
+        lower(&self.module, "advance", inputs, &options).map_err(|lowering_error| {
+            Error::Unsupported {
+                model: self.name.clone(),
+                construct: lowering_error.what,
+                location: None,
+                help: supported::PLAINER.into(),
+            }
         })
     }
 }
@@ -271,48 +276,50 @@ pub(super) fn prefixed_primitive<'a>(
     prefixes.find_map(|prefix| primitive(name.strip_prefix(prefix.as_str())?.strip_prefix('_')?))
 }
 
-impl Structure {
+impl Archetype {
     pub(crate) fn model(&self, unit: Unit) -> &Model {
         match unit {
             Unit::Element => &self.element,
-            Unit::Synapse(arm) => &self.arms[arm].synapse,
-            Unit::Output(arm) => &self.arms[arm].output,
+            Unit::Synapse(afferent) => &self.afferents[afferent].synapse,
+            Unit::Output(afferent) => &self.afferents[afferent].output,
         }
     }
 
     /// All units, the element first.
     pub(crate) fn units(&self) -> Vec<Unit> {
-        let arms = (0..self.arms.len()).flat_map(|a| [Unit::Synapse(a), Unit::Output(a)]);
-        std::iter::once(Unit::Element).chain(arms).collect()
+        let afferents = (0..self.afferents.len()).flat_map(|a| [Unit::Synapse(a), Unit::Output(a)]);
+        std::iter::once(Unit::Element).chain(afferents).collect()
     }
 }
 
-/// The name of the member that a feed is.
-pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
+/// The name of the member that an argument is.
+pub(super) fn member_name(archetype: &Archetype, program_argument: ProgramArgument) -> String {
     let unit_name = |unit: Unit| match unit {
         Unit::Element => "e".to_string(),
-        Unit::Synapse(arm) => format!("a{arm}"),
-        Unit::Output(arm) => format!("o{arm}"),
+        Unit::Synapse(afferent) => format!("a{afferent}"),
+        Unit::Output(afferent) => format!("o{afferent}"),
     };
-    let name = |unit: Unit, role: &str, members: &[Member], k: usize| {
+    let name = |unit: Unit, role: &str, members: &[ModelMember], k: usize| {
         format!("{}_{role}_{}", unit_name(unit), members[k].name)
     };
-    match feed {
-        Feed::State(u, k) => name(u, "state", &structure.model(u).inner().state, k),
-        Feed::Param(u, k) => name(u, "param", &structure.model(u).inner().params, k),
-        Feed::Derived(u, k) => name(u, "derived", &structure.model(u).inner().derived, k),
-        Feed::Input(u, k) => name(u, "input", &structure.model(u).inner().inputs, k),
-        Feed::Arrivals(arm) => format!("a{arm}_arrivals"),
-        Feed::Quantum(arm) => format!("a{arm}_quantum"),
-        Feed::Time => "t".into(),
-        Feed::Dt => "dt".into(),
-        Feed::Step => "i".into(),
-        Feed::StepHigh => "i_high".into(),
-        Feed::TimeHigh => "t_hi".into(),
-        Feed::TimeLow => "t_lo".into(),
-        Feed::Key(u) => format!("{}_key", unit_name(u)),
-        Feed::KeyHigh(u) => format!("{}_key_high", unit_name(u)),
-        Feed::Element => "element".into(),
-        Feed::Invocation(_) => "invocation".into(),
+    match program_argument {
+        ProgramArgument::State(u, k) => name(u, "state", &archetype.model(u).inner().state, k),
+        ProgramArgument::Param(u, k) => name(u, "param", &archetype.model(u).inner().params, k),
+        ProgramArgument::Derived(u, k) => {
+            name(u, "derived", &archetype.model(u).inner().derived, k)
+        }
+        ProgramArgument::Input(u, k) => name(u, "input", &archetype.model(u).inner().inputs, k),
+        ProgramArgument::Accumulator(afferent) => format!("a{afferent}_arrivals"),
+        ProgramArgument::Quantum(afferent) => format!("a{afferent}_quantum"),
+        ProgramArgument::Time => "t".into(),
+        ProgramArgument::Dt => "dt".into(),
+        ProgramArgument::Step => "i".into(),
+        ProgramArgument::StepHigh => "i_high".into(),
+        ProgramArgument::TimeHigh => "t_hi".into(),
+        ProgramArgument::TimeLow => "t_lo".into(),
+        ProgramArgument::Key(u) => format!("{}_key", unit_name(u)),
+        ProgramArgument::KeyHigh(u) => format!("{}_key_high", unit_name(u)),
+        ProgramArgument::Element => "element".into(),
+        ProgramArgument::Invocation(_) => "invocation".into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Whose variable it is that an output names.
 
-use super::inner::{Inner, Member};
+use super::inner::{Inner, ModelMember};
 use crate::terms::Kind;
 
 /// Where an output's current takes a variable from, by its place among those of the state.
@@ -47,7 +47,7 @@ pub(crate) fn owner(name: &str, synapse: &Inner, target: &Inner) -> Result<Owner
 }
 
 fn missing(name: &str, synapse: &Inner, target: &Inner) -> String {
-    let has = |members: &[Member]| members.iter().any(|m| m.name == name);
+    let has = |members: &[ModelMember]| members.iter().any(|m| m.name == name);
     for (what, model) in [("synapse", synapse), ("target", target)] {
         let Inner { params, inputs, derived, .. } = model;
         let roles = [("a parameter", params), ("an input", inputs), ("a derived value", derived)];

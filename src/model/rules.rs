@@ -4,14 +4,14 @@
 use naga::{Block, Expression, Function, Handle, Scalar, Span, Statement, StructMember, TypeInner};
 
 use super::contract::Checker;
-use super::inner::{Argument, Member, Rule};
+use super::inner::{Argument, ModelMember, Rule};
 use crate::error::Result;
 
 impl Checker<'_> {
     /// The rules of a model with these parameters, whose function `rules` takes these arguments.
     pub(super) fn rules(
         &self,
-        params: &[Member],
+        params: &[ModelMember],
         arguments: Option<&[Argument]>,
     ) -> Result<Vec<Rule>> {
         let Some(handle) = self.structure_handle("Rules") else { return Ok(Vec::new()) };

@@ -10,13 +10,13 @@ use crate::scalar::{Access, Memories, Memory, Options, lower};
 pub(super) const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
 
 /// A text with what is needed to tell what is wrong in it, and where.
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub name: &'a str,
     pub file: &'a str,
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     pub(super) fn location(&self, offset: usize) -> Box<Location> {
         Box::new(Location::of(self.file, self.text, offset.min(self.text.len())))
     }
@@ -42,23 +42,24 @@ impl Source<'_> {
             TypeInner::Vector { size, .. } => *size as usize,
             _ => 1,
         });
-        let inputs: Vec<Access> = (0..scalars.sum()).map(Access::Stream).collect();
+        let inputs: Vec<Access> = (0..scalars.sum()).map(Access::Column).collect();
         // there is one workgroup, which has no slot
         let memories: Vec<Memory> =
             memories.iter().map(|m| Memory { of_workgroup: false, ..*m }).collect();
         let options = Options {
             primitive: &primitive,
             loops: true,
-            watch: false,
+            check_bounds: false,
             bound: None,
             memories: Memories { all: &memories, slot: None },
         };
-        let Err(refusal) = lower(module, name, &inputs, &options) else { return Ok(()) };
-        let starts = refusal.spans.iter().filter_map(|span| span.to_range()).map(|r| r.start);
+        let Err(lowering_error) = lower(module, name, &inputs, &options) else { return Ok(()) };
+        let starts =
+            lowering_error.spans.iter().filter_map(|span| span.to_range()).map(|r| r.start);
         let offset = starts.into_iter().find(|&start| start < self.text.len());
         Err(Error::Unsupported {
             model: self.name.into(),
-            construct: refusal.what,
+            construct: lowering_error.what,
             location: Some(self.location(offset.unwrap_or(0))),
             help: PLAINER.into(),
         })

@@ -1,34 +1,34 @@
 //! From recorded nodes to a plan.
 
-use super::data::{Plan, Route};
+use super::data::{DeliveryBlock, Plan};
 use super::fixed::Fixed;
 use super::host::{HostPrograms, join};
 use super::inputs::HostInputs;
 use super::layout::{Layout, position};
 use super::records::HostRecord;
 use super::sites::{ArmSite, GroupSite, end_site, label, sites};
-use super::step::Op;
+use super::step::StepOp;
 use super::{couplings, delays, fixed, inputs, kernels, records};
 use crate::connect::Ends;
 use crate::error::{Error, Explained, Result};
 use crate::inputs::Input;
 use crate::limits;
-use crate::model::{Arm, Structure};
+use crate::model::{AfferentProjection, Archetype};
 use crate::random::{Keys, Purpose};
 use crate::records::Monitor;
-use crate::system::{Copies, DynamicalSystem, Group, Node, StepBuilder};
+use crate::system::{DynamicalSystem, Group, Node, Replicas, StepBuilder};
 use crate::terms::Value;
 
 /// What a system recorded, once.
-pub(crate) struct Recorded {
+pub(crate) struct RecordedSystem {
     /// All nodes, in the order in which they were recorded.
     pub nodes: Vec<Node>,
-    copies: Option<Copies>,
+    replicas: Option<Replicas>,
     /// Keys and paths of the outputs that it declared.
     outputs: Vec<(String, String)>,
 }
 
-impl Recorded {
+impl RecordedSystem {
     /// Of a target and variables beside it.
     pub(crate) fn of(target: &dyn DynamicalSystem, dyn_vars: &[(String, Group)]) -> Result<Self> {
         let mut step = StepBuilder::default();
@@ -36,14 +36,14 @@ impl Recorded {
         for (key, group) in dyn_vars {
             step.child(key, group)?;
         }
-        let StepBuilder { nodes, copies, outputs, .. } = step;
-        Ok(Self { nodes, copies, outputs })
+        let StepBuilder { nodes, replicas, outputs, .. } = step;
+        Ok(Self { nodes, replicas, outputs })
     }
 }
 
 /// What a plan is made of.
 pub(crate) struct Description<'a> {
-    pub recorded: &'a Recorded,
+    pub recorded: &'a RecordedSystem,
     pub inputs: &'a [Input],
     /// Whether they apply in the original's order.
     pub compat_input_order: bool,
@@ -65,25 +65,25 @@ pub(crate) struct Host {
 
 /// Compiles a description. Everything is checked here; the engines find nothing to complain about but their limits.
 pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
-    let &Recorded { ref nodes, copies, ref outputs } = description.recorded;
+    let &RecordedSystem { ref nodes, replicas, ref outputs } = description.recorded;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
     let loop_limit = description.loop_limit;
     let programs = HostPrograms::new(loop_limit);
-    let groups = sites(nodes, description.seed, description.dt, copies, &programs)?;
+    let groups = sites(nodes, description.seed, description.dt, replicas, &programs)?;
     let observed = records::observed_inputs(&groups, nodes, description.monitors, outputs);
-    let mut layout = Layout::new(description.dt, description.seed, copies, loop_limit);
+    let mut layout = Layout::new(description.dt, description.seed, replicas, loop_limit);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
-        let arms = site.arms.iter().map(|arm| Arm {
-            synapse: arm.synapse.model.clone(),
-            method: arm.synapse.method,
-            output: arm.output.model.clone(),
+        let afferents = site.afferents.iter().map(|afferent| AfferentProjection {
+            synapse: afferent.synapse.model.clone(),
+            method: afferent.synapse.method,
+            output: afferent.output.model.clone(),
         });
         layout.add(
             site,
-            Structure {
+            Archetype {
                 element: site.element.model.clone(),
                 method: site.element.method,
-                arms: arms.collect(),
+                afferents: afferents.collect(),
                 ltc: site.ltc,
                 observe_inputs,
             },
@@ -96,10 +96,10 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let inputs = inputs::compile(&mut plan, description.inputs, description.compat_input_order)?;
     for stage in 0..stages {
         couplings::add(&mut plan, &couplings, stage)?;
-        plan.step.push(Op::Deliver(stage));
+        plan.step.push(StepOp::Deliver(stage));
         let populations = plan.populations.iter().enumerate();
         let own = populations.filter(|(_, population)| population.stage == stage);
-        plan.step.extend(own.map(|(at, _)| Op::Update(at)));
+        plan.step.extend(own.map(|(at, _)| StepOp::Update(at)));
         kernels::add(&mut plan, nodes, stage)?;
     }
     let records = records::compile(&mut plan, description.monitors, description.t0)?;
@@ -108,7 +108,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     }
     plan.end_of_step();
     plan.check_size()?;
-    plan.check_histories()?;
+    plan.check_spike_histories()?;
     drop(groups);
     plan.programs = programs;
     Ok((plan, Host { inputs, records }))
@@ -117,7 +117,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
 /// Makes the synapses of every projection, and the quantum of their weights.
 fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
     for (target, site) in groups.iter().enumerate() {
-        for (arm, ArmSite { node, projection, .. }) in site.arms.iter().enumerate() {
+        for (afferent, ArmSite { node, projection, .. }) in site.afferents.iter().enumerate() {
             let inner = projection.inner();
             let source = end_site(groups, node, &inner.pre, "source")?;
             let path = label(node);
@@ -164,22 +164,22 @@ fn connect(plan: &mut Plan, groups: &[GroupSite<'_>], seed: u64) -> Result<()> {
             }
             let (population, member) = position(plan, source);
             let (to_population, to_member) = position(plan, target);
-            plan.set_quanta(to_population, to_member, arm, &quanta);
+            plan.set_quanta(to_population, to_member, afferent, &quanta);
             let from = &mut plan.populations[population].members[member];
-            from.history = delays.iter().copied().fold(from.history.max(1), usize::max);
-            let target = plan.accumulator_address(to_population, to_member, arm);
+            from.spike_history = delays.iter().copied().fold(from.spike_history.max(1), usize::max);
+            let target = plan.accumulator_address(to_population, to_member, afferent);
             for mut part in delays::split(synapses, counts, &delays) {
                 part.sort_rows();
-                let delays::Part { delay, indptr, indices, counts } = part;
+                let delays::DelayPart { delay, indptr, indices, counts } = part;
                 let path = path.clone();
                 let (sources, targets) = (ends.sources, ends.targets);
-                plan.routes.push(Route {
+                plan.delivery_blocks.push(DeliveryBlock {
                     path,
                     population,
                     member,
                     stage,
                     delay,
-                    age: if early { delay } else { delay.saturating_sub(1) },
+                    lag: if early { delay } else { delay.saturating_sub(1) },
                     target,
                     sources,
                     targets,

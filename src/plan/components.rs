@@ -4,9 +4,9 @@ use super::host::{HostPrograms, OnHost, join};
 use super::rules;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Member, Model};
-use crate::random::{Keys, Purpose, Stream};
-use crate::system::{Component, Copies};
+use crate::model::{Model, ModelMember};
+use crate::random::{Keys, Purpose, RandomStream};
+use crate::system::{Component, Replicas};
 
 /// A component with all names and shapes checked. Columns hold one word, or one per element.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ pub(super) struct Resolved {
 }
 
 /// Where a component stands.
-pub(super) struct Site<'a> {
+pub(super) struct ComponentSite<'a> {
     pub path: &'a str,
     /// Its path, or its name where it is the target itself.
     pub label: String,
     pub shape: &'a [usize],
-    pub copies: Option<Copies>,
+    pub replicas: Option<Replicas>,
     pub seed: u64,
     pub dt: f64,
     /// Whether the synaptic currents are part of the derivative.
@@ -34,10 +34,10 @@ pub(super) struct Site<'a> {
     pub programs: &'a HostPrograms,
 }
 
-impl Site<'_> {
+impl ComponentSite<'_> {
     fn on_host(&self) -> OnHost<'_> {
-        let (elements, copies) = (self.elements(), self.copies);
-        OnHost { node: self.path, elements, copies, dt: self.dt, programs: self.programs }
+        let (elements, replicas) = (self.elements(), self.replicas);
+        OnHost { node: self.path, elements, replicas, dt: self.dt, programs: self.programs }
     }
 
     fn member(&self, name: &str) -> String {
@@ -50,7 +50,7 @@ impl Site<'_> {
 }
 
 /// Checks a component and computes all that it starts with.
-pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved> {
+pub(super) fn resolve(component: &Component, site: &ComponentSite<'_>) -> Result<Resolved> {
     let model = component
         .model
         .clone()
@@ -72,7 +72,7 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
         site.programs.check_derivative(&model)?;
     }
     let params = params(&model, component, site)?;
-    let is_each = |member: &Member| component.each.contains(&member.name);
+    let is_each = |member: &ModelMember| component.each.contains(&member.name);
     let each = inner.params.iter().map(is_each).collect();
     rules::check(&model, &params, &site.on_host())?;
     let derived = derive(&model, &params, &site.on_host())?;
@@ -81,10 +81,10 @@ pub(super) fn resolve(component: &Component, site: &Site<'_>) -> Result<Resolved
 }
 
 fn known<'a>(
-    members: &[Member],
+    members: &[ModelMember],
     names: impl Iterator<Item = &'a String>,
     what: &'static str,
-    site: &Site<'_>,
+    site: &ComponentSite<'_>,
 ) -> Result<()> {
     for name in names {
         if !members.iter().any(|m| m.name == *name) {
@@ -95,7 +95,7 @@ fn known<'a>(
     Ok(())
 }
 
-fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Method> {
+fn method(model: &Model, asked: Option<Method>, site: &ComponentSite<'_>) -> Result<Method> {
     let functions = &model.inner().functions;
     let (exact, derivative) = (functions.exact.is_some(), functions.derivative.is_some());
     let wrong = |method: Method, lacks: &str| Error::Node {
@@ -114,19 +114,19 @@ fn method(model: &Model, asked: Option<Method>, site: &Site<'_>) -> Result<Metho
     }
 }
 
-fn params(model: &Model, component: &Component, site: &Site<'_>) -> Result<Vec<Vec<u32>>> {
+fn params(model: &Model, component: &Component, site: &ComponentSite<'_>) -> Result<Vec<Vec<u32>>> {
     let inner = model.inner();
     let defaults = if inner.functions.defaults {
         Some(site.on_host().call(model, "defaults", &[], &[])?)
     } else {
         None
     };
-    let mut columns = Vec::with_capacity(inner.params.len());
+    let mut derived_columns = Vec::with_capacity(inner.params.len());
     for (k, member) in inner.params.iter().enumerate() {
         let name = site.member(&member.name);
         // the last one given counts, as with any setting
         let value = component.params.iter().rev().find(|(n, _)| *n == member.name).map(|(_, v)| v);
-        let mut column = match (value, &defaults) {
+        let mut derived_column = match (value, &defaults) {
             (Some(value), _) => words(&value.broadcast(&name, site.shape)?, member, &name)?,
             (None, Some(defaults)) => defaults[k].clone(),
             (None, None) => {
@@ -139,15 +139,15 @@ fn params(model: &Model, component: &Component, site: &Site<'_>) -> Result<Vec<V
                 });
             }
         };
-        if let ([word], true) = (&column[..], component.each.contains(&member.name)) {
-            column = vec![*word; site.elements()];
+        if let ([word], true) = (&derived_column[..], component.each.contains(&member.name)) {
+            derived_column = vec![*word; site.elements()];
         }
-        columns.push(column);
+        derived_columns.push(derived_column);
     }
-    Ok(columns)
+    Ok(derived_columns)
 }
 
-fn words(values: &[f64], member: &Member, name: &str) -> Result<Vec<u32>> {
+fn words(values: &[f64], member: &ModelMember, name: &str) -> Result<Vec<u32>> {
     values
         .iter()
         .map(|&v| member.kind.bits(v))
@@ -172,25 +172,27 @@ fn state(
     component: &Component,
     params: &[Vec<u32>],
     derived: &[Vec<u32>],
-    site: &Site<'_>,
+    site: &ComponentSite<'_>,
 ) -> Result<Vec<Vec<u32>>> {
     let inner = model.inner();
-    let mut columns = match inner.functions.initial {
+    let mut derived_columns = match inner.functions.initial {
         Some(_) => site.on_host().call(model, "initial", params, derived)?,
         None => vec![vec![0]; inner.state.len()],
     };
-    for (member, column) in inner.state.iter().zip(&mut columns) {
+    for (member, derived_column) in inner.state.iter().zip(&mut derived_columns) {
         let init = component.inits.iter().rev().find(|(n, _)| *n == member.name);
         if let Some((_, init)) = init {
             let name = site.member(&member.name);
-            let copies = site.copies.unwrap_or(Copies { count: 1, first: 0 });
-            let per_copy = (site.elements() / copies.count) as u64;
+            let replicas = site.replicas.unwrap_or(Replicas { count: 1, first: 0 });
+            let per_copy = (site.elements() / replicas.count) as u64;
             let (seed, purpose) = (site.seed, Purpose::Initial(&member.name));
             let keys = Keys { seed, purpose, path: site.path };
-            let keys: Vec<[u32; 2]> = copies.numbers().map(|copy| keys.of_copy(copy)).collect();
-            let stream = |item: u64| Stream::new(keys[(item / per_copy) as usize], item % per_copy);
-            *column = words(&init.values(&name, site.shape, stream)?, member, &name)?;
+            let keys: Vec<[u32; 2]> =
+                replicas.numbers().map(|replica| keys.of_copy(replica)).collect();
+            let column =
+                |item: u64| RandomStream::new(keys[(item / per_copy) as usize], item % per_copy);
+            *derived_column = words(&init.values(&name, site.shape, column)?, member, &name)?;
         }
     }
-    Ok(columns)
+    Ok(derived_columns)
 }

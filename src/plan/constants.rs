@@ -1,27 +1,27 @@
-//! Inputs that are the same number for all elements in every step: programs that know them need no stream that holds them, and no
+//! Inputs that are the same number for all elements in every step: programs that know them need no column that holds them, and no
 //! operations that fill and clear it.
 
 use super::data::{InputOp, Plan, Source};
 use crate::terms::{Kind, Operation};
 
 impl Plan {
-    /// The sum of a member's inputs to a stream that is cleared, where it is constant in this way, with these values of the
+    /// The sum of a member's inputs to a column that is cleared, where it is constant in this way, with these values of the
     /// inputs that do not change; whether there is one does not depend on them.
     pub(crate) fn constant_input(
         &self,
         at: usize,
         member: usize,
-        stream: usize,
+        column: usize,
         constants: &[u32],
     ) -> Option<u32> {
         let population = &self.populations[at];
-        let seen = population.structure.observe_inputs;
-        if !self.fused() || !population.streams[stream].cleared || seen {
+        let seen = population.archetype.observe_inputs;
+        if !self.fused() || !population.columns[column].cleared || seen {
             return None;
         }
         let own = |input: &&InputOp| {
             let target = (input.population, input.member) == (at, member);
-            target && self.cleared_stream(input) == Some(stream)
+            target && self.cleared_stream(input) == Some(column)
         };
         let mut sum = 0f32;
         for input in self.inputs.iter().filter(own) {
@@ -43,14 +43,14 @@ impl Plan {
     }
 
     /// Whether it is constant in this way.
-    pub(crate) fn is_constant_input(&self, at: usize, member: usize, stream: usize) -> bool {
-        self.constant_input(at, member, stream, &self.constants).is_some()
+    pub(crate) fn is_constant_input(&self, at: usize, member: usize, column: usize) -> bool {
+        self.constant_input(at, member, column, &self.constants).is_some()
     }
 
-    /// The stream of its population that an input's target is in, if that is one that is cleared.
+    /// The column of its population that an input's target is in, if that is one that is cleared.
     pub(crate) fn cleared_stream(&self, input: &InputOp) -> Option<usize> {
         let population = &self.populations[input.population];
         let start = population.members[input.member].start;
-        population.streams.iter().position(|s| s.cleared && s.address + start == input.address)
+        population.columns.iter().position(|s| s.cleared && s.address + start == input.address)
     }
 }

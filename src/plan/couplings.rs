@@ -8,7 +8,7 @@ use super::host::join;
 use super::layout::position;
 use super::offsets::Offsets;
 use super::sites::{GroupSite, end_site, label};
-use super::step::{Load, Op, Ring, Work};
+use super::step::{DelayLine, DerivedLoad, DerivedWork, StepOp};
 use super::{delays, expressions, fixed, inputs};
 use crate::connect::{Ends, Synapses};
 use crate::error::{Error, Explained, Result};
@@ -19,7 +19,7 @@ use crate::system::{Coupling, Node, NodeKind};
 use crate::terms::{Kind, Operation, Value, Wgsl};
 
 /// A coupling with all that it names found.
-pub(super) struct Site {
+pub(super) struct CouplingSite {
     label: String,
     /// Of its node.
     path: String,
@@ -27,19 +27,19 @@ pub(super) struct Site {
     stage: usize,
     program: Arc<Program>,
     /// What the program's variables are, in their order.
-    named: Vec<Place>,
-    /// Connections of a copy of the system, by target.
-    rows: Rows,
+    named: Vec<ValuePlace>,
+    /// Connections of a replica of the system, by target.
+    rows: CompressedRows,
     weights: Vec<u32>,
     /// In steps, one for all or one per connection.
     delays: Vec<u32>,
-    /// Place of the target among the slots.
+    /// ValuePlace of the target among the slots.
     target: usize,
     sources: usize,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum ValuePlace {
     /// The slot of that number, of the source.
     Pre(usize),
     Post(usize),
@@ -47,7 +47,7 @@ enum Place {
 }
 
 /// Connections in rows by target, each row by source.
-struct Rows {
+struct CompressedRows {
     indptr: Vec<u32>,
     sources: Vec<u32>,
     targets: Vec<u32>,
@@ -60,7 +60,7 @@ pub(super) fn prepare(
     plan: &mut Plan,
     nodes: &[Node],
     groups: &[GroupSite<'_>],
-) -> Result<Vec<Site>> {
+) -> Result<Vec<CouplingSite>> {
     let mut sites = Vec::new();
     for node in nodes {
         if let NodeKind::Coupling(coupling) = &node.kind {
@@ -72,23 +72,23 @@ pub(super) fn prepare(
     for site in &sites {
         let longest = site.delays.iter().copied().max().unwrap_or(0) as usize;
         for place in &site.named {
-            let (slot, longest) = match *place {
-                Place::Pre(slot) => (slot, longest),
-                Place::Post(slot) => (slot, 0),
-                Place::Weight => continue,
+            let (variable, longest) = match *place {
+                ValuePlace::Pre(variable) => (variable, longest),
+                ValuePlace::Post(variable) => (variable, 0),
+                ValuePlace::Weight => continue,
             };
-            if plan.slots[slot].role != Role::Param {
-                let (depth, rows) = kept.entry(slot).or_default();
+            if plan.variables[variable].role != Role::Param {
+                let (depth, rows) = kept.entry(variable).or_default();
                 // where it was updated before, a delay of one step is the value at the start of the step
-                let ahead = usize::from(site.is_ahead(plan, slot));
+                let ahead = usize::from(site.is_ahead(plan, variable));
                 *depth = (*depth).max(longest.saturating_sub(ahead));
                 *rows = (*rows).max(longest + 1);
             }
         }
     }
-    for (&slot, &(depth, rows)) in &kept {
-        let taken = format!("{}_history", plan.slots[slot].path());
-        if depth > 0 && plan.slots.iter().any(|other| other.path() == taken) {
+    for (&variable, &(depth, rows)) in &kept {
+        let taken = format!("{}_history", plan.variables[variable].path());
+        if depth > 0 && plan.variables.iter().any(|other| other.path() == taken) {
             return Err(Error::Node {
                 node: taken,
                 reason: "this name is that of the past values of another variable, which a coupling reads; \
@@ -96,9 +96,14 @@ pub(super) fn prepare(
                     .into(),
             });
         }
-        let ring = plan.reserve_ring(slot, depth, rows)?;
-        let label = format!("past of {}", plan.slots[slot].path());
-        plan.push_column(label, Work::Keep { ring, ahead: false }, ring.address, ring.words);
+        let delay_line = plan.reserve_ring(variable, depth, rows)?;
+        let label = format!("past of {}", plan.variables[variable].path());
+        plan.push_column(
+            label,
+            DerivedWork::DelayLineWrite { delay_line, ahead: false },
+            delay_line.address,
+            delay_line.words,
+        );
     }
     for group in groups {
         histories(plan, group)?;
@@ -111,29 +116,36 @@ fn histories(plan: &mut Plan, group: &GroupSite<'_>) -> Result<()> {
     for (name, value) in group.histories {
         let path = join(&group.node.path, name);
         let wrong = |reason: String| Error::Node { node: path.clone(), reason };
-        let slot = plan.find("variable", &path)?;
-        let Some(ring) = plan.rings.iter().find(|r| r.slot == slot && r.depth > 0).copied() else {
+        let variable = plan.find("variable", &path)?;
+        let Some(delay_line) =
+            plan.delay_lines.iter().find(|r| r.variable == variable && r.depth > 0).copied()
+        else {
             return Err(wrong(
                 "its history is given, but no coupling reads it with a delay".into(),
             ));
         };
-        let kind = plan.slots[slot].kind;
-        let shape = [&[ring.depth], &group.shape[..]].concat();
+        let kind = plan.variables[variable].kind;
+        let shape = [&[delay_line.depth], &group.shape[..]].concat();
         let values = value.broadcast(&format!("history of {path}"), &shape)?;
         let bits = values.iter().map(|&v| kind.bits(v)).collect::<Explained<Vec<u32>>>();
         let bits = bits.map_err(wrong)?;
-        for age in 1..=ring.depth {
+        for lag in 1..=delay_line.depth {
             let row = match bits[..] {
-                [word] => vec![word; ring.words],
-                ref all => all[(age - 1) * ring.words..age * ring.words].to_vec(),
+                [word] => vec![word; delay_line.words],
+                ref all => all[(lag - 1) * delay_line.words..lag * delay_line.words].to_vec(),
             };
-            plan.set_past(ring, age, &row);
+            plan.set_past(delay_line, lag, &row);
         }
     }
     Ok(())
 }
 
-fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>]) -> Result<Site> {
+fn site(
+    plan: &Plan,
+    node: &Node,
+    coupling: &Coupling,
+    groups: &[GroupSite<'_>],
+) -> Result<CouplingSite> {
     let inner = coupling.inner();
     let path = label(node);
     let wrong = |reason: String| Error::Node { node: path.clone(), reason };
@@ -141,24 +153,27 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     let post = end_site(groups, node, &inner.post, "target")?;
     let (mut names, mut places) = (Vec::new(), Vec::new());
     for (end, suffix) in [(pre, "pre"), (post, "post")] {
-        for slot in own_slots(plan, end)
-            .filter(|&slot| matches!(plan.slots[slot].role, Role::State | Role::Param))
+        for variable in own_slots(plan, end)
+            .filter(|&variable| matches!(plan.variables[variable].role, Role::State | Role::Param))
         {
-            let (name, kind) = (plan.slots[slot].variable(), plan.slots[slot].kind);
+            let (name, kind) = (plan.variables[variable].variable(), plan.variables[variable].kind);
             names.push(Named { name: format!("{name}_{suffix}"), kind });
-            places.push(if suffix == "pre" { Place::Pre(slot) } else { Place::Post(slot) });
+            places.push(if suffix == "pre" {
+                ValuePlace::Pre(variable)
+            } else {
+                ValuePlace::Post(variable)
+            });
         }
     }
     names.push(Named { name: "w".into(), kind: Kind::F32 });
-    places.push(Place::Weight);
+    places.push(ValuePlace::Weight);
     let Wgsl(text) = &inner.term;
     let program = expression(&format!("coupling {path}"), text, &names, &[Kind::F32])?;
-    let named: Vec<Place> = expressions::variables(&program).map(|k| places[k]).collect();
-    if inner.weight.is_some() && !named.iter().any(|place| matches!(place, Place::Weight)) {
+    let named: Vec<ValuePlace> = expressions::variables(&program).map(|k| places[k]).collect();
+    if inner.weight.is_some() && !named.iter().any(|place| matches!(place, ValuePlace::Weight)) {
         return Err(wrong("its weight is given, but its expression does not name `w`".into()));
     }
-    let delayed =
-        |place: &Place| matches!(place, Place::Pre(slot) if plan.slots[*slot].role != Role::Param);
+    let delayed = |place: &ValuePlace| matches!(place, ValuePlace::Pre(variable) if plan.variables[*variable].role != Role::Param);
     if inner.delay.is_some() && !named.iter().any(delayed) {
         return Err(wrong(
             "its delay is given, but its expression names no variable of its source, such as `x_pre`".into(),
@@ -167,16 +182,16 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
 
     let target_path = join(&groups[post].node.path, &inner.target);
     let target = plan.find("variable", &target_path)?;
-    if !own_slots(plan, post).any(|slot| slot == target) {
+    if !own_slots(plan, post).any(|variable| variable == target) {
         return Err(wrong(format!(
             "its target variable `{target_path}` is not one of its target's"
         )));
     }
-    inputs::check_target(&target_path, plan.slots[target].role)?;
-    if plan.slots[target].kind != Kind::F32 {
+    inputs::check_target(&target_path, plan.variables[target].role)?;
+    if plan.variables[target].kind != Kind::F32 {
         return Err(wrong(format!(
             "its target variable `{target_path}` is of type {}; sums are added to variables of type f32",
-            plan.slots[target].kind.name()
+            plan.variables[target].kind.name()
         )));
     }
 
@@ -188,10 +203,11 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     };
     let keys = Keys { seed: plan.seed, purpose: Purpose::Connectivity, path: &node.path };
     let synapses = inner.connect.build(&ends, keys.of_copy(0))?;
-    // rows by target; a column for each variable, for the terms, and what gathers them, in each copy
+    // rows by target; a column for each variable, for the terms, and what gathers them, in each replica
     let count = synapses.indices.len();
-    let columns = (names.len() + 2).saturating_mul(plan.copies.map_or(1, |copies| copies.count));
-    let bytes = count.saturating_mul(16 + 12 * columns);
+    let derived_columns =
+        (names.len() + 2).saturating_mul(plan.replicas.map_or(1, |replicas| replicas.count));
+    let bytes = count.saturating_mul(16 + 12 * derived_columns);
     limits::room(
         bytes,
         || format!("the {count} connections of `{path}`"),
@@ -215,13 +231,13 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     let delays = delays.iter().map(|&d| delays::steps(d, plan.dt, 0).map(|steps| steps as u32));
     let mut delays = delays.collect::<Explained<Vec<u32>>>().map_err(wrong)?;
     let mut stage = node.stage;
-    if plan.slots[target].role == Role::Input && groups[post].stage < stage {
+    if plan.variables[target].role == Role::Input && groups[post].stage < stage {
         // the target was updated before: the same as what is added at the start of the next step
         let later = u32::from(groups[pre].stage >= stage);
         delays.iter_mut().for_each(|delay| *delay += later);
         stage = 0;
     }
-    Ok(Site {
+    Ok(CouplingSite {
         program: program.into(),
         named,
         weights: weights.map_err(wrong)?,
@@ -235,25 +251,25 @@ fn site(plan: &Plan, node: &Node, coupling: &Coupling, groups: &[GroupSite<'_>])
     })
 }
 
-impl Site {
+impl CouplingSite {
     /// Whether it reads a variable after the update of its group in the same step.
-    fn is_ahead(&self, plan: &Plan, slot: usize) -> bool {
-        plan.populations[plan.slots[slot].population].stage < self.stage
+    fn is_ahead(&self, plan: &Plan, variable: usize) -> bool {
+        plan.populations[plan.variables[variable].population].stage < self.stage
     }
 }
 
 /// The variables and parameters of a group, without those of the synapses on it.
 fn own_slots(plan: &Plan, group: usize) -> impl Iterator<Item = usize> {
     let (population, member) = position(plan, group);
-    let own = plan.slots.iter().enumerate().filter(move |(_, slot)| {
-        (slot.population, slot.member, slot.unit)
+    let own = plan.variables.iter().enumerate().filter(move |(_, variable)| {
+        (variable.population, variable.member, variable.unit)
             == (population, member, crate::model::Unit::Element)
     });
     own.map(|(at, _)| at)
 }
 
 /// Turns rows by source into rows by target.
-fn by_target(synapses: &Synapses, targets: usize) -> Rows {
+fn by_target(synapses: &Synapses, targets: usize) -> CompressedRows {
     let mut indptr = vec![0u32; targets + 1];
     for &target in &synapses.indices {
         indptr[target as usize + 1] += 1;
@@ -263,8 +279,12 @@ fn by_target(synapses: &Synapses, targets: usize) -> Rows {
     }
     let count = synapses.indices.len();
     let mut next = indptr.clone();
-    let mut rows =
-        Rows { indptr, sources: vec![0; count], targets: vec![0; count], order: vec![0; count] };
+    let mut rows = CompressedRows {
+        indptr,
+        sources: vec![0; count],
+        targets: vec![0; count],
+        order: vec![0; count],
+    };
     for (source, range) in synapses.indptr.windows(2).enumerate() {
         for k in range[0] as usize..range[1] as usize {
             let target = synapses.indices[k];
@@ -277,94 +297,102 @@ fn by_target(synapses: &Synapses, targets: usize) -> Rows {
 }
 
 /// Adds the couplings of a stage to the step.
-pub(super) fn add(plan: &mut Plan, sites: &[Site], stage: usize) -> Result<()> {
+pub(super) fn add(plan: &mut Plan, sites: &[CouplingSite], stage: usize) -> Result<()> {
     let own = || sites.iter().filter(|site| site.stage == stage);
     let mut ahead = BTreeSet::new();
     for site in own() {
-        let slots = site.named.iter().filter_map(|place| match *place {
-            Place::Pre(slot) | Place::Post(slot) => Some(slot),
-            Place::Weight => None,
+        let variables = site.named.iter().filter_map(|place| match *place {
+            ValuePlace::Pre(variable) | ValuePlace::Post(variable) => Some(variable),
+            ValuePlace::Weight => None,
         });
-        ahead.extend(slots.filter(|&slot| site.is_ahead(plan, slot)));
+        ahead.extend(variables.filter(|&variable| site.is_ahead(plan, variable)));
     }
-    for slot in ahead {
-        let Some(ring) = plan.ring_of(slot) else { continue };
-        let label = plan.slots[slot].path().to_string();
-        plan.push_column(label, Work::Keep { ring, ahead: true }, ring.address, ring.words);
+    for variable in ahead {
+        let Some(delay_line) = plan.ring_of(variable) else { continue };
+        let label = plan.variables[variable].path().to_string();
+        plan.push_column(
+            label,
+            DerivedWork::DelayLineWrite { delay_line, ahead: true },
+            delay_line.address,
+            delay_line.words,
+        );
     }
     own().try_for_each(|site| one(plan, site))
 }
 
-fn one(plan: &mut Plan, site: &Site) -> Result<()> {
-    let Site { label, path, program, named, rows, weights, delays, target, sources, .. } = site;
-    let Rows { indptr, sources: from, targets: to, .. } = rows;
+fn one(plan: &mut Plan, site: &CouplingSite) -> Result<()> {
+    let CouplingSite {
+        label, path, program, named, rows, weights, delays, target, sources, ..
+    } = site;
+    let CompressedRows { indptr, sources: from, targets: to, .. } = rows;
     if from.is_empty() {
         return Ok(());
     }
-    let copies = plan.copies.map_or(1, |copies| copies.count);
+    let replicas = plan.replicas.map_or(1, |replicas| replicas.count);
     let (connections, targets) = (from.len(), indptr.len() - 1);
-    let words = connections * copies;
+    let words = connections * replicas;
     let mut loads = Vec::with_capacity(named.len());
     for &place in named {
-        let (slot, elements, which, delays) = match place {
-            Place::Pre(slot) => (slot, *sources, from, &delays[..]),
-            Place::Post(slot) => (slot, targets, to, &[0][..]),
-            Place::Weight => {
+        let (variable, elements, which, delays) = match place {
+            ValuePlace::Pre(variable) => (variable, *sources, from, &delays[..]),
+            ValuePlace::Post(variable) => (variable, targets, to, &[0][..]),
+            ValuePlace::Weight => {
                 loads.push(match weights[..] {
-                    [weight] => Load::Constant(weight),
-                    ref each => Load::Stream(plan.constants_column(words, each)),
+                    [weight] => DerivedLoad::Constant(weight),
+                    ref each => DerivedLoad::Column(plan.constants_column(words, each)),
                 });
                 continue;
             }
         };
-        let what = format!("{} by connection, for {label}", plan.slots[slot].path());
-        let (address, slot_words) = (plan.slots[slot].address, plan.slots[slot].words);
-        let work = match plan.ring_of(slot) {
-            Some(ring) => Work::Past {
-                ring,
+        let what = format!("{} by connection, for {label}", plan.variables[variable].path());
+        let (address, slot_words) =
+            (plan.variables[variable].address, plan.variables[variable].words);
+        let work = match plan.ring_of(variable) {
+            Some(delay_line) => DerivedWork::DelayLineRead {
+                delay_line,
                 elements,
                 from: which.clone(),
                 delays: delays.to_vec(),
-                ahead: site.is_ahead(plan, slot),
+                ahead: site.is_ahead(plan, variable),
             },
             None if slot_words == 1 => {
-                loads.push(Load::Word(address));
+                loads.push(DerivedLoad::Word(address));
                 continue;
             }
             // a parameter, which may be set between runs
             None => {
-                let of_copy = |copy: usize| {
-                    which.iter().map(move |&e| (address + copy * elements + e as usize) as u32)
+                let of_copy = |replica: usize| {
+                    which.iter().map(move |&e| (address + replica * elements + e as usize) as u32)
                 };
-                Work::Copy { from: (0..copies).flat_map(of_copy).collect(), as_f32: None }
+                DerivedWork::Copy { from: (0..replicas).flat_map(of_copy).collect(), as_f32: None }
             }
         };
-        loads.push(Load::Stream(plan.column(what, work, words)));
+        loads.push(DerivedLoad::Column(plan.derived_column(what, work, words)));
     }
     let keys = Keys { seed: plan.seed, purpose: Purpose::Coupling, path };
     let loads = expressions::loads(plan, program, words, label, &mut loads.into_iter(), &keys)?;
-    let work = Work::Evaluate { program: program.clone(), loads, node: label.clone() };
-    let terms = plan.column(format!("terms of {label}"), work, words);
-    let work = Work::Sum { from: terms, connections, indptr: indptr.clone() };
-    let sums = plan.column(format!("sums of {label}"), work, targets * copies);
-    let slot = &plan.slots[*target];
+    let work = DerivedWork::Evaluate { program: program.clone(), loads, node: label.clone() };
+    let terms = plan.derived_column(format!("terms of {label}"), work, words);
+    let work = DerivedWork::Sum { from: terms, connections, indptr: indptr.clone() };
+    let sums = plan.derived_column(format!("sums of {label}"), work, targets * replicas);
+    let variable = &plan.variables[*target];
     let op = InputOp {
-        path: slot.path().into(),
-        population: slot.population,
-        member: slot.member,
-        address: slot.address,
-        offsets: Offsets::Range { start: 0, count: slot.words },
-        kind: slot.kind,
+        path: variable.path().into(),
+        population: variable.population,
+        member: variable.member,
+        address: variable.address,
+        offsets: Offsets::Range { start: 0, count: variable.words },
+        kind: variable.kind,
         operation: Operation::Add,
-        source: Source::Column { address: sums },
+        source: Source::Derived { address: sums },
     };
-    plan.step.push(Op::Input(plan.inputs.len()));
+    plan.step.push(StepOp::Input(plan.inputs.len()));
     plan.inputs.push(op);
     Ok(())
 }
 
 impl Plan {
-    fn ring_of(&self, slot: usize) -> Option<Ring> {
-        self.rings.iter().find(|ring| ring.slot == slot).copied()
+    fn ring_of(&self, variable: usize) -> Option<DelayLine> {
+        self.delay_lines.iter().find(|delay_line| delay_line.variable == variable).copied()
     }
 }

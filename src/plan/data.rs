@@ -7,11 +7,11 @@ use super::fixed::Precision;
 use super::host::HostPrograms;
 use super::offsets::Offsets;
 use super::packed::packed_words;
-use super::step::{Cadence, Column, KernelOp, Op, Ring};
+use super::step::{DelayLine, DerivedColumn, KernelOp, SamplingSchedule, StepOp};
 use crate::error::{Error, Result};
-use crate::model::{Feed, Program, Sink, Structure, Unit};
+use crate::model::{Archetype, Program, ProgramArgument, ProgramResult, Unit};
 use crate::random::Keys;
-use crate::system::Copies;
+use crate::system::Replicas;
 use crate::terms::{Kind, Operation};
 
 /// Ranges start at multiples of this many elements: the lanes of a block, and of several workgroups.
@@ -25,32 +25,32 @@ pub(crate) struct Plan {
     /// Iterations that the loops of an element, or of an invocation, may have in a step.
     pub loop_limit: u32,
     /// Words of the arena, and their initial values.
-    pub image: Vec<u32>,
+    pub initial_arena: Vec<u32>,
     /// Words of the accumulators, all zero at the start.
     pub accumulators: usize,
-    pub slots: Vec<Slot>,
+    pub variables: Vec<PlanVariable>,
     pub populations: Vec<Population>,
-    pub routes: Vec<Route>,
+    pub delivery_blocks: Vec<DeliveryBlock>,
     pub inputs: Vec<InputOp>,
     /// Values of the inputs that do not change during a run, as they are at the start.
     pub constants: Vec<u32>,
     /// Words that the changing inputs need per step.
     pub input_row: usize,
     /// Variables whose past is kept.
-    pub rings: Vec<Ring>,
+    pub delay_lines: Vec<DelayLine>,
     pub kernels: Vec<KernelOp>,
     /// Columns that the step makes.
-    pub columns: Vec<Column>,
+    pub derived_columns: Vec<DerivedColumn>,
     pub records: Vec<Record>,
     /// How many of them are monitors; the rest are the target's outputs.
     pub monitors: usize,
     /// In which steps the monitors record.
-    pub cadences: Vec<Cadence>,
+    pub samplings: Vec<SamplingSchedule>,
     /// All operations in their order.
-    pub step: Vec<Op>,
+    pub step: Vec<StepOp>,
     /// How many stages a step has, one after the other.
     pub stages: usize,
-    pub copies: Option<Copies>,
+    pub replicas: Option<Replicas>,
     pub programs: HostPrograms,
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum Role {
 
 /// A variable or a parameter.
 #[derive(Debug, Clone)]
-pub(crate) struct Slot {
+pub(crate) struct PlanVariable {
     /// Path from the target, first, and all other names.
     pub names: Vec<String>,
     pub kind: Kind,
@@ -81,7 +81,7 @@ pub(crate) struct Slot {
     pub words: usize,
 }
 
-impl Slot {
+impl PlanVariable {
     pub(crate) fn path(&self) -> &str {
         self.names.first().map_or("", String::as_str)
     }
@@ -130,27 +130,27 @@ impl Slot {
 /// Groups of one structure, which one kernel updates.
 #[derive(Debug)]
 pub(crate) struct Population {
-    pub structure: Structure,
+    pub archetype: Archetype,
     /// When in the step it is updated.
     pub stage: usize,
     pub program: Arc<Program>,
     /// Elements of all members, with padding.
     pub elements: usize,
-    pub members: Vec<Member>,
-    pub streams: Vec<Stream>,
+    pub members: Vec<PopulationMember>,
+    pub columns: Vec<Column>,
     /// What differs between members: parameters and the like.
-    pub places: Vec<Feed>,
-    /// For each feed of the program.
-    pub feeds: Vec<Binding>,
-    /// For each sink of the program the stream that it goes to.
-    pub sinks: Vec<usize>,
+    pub places: Vec<ProgramArgument>,
+    /// For each argument of the program.
+    pub program_arguments: Vec<Binding>,
+    /// For each result of the program the column that it goes to.
+    pub program_results: Vec<usize>,
 }
 
 impl Population {
-    /// The stream of the spike flags.
+    /// The column of the spike flags.
     pub(crate) fn spikes(&self) -> Option<usize> {
-        let at = self.program.sinks.iter().position(|s| *s == Sink::Spike)?;
-        Some(self.sinks[at])
+        let at = self.program.program_results.iter().position(|s| *s == ProgramResult::Spike)?;
+        Some(self.program_results[at])
     }
 
     /// The rank of a place among those that are the same for all elements in every member.
@@ -164,16 +164,16 @@ impl Population {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Binding {
     /// One word per element.
-    Stream(usize),
+    Column(usize),
     /// By the member's table.
-    Place(usize),
+    Parameter(usize),
     /// From the clock: time, step.
-    Clock(Feed),
+    Clock(ProgramArgument),
 }
 
 /// One word per element of a population: element `e` is at `address + e`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stream {
+pub(crate) struct Column {
     pub space: Space,
     pub address: usize,
     /// Cleared after a step: an input.
@@ -189,7 +189,7 @@ pub(crate) enum Space {
 
 /// A group in a population.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct PopulationMember {
     pub path: String,
     /// Its place among the groups of the description.
     pub order: usize,
@@ -197,14 +197,14 @@ pub(crate) struct Member {
     /// Its first element in the population, a multiple of [`PAD`].
     pub start: usize,
     /// Parallel to the population's `places`.
-    pub places: Vec<Place>,
+    pub places: Vec<ParameterRef>,
     /// Steps for which its spikes are kept: the longest delay of the projections that start here, 0 where there are none.
-    pub history: usize,
+    pub spike_history: usize,
 }
 
 /// Where a member's parameter is: element `k` at `address + k * stride`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ParameterRef {
     pub address: usize,
     /// 0 or 1.
     pub stride: usize,
@@ -212,7 +212,7 @@ pub(crate) struct Place {
 
 /// Delivery of the spikes of one member to the accumulators of another, over the synapses of one delay.
 #[derive(Debug)]
-pub(crate) struct Route {
+pub(crate) struct DeliveryBlock {
     pub path: String,
     pub population: usize,
     pub member: usize,
@@ -221,10 +221,10 @@ pub(crate) struct Route {
     /// Steps from a spike to its arrival; 0 only where the source is updated before.
     pub delay: usize,
     /// How many steps before the last one of the source that is.
-    pub age: usize,
+    pub lag: usize,
     /// Address of the accumulator of target 0.
     pub target: usize,
-    /// Elements of source and target in a copy of the system; those of copies follow each other.
+    /// Elements of source and target in a replica of the system; those of replicas follow each other.
     pub sources: usize,
     pub targets: usize,
     /// Rows by source.
@@ -235,7 +235,7 @@ pub(crate) struct Route {
     pub precision: Precision,
 }
 
-impl Route {
+impl DeliveryBlock {
     /// Synapses of its longest row.
     pub(crate) fn longest(&self) -> usize {
         longest(&self.indptr)
@@ -274,7 +274,7 @@ pub(crate) enum Source {
         stride: usize,
     },
     /// In the arena, one word for each target.
-    Column {
+    Derived {
         address: usize,
     },
 }
@@ -286,8 +286,8 @@ pub(crate) struct Record {
     pub kind: Kind,
     /// Shape of one row.
     pub shape: Vec<usize>,
-    pub cadence: usize,
-    /// Where it starts in the row of its cadence.
+    pub sampling: usize,
+    /// Where it starts in the row of its sampling.
     pub offset: usize,
     pub gather: Gather,
     /// Whether each value is a sum of two words, the low one first.
@@ -340,9 +340,9 @@ impl Record {
 impl Plan {
     /// Whether all inputs may be applied by the kernels that update: each of the element's own, from constants and rows.
     pub(crate) fn fused(&self) -> bool {
-        let mut before = self.step.iter().take_while(|op| **op != Op::Deliver(0));
+        let mut before = self.step.iter().take_while(|op| **op != StepOp::Deliver(0));
         let plain = before.clone().count() == self.inputs.len()
-            && before.all(|op| matches!(op, Op::Input(_)));
+            && before.all(|op| matches!(op, StepOp::Input(_)));
         let ranges = self.inputs.iter().all(|i| matches!(i.offsets, Offsets::Range { .. }));
         // what a kernel leaves in an input is not to be cleared by the update that uses it
         plain && ranges && self.kernels.is_empty()
@@ -350,51 +350,54 @@ impl Plan {
 
     /// Words of the largest of the buffers that an engine needs.
     pub(crate) fn most_words(&self) -> u64 {
-        let synapses = self.routes.iter().map(|route| {
-            let counts = route.counts.len();
-            route.indptr.len() + route.indices.len() + if counts > 1 { counts } else { 0 }
+        let synapses = self.delivery_blocks.iter().map(|delivery_block| {
+            let counts = delivery_block.counts.len();
+            delivery_block.indptr.len()
+                + delivery_block.indices.len()
+                + if counts > 1 { counts } else { 0 }
         });
-        self.image.len().max(self.accumulators).max(synapses.sum()) as u64
+        self.initial_arena.len().max(self.accumulators).max(synapses.sum()) as u64
     }
 
-    /// Whether no element, and nothing on the host, looks at another element within a step: each may be played many steps on
+    /// Whether no element, and nothing on the host, looks at another element within a step: each may be executed many steps on
     /// its own.
-    pub(crate) fn independent(&self) -> bool {
-        let alone = |op: &Op| !matches!(op, Op::Call(_) | Op::Column(_) | Op::Kernel(_));
-        self.fused() && self.routes.is_empty() && self.step.iter().all(alone)
+    pub(crate) fn time_blocked(&self) -> bool {
+        let alone =
+            |op: &StepOp| !matches!(op, StepOp::Call(_) | StepOp::Derive(_) | StepOp::Kernel(_));
+        self.fused() && self.delivery_blocks.is_empty() && self.step.iter().all(alone)
     }
 
     /// Words that the monitors record in a step at most.
     pub(crate) fn record_row(&self) -> usize {
-        self.cadences.iter().map(|c| c.row).sum()
+        self.samplings.iter().map(|c| c.row).sum()
     }
 
-    /// The numbers of the copies of the system.
-    pub(crate) fn copy_numbers(&self) -> impl Iterator<Item = u32> {
-        self.copies.unwrap_or(Copies { count: 1, first: 0 }).numbers()
+    /// The numbers of the replicas of the system.
+    pub(crate) fn replica_numbers(&self) -> impl Iterator<Item = u32> {
+        self.replicas.unwrap_or(Replicas { count: 1, first: 0 }).numbers()
     }
 
     /// Axes of a variable before those of its group.
     pub(crate) fn copy_axes(&self) -> usize {
-        usize::from(self.copies.is_some())
+        usize::from(self.replicas.is_some())
     }
 
-    /// One half of the keys, for each of so many elements of all copies; a word where all have the same.
+    /// One half of the keys, for each of so many elements of all replicas; a word where all have the same.
     pub(super) fn key_words(&self, keys: &Keys<'_>, half: usize, elements: usize) -> Vec<u32> {
-        let words = self.copy_numbers().map(|copy| keys.of_copy(copy)[half]);
+        let words = self.replica_numbers().map(|replica| keys.of_copy(replica)[half]);
         let words: Vec<u32> = words.collect();
         let each = if words.len() == 1 { 1 } else { elements / words.len() };
         words.into_iter().flat_map(|word| std::iter::repeat_n(word, each)).collect()
     }
 
     /// A variable of a node, given by its path or name.
-    pub(crate) fn slot_of_node(&self, node: &str) -> Result<&Slot> {
-        let of = |slot: &&Slot| {
+    pub(crate) fn slot_of_node(&self, node: &str) -> Result<&PlanVariable> {
+        let of = |variable: &&PlanVariable| {
             let prefix = |name: &String| name.rsplit_once('.').map_or("", |(node, _)| node) == node;
-            slot.role != Role::Param && slot.names.iter().any(prefix)
+            variable.role != Role::Param && variable.names.iter().any(prefix)
         };
-        self.slots.iter().find(of).ok_or_else(|| {
-            let nodes = self.slots.iter().map(|s| s.node().to_string());
+        self.variables.iter().find(of).ok_or_else(|| {
+            let nodes = self.variables.iter().map(|s| s.node().to_string());
             let mut nodes: Vec<String> = nodes.filter(|n| !n.is_empty()).collect();
             nodes.dedup();
             Error::unknown("node", node, nodes)
@@ -402,17 +405,19 @@ impl Plan {
     }
 
     /// The variable or parameter of that path or name.
-    pub(crate) fn slot(&self, what: &'static str, path: &str) -> Result<&Slot> {
-        self.find(what, path).map(|at| &self.slots[at])
+    pub(crate) fn variable(&self, what: &'static str, path: &str) -> Result<&PlanVariable> {
+        self.find(what, path).map(|at| &self.variables[at])
     }
 
     /// Its place among the slots. Paths from the target come before names of nodes.
     pub(crate) fn find(&self, what: &'static str, path: &str) -> Result<usize> {
-        let slots = &self.slots;
-        let by_path = slots.iter().position(|s| s.path() == path);
+        let variables = &self.variables;
+        let by_path = variables.iter().position(|s| s.path() == path);
         by_path
-            .or_else(|| slots.iter().position(|s| s.names.iter().any(|n| n == path)))
-            .ok_or_else(|| Error::unknown(what, path, slots.iter().map(|s| s.path().to_string())))
+            .or_else(|| variables.iter().position(|s| s.names.iter().any(|n| n == path)))
+            .ok_or_else(|| {
+                Error::unknown(what, path, variables.iter().map(|s| s.path().to_string()))
+            })
     }
 
     /// Elements, without padding.
@@ -422,6 +427,6 @@ impl Plan {
 
     /// Synapses.
     pub(crate) fn synapses(&self) -> usize {
-        self.routes.iter().map(|r| r.indices.len()).sum()
+        self.delivery_blocks.iter().map(|r| r.indices.len()).sum()
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn steps(delay: f64, dt: f64, least: usize) -> Result<usize, String> 
 }
 
 /// The synapses of one delay.
-pub(super) struct Part {
+pub(super) struct DelayPart {
     pub delay: usize,
     pub indptr: Vec<u32>,
     pub indices: Vec<u32>,
@@ -34,7 +34,7 @@ pub(super) struct Part {
     pub counts: Vec<i32>,
 }
 
-impl Part {
+impl DelayPart {
     /// Puts the synapses of each row into the order of their targets, so that engines find ranges of these.
     pub(super) fn sort_rows(&mut self) {
         for row in self.indptr.windows(2) {
@@ -55,7 +55,7 @@ impl Part {
 }
 
 /// Takes synapses apart by their delay: one for all, or one per synapse in the order of the rows.
-pub(super) fn split(synapses: Synapses, counts: Vec<i32>, delays: &[usize]) -> Vec<Part> {
+pub(super) fn split(synapses: Synapses, counts: Vec<i32>, delays: &[usize]) -> Vec<DelayPart> {
     let mut distinct = delays.to_vec();
     distinct.sort_unstable();
     distinct.dedup();
@@ -63,14 +63,14 @@ pub(super) fn split(synapses: Synapses, counts: Vec<i32>, delays: &[usize]) -> V
     if distinct.len() < 2 {
         // without any synapse there is no delay, but still a part: the counts of spikes are kept for it
         let delay = distinct.first().copied().unwrap_or(1);
-        return vec![Part { delay, indptr, indices, counts }];
+        return vec![DelayPart { delay, indptr, indices, counts }];
     }
     let one_count = counts.len() == 1;
-    let mut parts: Vec<Part> = distinct
+    let mut parts: Vec<DelayPart> = distinct
         .iter()
         .map(|&delay| {
             let counts = if one_count { counts.clone() } else { Vec::new() };
-            Part { delay, indptr: vec![0], indices: Vec::new(), counts }
+            DelayPart { delay, indptr: vec![0], indices: Vec::new(), counts }
         })
         .collect();
     let longest = distinct.last().copied().unwrap_or(0);
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn rows_are_sorted_with_their_weights() {
         let (indptr, indices) = (vec![0, 3, 5, 5], vec![4, 0, 2, 1, 3]);
-        let mut part = Part { delay: 1, indptr, indices, counts: vec![7, 8, 9, 5, 6] };
+        let mut part = DelayPart { delay: 1, indptr, indices, counts: vec![7, 8, 9, 5, 6] };
         part.sort_rows();
         assert_eq!(
             (&part.indices[..], &part.counts[..]),
@@ -131,7 +131,7 @@ mod tests {
             Synapses { indptr: vec![0, 3, 3, 5], indices: vec![7, 8, 9, 7, 8], order: None };
         let parts = split(synapses, vec![1, 2, 3, 4, 5], &[4, 1, 4, 1, 9]);
         let part = |k: usize| {
-            let Part { delay, indptr, indices, counts } = &parts[k];
+            let DelayPart { delay, indptr, indices, counts } = &parts[k];
             (*delay, &indptr[..], &indices[..], &counts[..])
         };
         assert_eq!(parts.len(), 3);

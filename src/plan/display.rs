@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::data::{Gather, InputOp, Plan, Scale, Source};
 use super::fixed::Precision;
-use super::step::{Column, Op, Work};
+use super::step::{DerivedColumn, DerivedWork, StepOp};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,31 +14,32 @@ impl fmt::Display for Plan {
             self.dt,
             self.elements(),
             self.synapses(),
-            self.image.len(),
+            self.initial_arena.len(),
             self.accumulators
         )?;
-        if let Some(copies) = self.copies {
-            writeln!(f, "  batch    {} copies, of each variable", copies.count)?;
+        if let Some(replicas) = self.replicas {
+            writeln!(f, "  batch    {} replicas, of each variable", replicas.count)?;
         }
-        let deliver = self.step.iter().position(|op| *op == Op::Deliver(0)).unwrap_or(0);
+        let deliver = self.step.iter().position(|op| *op == StepOp::Deliver(0)).unwrap_or(0);
         self.columns_and_inputs(f, &self.step[..deliver])?;
-        for routes in self.routes.chunk_by(|a, b| a.path == b.path) {
-            let route = &routes[0];
-            let synapses: usize = routes.iter().map(|r| r.indices.len()).sum();
-            let last = routes.last().map_or(1, |r| r.delay);
-            let delay = match (route.delay, last) {
+        for delivery_blocks in self.delivery_blocks.chunk_by(|a, b| a.path == b.path) {
+            let delivery_block = &delivery_blocks[0];
+            let synapses: usize = delivery_blocks.iter().map(|r| r.indices.len()).sum();
+            let last = delivery_blocks.last().map_or(1, |r| r.delay);
+            let delay = match (delivery_block.delay, last) {
                 (1, 1) => String::new(),
                 (0, 0) => ", in the step itself".into(),
                 (first, last) if first == last => format!(", {first} steps later"),
                 (first, last) => format!(", {first} to {last} steps later"),
             };
-            let weights = if route.counts.len() == 1 { "one weight" } else { "a weight each" };
+            let weights =
+                if delivery_block.counts.len() == 1 { "one weight" } else { "a weight each" };
             writeln!(
                 f,
                 "  deliver  {}: {synapses} synapses, {weights}, {}{delay}{}",
-                route.path,
-                route.precision,
-                self.in_stage(route.stage)
+                delivery_block.path,
+                delivery_block.precision,
+                self.in_stage(delivery_block.stage)
             )?;
         }
         for population in &self.populations {
@@ -48,8 +49,8 @@ impl fmt::Display for Plan {
                 f,
                 "  update   {} by {}{}, {}{}",
                 population.program.name,
-                population.structure.method,
-                if population.structure.ltc { " (ltc)" } else { "" },
+                population.archetype.method,
+                if population.archetype.ltc { " (ltc)" } else { "" },
                 members.join(", "),
                 self.in_stage(population.stage)
             )?;
@@ -68,7 +69,7 @@ impl fmt::Display for Plan {
         }
         self.columns_and_inputs(f, &self.step[deliver..])?;
         for (k, record) in self.records.iter().enumerate() {
-            let cadence = &self.cadences[record.cadence];
+            let sampling = &self.samplings[record.sampling];
             let what = match &record.gather {
                 Gather::Flags { count, .. } => format!("{count} flags"),
                 Gather::Range { count, .. } => format!("{count} values"),
@@ -76,7 +77,7 @@ impl fmt::Display for Plan {
                 Gather::Host(_) => "what a closure gives".into(),
             };
             let mean = if record.scale == Scale::None { "" } else { ", divided to a mean" };
-            let when = match (cadence.per, cadence.every, &cadence.window) {
+            let when = match (sampling.per, sampling.every, &sampling.window) {
                 (Some(per), ..) => format!(", a row per {per} steps"),
                 (None, 1, None) => String::new(),
                 (None, every, None) => format!(", every {every} steps"),
@@ -104,35 +105,45 @@ impl Plan {
         if self.stages == 1 { String::new() } else { format!(", stage {}", stage + 1) }
     }
 
-    fn columns_and_inputs(&self, f: &mut fmt::Formatter<'_>, ops: &[Op]) -> fmt::Result {
+    fn columns_and_inputs(&self, f: &mut fmt::Formatter<'_>, ops: &[StepOp]) -> fmt::Result {
         for op in ops {
             match *op {
-                Op::Column(k) => writeln!(f, "  column   {}", self.columns[k])?,
-                Op::Input(k) => writeln!(f, "  input    {}", self.inputs[k])?,
-                Op::Call(_) => writeln!(f, "  input    a closure, on the host")?,
-                Op::Deliver(_) | Op::Update(_) | Op::Kernel(_) | Op::Record | Op::Clear => {}
+                StepOp::Derive(k) => writeln!(f, "  derived_column   {}", self.derived_columns[k])?,
+                StepOp::Input(k) => writeln!(f, "  input    {}", self.inputs[k])?,
+                StepOp::Call(_) => writeln!(f, "  input    a closure, on the host")?,
+                StepOp::Deliver(_)
+                | StepOp::Update(_)
+                | StepOp::Kernel(_)
+                | StepOp::Record
+                | StepOp::Clear => {}
             }
         }
         Ok(())
     }
 }
 
-impl fmt::Display for Column {
+impl fmt::Display for DerivedColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = match &self.work {
-            Work::Evaluate { .. } => "by a program".to_string(),
-            Work::Copy { .. } => "copied".into(),
-            Work::Reduce { from, .. } => format!("of {} values", from.len()),
-            Work::Accumulate { .. } => "over steps".into(),
-            Work::Keep { ahead: true, .. } => "as the step has left it so far".into(),
-            Work::Keep { ring, .. } if ring.depth == 0 => "of this step".into(),
-            Work::Keep { ring, .. } => format!("of this step and {} before", ring.depth),
-            Work::Past { delays, ahead, .. } => match delays.iter().max() {
+            DerivedWork::Evaluate { .. } => "by a program".to_string(),
+            DerivedWork::Copy { .. } => "copied".into(),
+            DerivedWork::Reduce { from, .. } => format!("of {} values", from.len()),
+            DerivedWork::Accumulate { .. } => "over steps".into(),
+            DerivedWork::DelayLineWrite { ahead: true, .. } => {
+                "as the step has left it so far".into()
+            }
+            DerivedWork::DelayLineWrite { delay_line, .. } if delay_line.depth == 0 => {
+                "of this step".into()
+            }
+            DerivedWork::DelayLineWrite { delay_line, .. } => {
+                format!("of this step and {} before", delay_line.depth)
+            }
+            DerivedWork::DelayLineRead { delays, ahead, .. } => match delays.iter().max() {
                 None | Some(0) if *ahead => "as the step has left it so far".into(),
                 None | Some(0) => "of this step".into(),
                 Some(longest) => format!("of up to {longest} steps before"),
             },
-            Work::Sum { indptr, .. } => {
+            DerivedWork::Sum { indptr, .. } => {
                 format!("of {} terms", indptr.last().copied().unwrap_or(0))
             }
         };
@@ -168,7 +179,7 @@ impl fmt::Display for InputOp {
         let (when, stride) = match self.source {
             Source::Constant { stride, .. } => ("a constant", stride),
             Source::Row { stride, .. } => ("a row per step", stride),
-            Source::Column { .. } => ("a column", 1),
+            Source::Derived { .. } => ("a derived_column", 1),
         };
         let shape = if stride == 0 { "the same for all" } else { "one value per element" };
         let (path, sign) = (&self.path, self.operation.sign());

@@ -91,7 +91,7 @@ impl Accumulator {
 }
 
 /// The weights of a projection and where they end.
-struct Synapses<'a> {
+struct SynapseWeights<'a> {
     weights: &'a [f64],
     /// For each synapse its target.
     indices: &'a [u32],
@@ -135,7 +135,7 @@ pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Resu
     check(weights)?;
     let is_one = weights.iter().all(|w| *w == weights[0]);
     let weights = if is_one { &weights[..weights.len().min(1)] } else { weights };
-    let synapses = Synapses::new(weights, indices, targets);
+    let synapses = SynapseWeights::new(weights, indices, targets);
     let largest = synapses.accumulators.iter().fold(0.0, |most: f64, a| most.max(a.sum));
     if largest > f64::from(f32::MAX) {
         return Err(format!(
@@ -164,7 +164,7 @@ pub(crate) fn quantise(weights: &[f64], indices: &[u32], targets: usize) -> Resu
     synapses.accept(quanta, outcome)
 }
 
-impl<'a> Synapses<'a> {
+impl<'a> SynapseWeights<'a> {
     fn new(weights: &'a [f64], indices: &'a [u32], targets: usize) -> Self {
         let mut synapses = Self { weights, indices, accumulators: Vec::new() };
         let mut accumulators = vec![Accumulator::default(); targets];

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::interpreter::evaluate;
-use crate::model::{Feed, Model, Program, Structure, jacobian};
-use crate::system::Copies;
+use crate::model::{Archetype, Model, Program, ProgramArgument, jacobian};
+use crate::system::Replicas;
 
 /// The functions that run on the host, each a program that is composed when it is called first.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl HostPrograms {
         if let Some((.., program)) = all.iter().find(|(m, f, _)| *f == function && m.same(model)) {
             return Ok(program.clone());
         }
-        let program = Arc::new(Structure::compose_host(model, function)?);
+        let program = Arc::new(Archetype::compose_host(model, function)?);
         all.push((model.clone(), function, program.clone()));
         Ok(program)
     }
@@ -47,9 +47,9 @@ impl HostPrograms {
 pub(super) struct OnHost<'a> {
     /// Path of their node.
     pub node: &'a str,
-    /// How many elements the node has, in all copies of the system.
+    /// How many elements the node has, in all replicas of the system.
     pub elements: usize,
-    pub copies: Option<Copies>,
+    pub replicas: Option<Replicas>,
     pub dt: f64,
     pub programs: &'a HostPrograms,
 }
@@ -64,19 +64,19 @@ impl OnHost<'_> {
         derived: &[Vec<u32>],
     ) -> Result<Vec<Vec<u32>>> {
         let program = self.programs.of(model, function)?;
-        let feeds: Vec<Vec<u32>> = program
-            .feeds
+        let program_arguments: Vec<Vec<u32>> = program
+            .program_arguments
             .iter()
-            .map(|feed| match *feed {
-                Feed::Param(_, k) => params[k].clone(),
-                Feed::Derived(_, k) => derived[k].clone(),
-                Feed::Dt => vec![(self.dt as f32).to_bits()],
+            .map(|program_argument| match *program_argument {
+                ProgramArgument::Param(_, k) => params[k].clone(),
+                ProgramArgument::Derived(_, k) => derived[k].clone(),
+                ProgramArgument::Dt => vec![(self.dt as f32).to_bits()],
                 _ => vec![0],
             })
             .collect();
-        let uniform = feeds.iter().all(|f| f.len() == 1);
+        let uniform = program_arguments.iter().all(|f| f.len() == 1);
         let elements = if uniform { 1 } else { self.elements };
-        evaluate(&program, &feeds, elements, self.programs.loop_limit)
+        evaluate(&program, &program_arguments, elements, self.programs.loop_limit)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::data::{InputOp, Plan, Role, Slot, Source};
+use super::data::{InputOp, Plan, PlanVariable, Role, Source};
 use super::expressions;
 use super::offsets::Offsets;
 use super::select::Selected;
 use super::sources::{RowSource, Rows, StreamRows, array, words};
-use super::step::{Column, Op, Work};
+use super::step::{DerivedColumn, DerivedWork, StepOp};
 use crate::error::{Error, Explained, Result};
 use crate::inputs::{Application, Form, Input, InputCall, InputType, InputValue, Policy};
 use crate::random::Purpose;
@@ -21,12 +21,12 @@ pub(crate) struct HostInputs {
     /// Values of the inputs that do not change during a run, as they are now.
     pub constants: Vec<u32>,
     /// What each input became, in the order in which they were given.
-    places: Vec<Place>,
+    places: Vec<ConstantPlace>,
 }
 
 /// What an input became.
 #[derive(Clone, Copy)]
-enum Place {
+enum ConstantPlace {
     /// An operation of the plan, and the number of its row source, if it has one.
     Input(usize, Option<usize>),
     Call(usize),
@@ -42,7 +42,7 @@ pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> 
     let mut host = HostInputs::default();
     // variables that expressions are for
     let mut drawn = Vec::new();
-    let mut places: Vec<(usize, Place)> = Vec::with_capacity(order.len());
+    let mut places: Vec<(usize, ConstantPlace)> = Vec::with_capacity(order.len());
     for at in order {
         places.push((
             at,
@@ -52,18 +52,18 @@ pub(super) fn compile(plan: &mut Plan, inputs: &[Input], compat_order: bool) -> 
                     let source = host.sources.len();
                     let key = inputs[at].key.as_deref();
                     let op = place(plan, found, key, &mut host.sources, &mut drawn)?;
-                    plan.step.push(Op::Input(plan.inputs.len()));
+                    plan.step.push(StepOp::Input(plan.inputs.len()));
                     plan.inputs.push(op);
-                    Place::Input(
+                    ConstantPlace::Input(
                         plan.inputs.len() - 1,
                         (source < host.sources.len()).then_some(source),
                     )
                 }
                 Form::Call(call, given) => {
                     check_call(*given)?;
-                    plan.step.push(Op::Call(host.calls.len()));
+                    plan.step.push(StepOp::Call(host.calls.len()));
                     host.calls.push(call.clone());
-                    Place::Call(host.calls.len() - 1)
+                    ConstantPlace::Call(host.calls.len() - 1)
                 }
             },
         ));
@@ -112,17 +112,17 @@ impl HostInputs {
         compat_order: bool,
     ) -> Result<bool> {
         let (op, source) = match (self.places[at], &new.form) {
-            (Place::Call(k), Form::Call(call, given)) => {
+            (ConstantPlace::Call(k), Form::Call(call, given)) => {
                 check_call(*given)?;
                 self.calls[k] = call.clone();
                 return Ok(true);
             }
-            (Place::Input(op, source), Form::Apply(_)) => (&plan.inputs[op], source),
+            (ConstantPlace::Input(op, source), Form::Apply(_)) => (&plan.inputs[op], source),
             _ => return Ok(false),
         };
         let Form::Apply(application) = &new.form else { return Ok(false) };
         let found = find(plan, application)?;
-        let same = (found.slot.address, found.operation, &found.offsets)
+        let same = (found.variable.address, found.operation, &found.offsets)
             == (op.address, op.operation, &op.offsets);
         if !same || compat_order && bucket(old) != bucket(new) {
             return Ok(false);
@@ -158,7 +158,7 @@ impl HostInputs {
         let mut sources: Vec<Option<RowSource>> = before.sources.into_iter().map(Some).collect();
         let both = self.places.iter().zip(before.places).enumerate();
         for (_, pair) in both.filter(|(at, _)| *at != but) {
-            if let (Place::Input(_, Some(new)), Place::Input(_, Some(old))) = pair
+            if let (ConstantPlace::Input(_, Some(new)), ConstantPlace::Input(_, Some(old))) = pair
                 && let Some(source) = sources[old].take()
             {
                 self.sources[*new].rows = source.rows;
@@ -210,9 +210,9 @@ pub(crate) fn check_target(path: &str, role: Role) -> Result<()> {
 }
 
 /// An input as a plan sees it.
-struct Found {
+struct FoundTarget {
     path: String,
-    slot: Slot,
+    variable: PlanVariable,
     shape: Vec<usize>,
     offsets: Offsets,
     operation: Operation,
@@ -239,7 +239,7 @@ enum Given {
 }
 
 /// Checks an input against a plan.
-fn find(plan: &Plan, input: &Application) -> Result<Found> {
+fn find(plan: &Plan, input: &Application) -> Result<FoundTarget> {
     let path = input.target.path.clone();
     let wrong = |reason: String| Error::Input { target: path.clone(), reason };
     let kind = input.kind.clone().map_err(|word| {
@@ -253,18 +253,18 @@ fn find(plan: &Plan, input: &Application) -> Result<Found> {
             "`policy` is given, which says what an input of type `iter` does without a row; leave it out".into(),
         ));
     }
-    let Selected { slot, shape, offsets } = plan.select("variable", &input.target)?;
-    let slot = slot.clone();
-    check_target(&path, slot.role)?;
+    let Selected { variable, shape, offsets } = plan.select("variable", &input.target)?;
+    let variable = variable.clone();
+    check_target(&path, variable.role)?;
     check_offsets(&path, &offsets)?;
     let width = offsets.len();
     let given = match (kind, &input.value) {
         (InputType::Fix, InputValue::Value(value)) => {
-            Given::Words(words(&value.broadcast(&path, &shape)?, slot.kind).map_err(wrong)?)
+            Given::Words(words(&value.broadcast(&path, &shape)?, variable.kind).map_err(wrong)?)
         }
         (InputType::Fix, InputValue::Variable(target)) => {
             let from = plan.select("variable or parameter", target)?;
-            let as_f32 = conversion(from.slot.kind, slot.kind).map_err(wrong)?;
+            let as_f32 = conversion(from.variable.kind, variable.kind).map_err(wrong)?;
             let addresses: Vec<u32> = from.addresses().map(|a| a as u32).collect();
             let places = broadcast_places(&from.shape, &shape)
                 .ok_or_else(|| Error::shape(&path, &from.shape, &shape))?;
@@ -273,7 +273,7 @@ fn find(plan: &Plan, input: &Application) -> Result<Found> {
             Given::Copy { label, from, as_f32 }
         }
         (InputType::Iter, InputValue::Value(value)) => {
-            let (width, rows) = array(value, &shape, slot.kind, &path)?;
+            let (width, rows) = array(value, &shape, variable.kind, &path)?;
             Given::Rows { width, rows: Rows::Array(rows) }
         }
         (InputType::Iter, InputValue::Stream(stream)) => {
@@ -287,18 +287,18 @@ fn find(plan: &Plan, input: &Application) -> Result<Found> {
         (kind, value) => return Err(wrong(misfit(kind, value).into())),
     };
     let policy = input.policy.unwrap_or_default();
-    Ok(Found { path, slot, shape, offsets, operation, policy, given })
+    Ok(FoundTarget { path, variable, shape, offsets, operation, policy, given })
 }
 
 /// Gives an input what it needs of a plan.
 fn place(
     plan: &mut Plan,
-    found: Found,
+    found: FoundTarget,
     key: Option<&str>,
     sources: &mut Vec<RowSource>,
     drawn: &mut Vec<usize>,
 ) -> Result<InputOp> {
-    let Found { path, slot, shape, offsets, operation, policy, given } = found;
+    let FoundTarget { path, variable, shape, offsets, operation, policy, given } = found;
     let width = offsets.len();
     let source = match given {
         Given::Words(words) => {
@@ -308,44 +308,45 @@ fn place(
             Source::Constant { offset, stride }
         }
         Given::Rows { width, rows } => {
-            let (offset, path, kind) = (plan.input_row, path.clone(), slot.kind);
+            let (offset, path, kind) = (plan.input_row, path.clone(), variable.kind);
             plan.input_row += width;
             sources.push(RowSource { path, shape, kind, offset, width, policy, first: 0, rows });
             Source::Row { offset, stride: usize::from(width > 1) }
         }
-        Given::Copy { label, from, as_f32 } => {
-            Source::Column { address: plan.column(label, Work::Copy { from, as_f32 }, width) }
-        }
+        Given::Copy { label, from, as_f32 } => Source::Derived {
+            address: plan.derived_column(label, DerivedWork::Copy { from, as_f32 }, width),
+        },
         Given::Expression(Wgsl(text)) => {
             let what = format!("expression for {path}");
             // two expressions for one variable draw numbers of their own, and so does one of a key, whatever the others are
             let purpose = match key {
                 Some(key) => Purpose::Keyed(key),
                 None => {
-                    let before = drawn.iter().filter(|&&address| address == slot.address).count();
-                    drawn.push(slot.address);
-                    Purpose::Input(slot.variable(), before as u32)
+                    let before =
+                        drawn.iter().filter(|&&address| address == variable.address).count();
+                    drawn.push(variable.address);
+                    Purpose::Input(variable.variable(), before as u32)
                 }
             };
-            let kinds = &[slot.kind];
-            let all = expressions::compile(plan, &what, &text, &slot, kinds, purpose)?.address;
+            let kinds = &[variable.kind];
+            let all = expressions::compile(plan, &what, &text, &variable, kinds, purpose)?.address;
             match &offsets {
-                Offsets::Range { start, .. } => Source::Column { address: all + start },
+                Offsets::Range { start, .. } => Source::Derived { address: all + start },
                 Offsets::List(list) => {
                     let from = list.iter().map(|at| (all + at) as u32).collect();
-                    let work = Work::Copy { from, as_f32: None };
-                    Source::Column { address: plan.column(what, work, width) }
+                    let work = DerivedWork::Copy { from, as_f32: None };
+                    Source::Derived { address: plan.derived_column(what, work, width) }
                 }
             }
         }
     };
     Ok(InputOp {
         path,
-        population: slot.population,
-        member: slot.member,
-        address: slot.address,
+        population: variable.population,
+        member: variable.member,
+        address: variable.address,
         offsets,
-        kind: slot.kind,
+        kind: variable.kind,
         operation,
         source,
     })
@@ -380,15 +381,26 @@ fn conversion(from: Kind, to: Kind) -> Explained<Option<Kind>> {
 
 impl Plan {
     /// Adds a column to the step; its address.
-    pub(super) fn column(&mut self, label: String, work: Work, words: usize) -> usize {
+    pub(super) fn derived_column(
+        &mut self,
+        label: String,
+        work: DerivedWork,
+        words: usize,
+    ) -> usize {
         let address = self.reserve_column(words);
         self.push_column(label, work, address, words);
         address
     }
 
     /// The same where there is room for it.
-    pub(super) fn push_column(&mut self, label: String, work: Work, address: usize, words: usize) {
-        self.step.push(Op::Column(self.columns.len()));
-        self.columns.push(Column { label, work, address, words });
+    pub(super) fn push_column(
+        &mut self,
+        label: String,
+        work: DerivedWork,
+        address: usize,
+        words: usize,
+    ) {
+        self.step.push(StepOp::Derive(self.derived_columns.len()));
+        self.derived_columns.push(DerivedColumn { label, work, address, words });
     }
 }

@@ -3,9 +3,9 @@
 use super::data::{Plan, Role};
 use super::inputs;
 use super::sites::label;
-use super::step::{KernelArray, KernelGive, KernelOp, Op};
+use super::step::{KernelArray, KernelGive, KernelOp, StepOp};
 use crate::error::{Error, Result};
-use crate::model::Feed;
+use crate::model::ProgramArgument;
 use crate::random::{Keys, Purpose};
 use crate::system::{Kernel, Node, NodeKind};
 use crate::terms::Kind;
@@ -18,7 +18,7 @@ pub(super) fn add(plan: &mut Plan, nodes: &[Node], stage: usize) -> Result<()> {
     for node in nodes.iter().filter(|node| node.stage == stage) {
         if let NodeKind::Kernel(kernel) = &node.kind {
             let op = one(plan, node, kernel)?;
-            plan.step.push(Op::Kernel(plan.kernels.len()));
+            plan.step.push(StepOp::Kernel(plan.kernels.len()));
             plan.kernels.push(op);
         }
     }
@@ -38,7 +38,7 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
             return Err(wrong(format!("its array `{name}` is bound twice; bind it once")));
         }
     }
-    let copies = plan.copies.map_or(1, |copies| copies.count);
+    let replicas = plan.replicas.map_or(1, |replicas| replicas.count);
     let mut arrays: Vec<KernelArray> = Vec::with_capacity(text.arrays.len());
     for array in &text.arrays {
         let name = &array.name;
@@ -52,43 +52,45 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
                 "its array `{name}` is a slice; bind the variable, and use the slice's indexes"
             )));
         }
-        let slot = plan.slot("variable or parameter", &target.path)?;
-        let kind = if slot.kind == Kind::Bool { Kind::U32 } else { slot.kind };
+        let variable = plan.variable("variable or parameter", &target.path)?;
+        let kind = if variable.kind == Kind::Bool { Kind::U32 } else { variable.kind };
         if kind != array.kind {
             return Err(wrong(format!(
                 "its array `{name}` is of {}, but `{}` of {}",
                 array.kind.name(),
-                slot.path(),
-                slot.kind.name()
+                variable.path(),
+                variable.kind.name()
             )));
         }
         if array.writable {
-            inputs::check_target(slot.path(), slot.role)?;
-            if slot.role == Role::Input && plan.populations[slot.population].stage <= node.stage {
+            inputs::check_target(variable.path(), variable.role)?;
+            if variable.role == Role::Input
+                && plan.populations[variable.population].stage <= node.stage
+            {
                 return Err(wrong(format!(
                     "it runs after the update that uses `{0}`, so what its array `{name}` writes there would be lost; record \
                      it in an earlier stage: the kernel, `step.then()`, then the group of `{0}`",
-                    slot.path()
+                    variable.path()
                 )));
             }
         }
-        if arrays.iter().any(|a| a.address == slot.address && a.writable && array.writable) {
+        if arrays.iter().any(|a| a.address == variable.address && a.writable && array.writable) {
             return Err(wrong(format!(
                 "two of its arrays write `{}`; one of them is enough",
-                slot.path()
+                variable.path()
             )));
         }
-        let alone = slot.role == Role::Param && slot.words == 1;
-        let words = if alone { 1 } else { slot.words / copies };
+        let alone = variable.role == Role::Param && variable.words == 1;
+        let words = if alone { 1 } else { variable.words / replicas };
         if let Some(fixed) = array.fixed.filter(|fixed| words < *fixed) {
             return Err(wrong(format!(
                 "its array `{name}` has {fixed} elements, but `{}` has {words}",
-                slot.path()
+                variable.path()
             )));
         }
         arrays.push(KernelArray {
-            path: slot.path().into(),
-            address: slot.address,
+            path: variable.path().into(),
+            address: variable.address,
             words,
             stride: if alone { 0 } else { words },
             writable: array.writable,
@@ -118,16 +120,17 @@ fn one(plan: &Plan, node: &Node, kernel: &Kernel) -> Result<KernelOp> {
             help: "let each invocation do more",
         });
     }
-    let gives = text.program.feeds.iter().map(|&feed| match feed {
-        Feed::Key(_) => KernelGive::Key(0),
-        Feed::KeyHigh(_) => KernelGive::Key(1),
-        Feed::Invocation(invocation) => KernelGive::Invocation(invocation),
-        // for the kernel to set
-        Feed::Element => KernelGive::Constant(0),
-        clock => KernelGive::Clock(clock),
-    });
+    let gives =
+        text.program.program_arguments.iter().map(|&program_argument| match program_argument {
+            ProgramArgument::Key(_) => KernelGive::Key(0),
+            ProgramArgument::KeyHigh(_) => KernelGive::Key(1),
+            ProgramArgument::Invocation(invocation) => KernelGive::Invocation(invocation),
+            // for the kernel to set
+            ProgramArgument::Element => KernelGive::Constant(0),
+            clock => KernelGive::Clock(clock),
+        });
     let keys = Keys { seed: plan.seed, purpose: Purpose::Kernel, path: &node.path };
-    let keys = plan.copy_numbers().map(|copy| keys.of_copy(copy)).collect();
+    let keys = plan.replica_numbers().map(|replica| keys.of_copy(replica)).collect();
     let (gives, text, path) = (gives.collect(), text.clone(), label(node));
     Ok(KernelOp { path, stage: node.stage, text, arrays, workgroups, gives, keys })
 }

@@ -8,6 +8,7 @@ mod components;
 mod constants;
 mod couplings;
 mod data;
+mod delay_lines;
 mod delays;
 mod display;
 mod expressions;
@@ -20,7 +21,6 @@ mod offsets;
 mod packed;
 mod parameters;
 mod records;
-mod rings;
 mod rules;
 mod select;
 mod sites;
@@ -28,10 +28,10 @@ mod sources;
 mod state;
 mod step;
 
-pub(crate) use build::{Description, Host, Recorded, build};
+pub(crate) use build::{Description, Host, RecordedSystem, build};
 pub(crate) use data::{
-    Binding, Gather, InputOp, Member, Place, Plan, Population, Record, Role, Route, Scale, Slot,
-    Source, Space, Stream, longest,
+    Binding, Column, DeliveryBlock, Gather, InputOp, ParameterRef, Plan, PlanVariable, Population,
+    PopulationMember, Record, Role, Scale, Source, Space, longest,
 };
 pub(crate) use inputs::{check_offsets, check_target};
 pub(crate) use offsets::Offsets;
@@ -41,6 +41,6 @@ pub(crate) use select::Selected;
 pub(crate) use sources::{RowSource, Rows, array, words};
 pub(crate) use state::State;
 pub(crate) use step::{
-    BEYOND, Cadence, Column, Entry, Fold, KernelArray, KernelGive, KernelOp, Load, Number, Op,
-    Ring, Schedule, Work,
+    BEYOND, DelayLine, DerivedColumn, DerivedLoad, DerivedWork, Fold, KernelArray, KernelGive,
+    KernelOp, Number, SamplingSchedule, Schedule, ScheduleEntry, StepOp,
 };

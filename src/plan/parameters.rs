@@ -4,25 +4,25 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::components;
-use super::data::{Place, Plan, Role, Slot};
+use super::data::{ParameterRef, Plan, PlanVariable, Role};
 use super::host::OnHost;
 use super::rules;
 use crate::error::Result;
-use crate::model::{Feed, Model};
+use crate::model::{Model, ProgramArgument};
 
 impl Plan {
     /// What follows from parameters that are to change, as words for the arena, once they all keep the rules of their models.
     /// `read` gives a range of the arena as it is to be.
     pub(crate) fn derived<'s>(
         &self,
-        slots: impl Iterator<Item = &'s Slot>,
+        variables: impl Iterator<Item = &'s PlanVariable>,
         read: &mut dyn FnMut(Range<usize>) -> Result<Vec<u32>>,
     ) -> Result<Vec<(usize, Vec<u32>)>> {
         let mut units = HashSet::new();
         let mut derived = Vec::new();
-        for slot in slots.filter(|slot| slot.role == Role::Param) {
-            if units.insert((slot.population, slot.member, slot.unit)) {
-                derived.extend(self.derived_of(slot, read)?);
+        for variable in variables.filter(|variable| variable.role == Role::Param) {
+            if units.insert((variable.population, variable.member, variable.unit)) {
+                derived.extend(self.derived_of(variable, read)?);
             }
         }
         Ok(derived)
@@ -31,32 +31,36 @@ impl Plan {
     /// The same of the unit that has that parameter.
     fn derived_of(
         &self,
-        slot: &Slot,
+        variable: &PlanVariable,
         read: &mut dyn FnMut(Range<usize>) -> Result<Vec<u32>>,
     ) -> Result<Vec<(usize, Vec<u32>)>> {
-        let population = &self.populations[slot.population];
-        let member = &population.members[slot.member];
-        let model: &Model = population.structure.model(slot.unit);
-        let place = |feed: Feed| {
-            let at = population.places.iter().position(|&p| p == feed)?;
+        let population = &self.populations[variable.population];
+        let member = &population.members[variable.member];
+        let model: &Model = population.archetype.model(variable.unit);
+        let place = |program_argument: ProgramArgument| {
+            let at = population.places.iter().position(|&p| p == program_argument)?;
             Some(member.places[at])
         };
         let mut params = Vec::new();
         for k in 0..model.inner().params.len() {
-            if let Some(Place { address, stride }) = place(Feed::Param(slot.unit, k)) {
+            if let Some(ParameterRef { address, stride }) =
+                place(ProgramArgument::Param(variable.unit, k))
+            {
                 let words = if stride == 0 { 1 } else { member.elements };
                 params.push(read(address..address + words)?);
             }
         }
-        let (node, elements) = (slot.node(), member.elements);
-        let (copies, dt, programs) = (self.copies, self.dt, &self.programs);
-        let of = OnHost { node, elements, copies, dt, programs };
+        let (node, elements) = (variable.node(), member.elements);
+        let (replicas, dt, programs) = (self.replicas, self.dt, &self.programs);
+        let of = OnHost { node, elements, replicas, dt, programs };
         rules::check(model, &params, &of)?;
         let derived = components::derive(model, &params, &of)?;
         Ok(derived
             .into_iter()
             .enumerate()
-            .filter_map(|(k, column)| Some((place(Feed::Derived(slot.unit, k))?.address, column)))
+            .filter_map(|(k, derived_column)| {
+                Some((place(ProgramArgument::Derived(variable.unit, k))?.address, derived_column))
+            })
             .collect())
     }
 }

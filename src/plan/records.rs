@@ -7,7 +7,7 @@ use super::expressions;
 use super::offsets::Offsets;
 use super::select::Selected;
 use super::sites::{GroupSite, names_of, units_of, variables_of};
-use super::step::{Cadence, Fold, Number, Op, Work};
+use super::step::{DerivedWork, Fold, Number, SamplingSchedule, StepOp};
 use crate::error::{Error, Result, number};
 use crate::model::Unit;
 use crate::random::Purpose;
@@ -68,18 +68,24 @@ pub(super) fn outputs(plan: &mut Plan, declared: &[(String, String)]) -> Result<
     let outputs = match declared.is_empty() {
         false => declared.to_vec(),
         true => {
-            let own = plan.slots.iter().filter(|slot| slot.node().is_empty());
-            let spikes = own.clone().any(|slot| slot.role == Role::Spike);
+            let own = plan.variables.iter().filter(|variable| variable.node().is_empty());
+            let spikes = own.clone().any(|variable| variable.role == Role::Spike);
             let role = if spikes { Role::Spike } else { Role::State };
-            let own = own.filter(|slot| slot.role == role && slot.unit == Unit::Element);
-            own.map(|slot| (slot.path().to_string(), slot.path().to_string())).collect()
+            let own =
+                own.filter(|variable| variable.role == role && variable.unit == Unit::Element);
+            own.map(|variable| (variable.path().to_string(), variable.path().to_string())).collect()
         }
     };
     for (key, path) in outputs {
         let values = values(plan, &Monitor::of(path), &key)?;
-        let cadence =
-            plan.cadence(Cadence { every: 1, window: None, per: None, initial: false, row: 0 });
-        plan.record(values.record(key, cadence));
+        let sampling = plan.sampling(SamplingSchedule {
+            every: 1,
+            window: None,
+            per: None,
+            initial: false,
+            row: 0,
+        });
+        plan.record(values.record(key, sampling));
     }
     Ok(())
 }
@@ -153,10 +159,10 @@ impl Values {
     }
 
     /// A record of them as they are.
-    fn record(self, key: String, cadence: usize) -> Record {
+    fn record(self, key: String, sampling: usize) -> Record {
         Record {
             key,
-            cadence,
+            sampling,
             offset: 0,
             gather: self.gather(),
             is_wide: self.number == Number::I64,
@@ -200,7 +206,7 @@ fn one(
         None => None,
     };
     check(monitor).map_err(|reason| wrong(reason.into()))?;
-    let cadence = plan.cadence(Cadence {
+    let sampling = plan.sampling(SamplingSchedule {
         every: monitor.every,
         window,
         per: monitor.per.map(|(steps, _)| steps),
@@ -216,7 +222,7 @@ fn one(
         let values = Values::new(Kind::F32, Vec::new(), 0, Offsets::List(Vec::new()));
         let gather = Gather::Host(host.len());
         host.push(closure);
-        plan.record(Record { gather, ..values.record(key.into(), cadence) });
+        plan.record(Record { gather, ..values.record(key.into(), sampling) });
         return Ok(());
     }
     let mut values = values(plan, monitor, key)?;
@@ -232,8 +238,8 @@ fn one(
         if count == 0 {
             return Err(wrong("there is nothing to reduce: the index chooses no element".into()));
         }
-        // the copies of a system are reduced each for itself
-        let shape = if plan.copies.is_some() { vec![values.shape[0]] } else { Vec::new() };
+        // the replicas of a system are reduced each for itself
+        let shape = if plan.replicas.is_some() { vec![values.shape[0]] } else { Vec::new() };
         let each = count / shape.iter().product::<usize>();
         if reduction == Reduction::Mean {
             scale = Scale::Elements(each as u32);
@@ -250,15 +256,15 @@ fn one(
         let fold = values.fold(reduction, steps);
         let (of, from) = (values.number, values.addresses());
         let words = from.len() * fold.result(of).words();
-        let work = Work::Accumulate { fold, of, from, cadence };
-        let base = plan.column(format!("{reduction:?} for {key}"), work, words);
+        let work = DerivedWork::Accumulate { fold, of, from, sampling };
+        let base = plan.derived_column(format!("{reduction:?} for {key}"), work, words);
         let shape = values.shape.clone();
         values = values.reduced(reduction, fold, shape, base);
     }
     // what was before the run is a row, but no event
     let sparse = monitor.events || values.spikes && !monitor.initial;
     let events = monitor.events;
-    plan.record(Record { scale, events, sparse, ..values.record(key.into(), cadence) });
+    plan.record(Record { scale, events, sparse, ..values.record(key.into(), sampling) });
     Ok(())
 }
 
@@ -279,8 +285,8 @@ fn reduce(
     let starts = (0..rows).flat_map(|k| (0..parts).map(move |part| k * row + part * AT_ONCE));
     let indptr = starts.chain([from.len()]).map(|start| start as u32).collect();
     let result = fold.result(of);
-    let work = Work::Reduce { fold, of, indptr, from };
-    let base = plan.column(label.into(), work, rows * parts * result.words());
+    let work = DerivedWork::Reduce { fold, of, indptr, from };
+    let base = plan.derived_column(label.into(), work, rows * parts * result.words());
     if parts == 1 {
         return base;
     }
@@ -325,24 +331,24 @@ fn values(plan: &mut Plan, monitor: &Monitor, key: &str) -> Result<Values> {
     let wrong = |reason: String| Error::Monitor { key: key.into(), reason };
     let mut values = match &monitor.what {
         What::Variable(target) => {
-            let Selected { slot, shape, offsets } = plan.select("variable", target)?;
-            if slot.role == Role::Param {
+            let Selected { variable, shape, offsets } = plan.select("variable", target)?;
+            if variable.role == Role::Param {
                 return Err(wrong(
                     "it is a parameter, which does not change during a run; read it by `get`"
                         .into(),
                 ));
             }
-            let spikes = slot.role == Role::Spike;
-            Values { spikes, ..Values::new(slot.kind, shape, slot.address, offsets) }
+            let spikes = variable.role == Role::Spike;
+            Values { spikes, ..Values::new(variable.kind, shape, variable.address, offsets) }
         }
         What::Wgsl(node, Wgsl(text)) => {
-            let slot = plan.slot_of_node(node)?.clone();
+            let variable = plan.slot_of_node(node)?.clone();
             let what = format!("expression for {key}");
             let kinds = [Kind::F32, Kind::Bool, Kind::I32, Kind::U32];
             let purpose = Purpose::Monitor(key);
-            let found = expressions::compile(plan, &what, text, &slot, &kinds, purpose)?;
-            let offsets = Offsets::Range { start: 0, count: slot.words };
-            Values::new(found.kind, slot.shape, found.address, offsets)
+            let found = expressions::compile(plan, &what, text, &variable, &kinds, purpose)?;
+            let offsets = Offsets::Range { start: 0, count: variable.words };
+            Values::new(found.kind, variable.shape, found.address, offsets)
         }
         What::Func(_) | What::Read(_) => return Err(wrong("a closure has no elements".into())),
     };
@@ -392,18 +398,18 @@ impl Reduction {
 }
 
 impl Plan {
-    /// The number of a cadence, which all that have it share.
-    fn cadence(&mut self, wanted: Cadence) -> usize {
-        let same = |c: &Cadence| Cadence { row: 0, ..c.clone() } == wanted;
-        self.cadences.iter().position(same).unwrap_or_else(|| {
-            self.cadences.push(wanted.clone());
-            self.cadences.len() - 1
+    /// The number of a sampling, which all that have it share.
+    fn sampling(&mut self, wanted: SamplingSchedule) -> usize {
+        let same = |c: &SamplingSchedule| SamplingSchedule { row: 0, ..c.clone() } == wanted;
+        self.samplings.iter().position(same).unwrap_or_else(|| {
+            self.samplings.push(wanted.clone());
+            self.samplings.len() - 1
         })
     }
 
-    /// Adds a record at the end of its cadence's row.
+    /// Adds a record at the end of its sampling's row.
     fn record(&mut self, record: Record) {
-        let row = &mut self.cadences[record.cadence].row;
+        let row = &mut self.samplings[record.sampling].row;
         let record = Record { offset: *row, ..record };
         *row += record.words();
         self.records.push(record);
@@ -412,8 +418,8 @@ impl Plan {
     /// Ends the step.
     pub(super) fn end_of_step(&mut self) {
         if self.records.iter().any(|r| r.words() > 0) {
-            self.step.push(Op::Record);
+            self.step.push(StepOp::Record);
         }
-        self.step.push(Op::Clear);
+        self.step.push(StepOp::Clear);
     }
 }

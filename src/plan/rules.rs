@@ -3,7 +3,7 @@
 use super::host::{OnHost, join};
 use crate::error::{Error, Location, Result};
 use crate::model::{Model, Rule};
-use crate::system::Copies;
+use crate::system::Replicas;
 use crate::terms::Kind;
 
 /// Fails where a parameter is NaN, or where the model has a rule that the parameters do not keep. Columns hold one word, or one
@@ -71,13 +71,13 @@ fn shown(kind: Kind, word: u32) -> String {
 impl OnHost<'_> {
     /// Which element it is, where that makes a difference to these columns.
     fn element(&self, columns: &[&Vec<u32>], at: usize) -> String {
-        match self.copies {
+        match self.replicas {
             _ if columns.iter().all(|column| column.len() == 1) => String::new(),
             None => format!(" (element {at})"),
-            Some(Copies { count, first }) => {
+            Some(Replicas { count, first }) => {
                 let per_copy = (self.elements / count).max(1);
-                let copy = u64::from(first) + (at / per_copy) as u64;
-                format!(" (copy {copy}, element {})", at % per_copy)
+                let replica = u64::from(first) + (at / per_copy) as u64;
+                format!(" (replica {replica}, element {})", at % per_copy)
             }
         }
     }

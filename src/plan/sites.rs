@@ -1,13 +1,13 @@
 //! The groups and projections of a description with all names, shapes and partners checked.
 
-use super::components::{Resolved, Site, resolve};
+use super::components::{ComponentSite, Resolved, resolve};
 use super::data::Role;
 use super::host::{HostPrograms, join};
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
 use crate::model::{Argument, Unit, jacobian, owner};
-use crate::system::{Component, Copies, Group, Node, NodeKind, Projection};
+use crate::system::{Component, Group, Node, NodeKind, Projection, Replicas};
 use crate::terms::{Kind, Value};
 
 /// Most elements of a group: addresses are 32-bit numbers, and a group has more than one variable.
@@ -16,7 +16,7 @@ const MOST_ELEMENTS: usize = 1 << 30;
 /// A group with the projections that end on it.
 pub(super) struct GroupSite<'a> {
     pub node: &'a Node,
-    /// Place among the groups.
+    /// ParameterRef among the groups.
     pub order: usize,
     /// When in the step it is updated.
     pub stage: usize,
@@ -28,7 +28,7 @@ pub(super) struct GroupSite<'a> {
     /// What its variables were before the start.
     pub histories: &'a [(String, Value)],
     pub element: Resolved,
-    pub arms: Vec<ArmSite<'a>>,
+    pub afferents: Vec<ArmSite<'a>>,
 }
 
 impl GroupSite<'_> {
@@ -50,14 +50,14 @@ pub(super) fn sites<'a>(
     nodes: &'a [Node],
     seed: u64,
     dt: f64,
-    copies: Option<Copies>,
+    replicas: Option<Replicas>,
     programs: &HostPrograms,
 ) -> Result<Vec<GroupSite<'a>>> {
     let mut groups = Vec::new();
     for node in nodes {
         let NodeKind::Group(group) = &node.kind else { continue };
         let inner = group.inner();
-        let copy_axis = copies.map(|copies| copies.count).into_iter();
+        let copy_axis = replicas.map(|replicas| replicas.count).into_iter();
         let shape: Vec<usize> = copy_axis.chain(inner.shape.iter().copied()).collect();
         if group.is_empty() {
             return Err(Error::Node {
@@ -68,7 +68,7 @@ pub(super) fn sites<'a>(
                 ),
             });
         }
-        let count = copies.map_or(1, |copies| copies.count);
+        let count = replicas.map_or(1, |replicas| replicas.count);
         if group.len().saturating_mul(count) > MOST_ELEMENTS {
             return Err(Error::Limit {
                 what: format!("group `{}`", label(node)),
@@ -79,11 +79,11 @@ pub(super) fn sites<'a>(
             });
         }
         state_room(&inner.component, group.len() * count, || format!("group `{}`", label(node)))?;
-        let site = Site {
+        let site = ComponentSite {
             path: &node.path,
             label: label(node),
             shape: &shape,
-            copies,
+            replicas,
             seed,
             dt,
             ltc: inner.ltc,
@@ -116,7 +116,7 @@ pub(super) fn sites<'a>(
             trainable: &inner.trainable,
             histories: &inner.histories,
             element,
-            arms: Vec::new(),
+            afferents: Vec::new(),
         });
     }
     if groups.is_empty() {
@@ -130,7 +130,7 @@ pub(super) fn sites<'a>(
         let inner = projection.inner();
         source_site(&groups, node, &inner.pre)?;
         let target = end_site(&groups, node, &inner.post, "target")?;
-        if groups[target].arms.len() >= limits::PROJECTIONS {
+        if groups[target].afferents.len() >= limits::PROJECTIONS {
             return Err(Error::Node {
                 node: label(node),
                 reason: format!(
@@ -141,11 +141,11 @@ pub(super) fn sites<'a>(
             });
         }
         let shape = &groups[target].shape;
-        let site = Site {
+        let site = ComponentSite {
             path: &node.path,
             label: label(node),
             shape,
-            copies,
+            replicas,
             seed,
             dt,
             ltc: false,
@@ -154,15 +154,15 @@ pub(super) fn sites<'a>(
         state_room(&inner.synapse, site.elements(), || format!("projection `{}`", label(node)))?;
         let synapse = resolve(&inner.synapse, &site)?;
         let output = resolve(&inner.output, &site)?;
-        let arm = ArmSite { node, projection, synapse, output };
-        check_arm(&arm, &groups[target])?;
+        let afferent = ArmSite { node, projection, synapse, output };
+        check_arm(&afferent, &groups[target])?;
         let element = &groups[target].element;
         if groups[target].ltc && element.method == Method::EXP_EULER {
             // the current is a part of what is differentiated: a Jacobian of the model alone does not do
             element.model.inner().check_derivative(jacobian::NOT_LTC)?;
-            arm.output.model.inner().check_current(&arm.synapse.model, &element.model)?;
+            afferent.output.model.inner().check_current(&afferent.synapse.model, &element.model)?;
         }
-        groups[target].arms.push(arm);
+        groups[target].afferents.push(afferent);
     }
     Ok(groups)
 }
@@ -181,7 +181,7 @@ pub(super) fn label(node: &Node) -> String {
     if node.path.is_empty() { node.name.clone() } else { node.path.clone() }
 }
 
-/// Place of the group on one end of a projection.
+/// ParameterRef of the group on one end of a projection.
 pub(super) fn end_site(
     groups: &[GroupSite<'_>],
     node: &Node,
@@ -222,13 +222,16 @@ fn source_site(groups: &[GroupSite<'_>], node: &Node, pre: &Group) -> Result<usi
 }
 
 /// Whether synapse, output and target fit together.
-fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
-    let wrong = |reason: String| Err(Error::Node { node: label(arm.node), reason });
-    let (synapse, output, element) =
-        (arm.synapse.model.inner(), arm.output.model.inner(), target.element.model.inner());
+fn check_arm(afferent: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
+    let wrong = |reason: String| Err(Error::Node { node: label(afferent.node), reason });
+    let (synapse, output, element) = (
+        afferent.synapse.model.inner(),
+        afferent.output.model.inner(),
+        target.element.model.inner(),
+    );
     if synapse.inputs.len() != 1 {
         return wrong(format!(
-            "model `{}` cannot be a synapse: its structure `Input` must have one member, the sum of what arrives",
+            "model `{}` cannot be a synapse: its archetype `Input` must have one member, the sum of what arrives",
             synapse.name
         ));
     }
@@ -268,31 +271,31 @@ fn check_arm(arm: &ArmSite<'_>, target: &GroupSite<'_>) -> Result<()> {
 /// The roles that the units of a site have, with what a path to each is made of.
 pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, &'a Resolved)> {
     let mut units = vec![(Unit::Element, site.node, &site.element)];
-    for (k, arm) in site.arms.iter().enumerate() {
-        units.push((Unit::Synapse(k), arm.node, &arm.synapse));
-        units.push((Unit::Output(k), arm.node, &arm.output));
+    for (k, afferent) in site.afferents.iter().enumerate() {
+        units.push((Unit::Synapse(k), afferent.node, &afferent.synapse));
+        units.push((Unit::Output(k), afferent.node, &afferent.output));
     }
     units
 }
 
 /// A variable or parameter of a unit.
-pub(super) struct Named {
+pub(super) struct NamedValues {
     pub role: Role,
-    /// Place among those of its role.
+    /// ParameterRef among those of its role.
     pub index: usize,
     pub name: String,
     pub kind: Kind,
 }
 
 /// All variables and parameters of a unit.
-pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<Named> {
+pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<NamedValues> {
     let inner = resolved.model.inner();
     let roles =
         [(Role::State, &inner.state), (Role::Input, &inner.inputs), (Role::Param, &inner.params)];
-    let mut all: Vec<Named> = roles
+    let mut all: Vec<NamedValues> = roles
         .into_iter()
         .flat_map(|(role, members)| {
-            members.iter().enumerate().map(move |(index, member)| Named {
+            members.iter().enumerate().map(move |(index, member)| NamedValues {
                 role,
                 index,
                 name: member.name.clone(),
@@ -301,7 +304,12 @@ pub(super) fn variables_of(resolved: &Resolved, unit: Unit) -> Vec<Named> {
         })
         .collect();
     if unit == Unit::Element && resolved.model.spikes() {
-        all.push(Named { role: Role::Spike, index: 0, name: "spike".into(), kind: Kind::Bool });
+        all.push(NamedValues {
+            role: Role::Spike,
+            index: 0,
+            name: "spike".into(),
+            kind: Kind::Bool,
+        });
     }
     all
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::data::{Member, Plan, Role, Slot, Space};
+use super::data::{Plan, PlanVariable, PopulationMember, Role, Space};
 use super::packed::packed_words;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -16,30 +16,39 @@ pub(crate) struct State {
     pub arena: Vec<u32>,
     /// For each member that keeps more than the flags of its last step in the arena, in order: the flags of the step
     /// before that, of the one before, and so on. A row of flags is packed into 32-bit words, the first in the lowest bit.
-    pub history: Vec<Vec<u32>>,
-    /// For each ring its variable at the start of the step before, of the one before that, and so on.
+    pub spike_history: Vec<Vec<u32>>,
+    /// For each delay line its variable at the start of the step before, of the one before that, and so on.
     pub past: Vec<Vec<u32>>,
 }
 
 impl Plan {
     /// The members that keep more than their last spikes, as population and member.
-    pub(crate) fn histories(&self) -> impl Iterator<Item = (usize, usize, &Member)> {
+    pub(crate) fn spike_histories(
+        &self,
+    ) -> impl Iterator<Item = (usize, usize, &PopulationMember)> {
         self.populations.iter().enumerate().flat_map(|(at, population)| {
             let members = population.members.iter().enumerate();
-            members.filter(|(_, m)| m.history > 1).map(move |(k, member)| (at, k, member))
+            members.filter(|(_, m)| m.spike_history > 1).map(move |(k, member)| (at, k, member))
         })
     }
 
     /// Fails where there is no room for a state with the spikes that are under way, or no name.
-    pub(super) fn check_histories(&self) -> Result<()> {
-        for (at, k, member) in self.histories() {
-            let bytes = 4 * (member.history - 1).saturating_mul(packed_words(member.elements));
-            let what = || format!("the spikes of `{}` for {} steps", member.path, member.history);
+    pub(super) fn check_spike_histories(&self) -> Result<()> {
+        for (at, k, member) in self.spike_histories() {
+            let bytes =
+                4 * (member.spike_history - 1).saturating_mul(packed_words(member.elements));
+            let what =
+                || format!("the spikes of `{}` for {} steps", member.path, member.spike_history);
             limits::room(bytes, what, "use shorter delays or fewer elements")?;
-            let spikes =
-                |slot: &&Slot| (slot.population, slot.member, slot.role) == (at, k, Role::Spike);
-            let own = self.slots.iter().find(spikes).map(|slot| format!("{}_history", slot.path()));
-            if let Some(taken) = own.filter(|own| self.slots.iter().any(|s| s.path() == own)) {
+            let spikes = |variable: &&PlanVariable| {
+                (variable.population, variable.member, variable.role) == (at, k, Role::Spike)
+            };
+            let own = self
+                .variables
+                .iter()
+                .find(spikes)
+                .map(|variable| format!("{}_history", variable.path()));
+            if let Some(taken) = own.filter(|own| self.variables.iter().any(|s| s.path() == own)) {
                 return Err(Error::Node {
                     node: taken,
                     reason: "this name is that of the spikes under way, of which a projection with a delay has some; rename it"
@@ -63,9 +72,16 @@ impl Plan {
 
     /// The state at the start.
     pub(crate) fn initial_state(&self) -> State {
-        let empty = |member: &Member| vec![0; (member.history - 1) * packed_words(member.elements)];
-        let history = self.histories().map(|(.., member)| empty(member)).collect();
-        State { step: 0, arena: self.image.clone(), history, past: self.past(&self.image, 0) }
+        let empty = |member: &PopulationMember| {
+            vec![0; (member.spike_history - 1) * packed_words(member.elements)]
+        };
+        let spike_history = self.spike_histories().map(|(.., member)| empty(member)).collect();
+        State {
+            step: 0,
+            arena: self.initial_arena.clone(),
+            spike_history,
+            past: self.past(&self.initial_arena, 0),
+        }
     }
 
     /// An engine's arena before a step as arena and past of a state.
@@ -81,12 +97,12 @@ impl Plan {
 
     /// An engine's arena without what it left in words that belong to no element.
     fn canonical(&self, arena: &[u32]) -> Vec<u32> {
-        let mut canonical = self.image.clone();
+        let mut canonical = self.initial_arena.clone();
         for population in &self.populations {
             for member in &population.members {
-                let streams = population.streams.iter().filter(|s| s.space == Space::Arena);
-                let streams = streams.map(|s| (s.address + member.start, member.elements));
-                for (address, words) in streams {
+                let columns = population.columns.iter().filter(|s| s.space == Space::Arena);
+                let columns = columns.map(|s| (s.address + member.start, member.elements));
+                for (address, words) in columns {
                     let range = address..address + words;
                     canonical[range.clone()].copy_from_slice(&arena[range]);
                 }

@@ -3,19 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::model::{Feed, Invocation, KernelText, Program};
+use crate::model::{Invocation, KernelText, Program, ProgramArgument};
 use crate::scalar::Memory;
 use crate::terms::Kind;
 
 /// An operation of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Op {
+pub(crate) enum StepOp {
     /// Makes a column of the plan's `columns`.
-    Column(usize),
+    Derive(usize),
     Input(usize),
     /// The closure of a callable input.
     Call(usize),
-    /// Of the routes of a stage.
+    /// Of the delivery blocks of a stage.
     Deliver(usize),
     /// Of a population.
     Update(usize),
@@ -28,10 +28,10 @@ pub(crate) enum Op {
 
 /// A column of words that a step makes, beside the state: the value of an input or of a monitor.
 #[derive(Debug)]
-pub(crate) struct Column {
+pub(crate) struct DerivedColumn {
     /// What it is for, for people.
     pub label: String,
-    pub work: Work,
+    pub work: DerivedWork,
     /// Where it is in the arena.
     pub address: usize,
     pub words: usize,
@@ -39,22 +39,28 @@ pub(crate) struct Column {
 
 /// How a column is made.
 #[derive(Debug)]
-pub(crate) enum Work {
+pub(crate) enum DerivedWork {
     /// By a program, for each element of a node.
-    Evaluate { program: Arc<Program>, loads: Vec<Load>, node: String },
+    Evaluate { program: Arc<Program>, loads: Vec<DerivedLoad>, node: String },
     /// From these words, as f32 where they are of that other kind.
     Copy { from: Vec<u32>, as_f32: Option<Kind> },
     /// One value for each row of these.
     Reduce { fold: Fold, of: Number, indptr: Vec<u32>, from: Vec<u32> },
-    /// From the column itself and these values: the column is what came of them since the window of a cadence began.
-    Accumulate { fold: Fold, of: Number, from: Vec<u32>, cadence: usize },
-    /// The row of the step in a ring, from its variable; or with `ahead` that of the next step, for those that read what the
+    /// From the column itself and these values: the column is what came of them since the window of a sampling began.
+    Accumulate { fold: Fold, of: Number, from: Vec<u32>, sampling: usize },
+    /// The row of the step in a delay line, from its variable; or with `ahead` that of the next step, for those that read what the
     /// step has made of the variable.
-    Keep { ring: Ring, ahead: bool },
-    /// From a ring: for each of these elements of each copy of the system, which has so many, its value a delay ago; the
+    DelayLineWrite { delay_line: DelayLine, ahead: bool },
+    /// From a delay line: for each of these elements of each replica of the system, which has so many, its value a delay ago; the
     /// delays in steps, one for all or one each, counted from the row of the step, or with `ahead` from that of the next.
-    Past { ring: Ring, elements: usize, from: Vec<u32>, delays: Vec<u32>, ahead: bool },
-    /// From a column with so many words for each copy of the system: the sums of its rows, each in order.
+    DelayLineRead {
+        delay_line: DelayLine,
+        elements: usize,
+        from: Vec<u32>,
+        delays: Vec<u32>,
+        ahead: bool,
+    },
+    /// From a column with so many words for each replica of the system: the sums of its rows, each in order.
     Sum { from: usize, connections: usize, indptr: Vec<u32> },
 }
 
@@ -98,18 +104,18 @@ impl Fold {
 
 /// Where a program finds a member of its argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Load {
+pub(crate) enum DerivedLoad {
     /// A word per element from this address.
-    Stream(usize),
+    Column(usize),
     /// The word at this address.
     Word(usize),
-    Clock(Feed),
+    Clock(ProgramArgument),
     Constant(u32),
 }
 
 /// In which steps a monitor records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cadence {
+pub(crate) struct SamplingSchedule {
     pub every: u64,
     /// Steps outside of which nothing is recorded.
     pub window: Option<Range<u64>>,
@@ -117,11 +123,11 @@ pub(crate) struct Cadence {
     pub per: Option<u64>,
     /// Whether the values before the run are a row too.
     pub initial: bool,
-    /// Words of a row: those of all records of this cadence.
+    /// Words of a row: those of all records of this sampling.
     pub row: usize,
 }
 
-impl Cadence {
+impl SamplingSchedule {
     /// Whether a step of a run gives a row.
     pub(crate) fn due(&self, step: u64, run: &Range<u64>) -> bool {
         match self.per {
@@ -174,15 +180,15 @@ impl Cadence {
 /// Where the rows of some steps go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schedule {
-    /// For each step and cadence.
-    pub entries: Vec<Entry>,
+    /// For each step and sampling.
+    pub entries: Vec<ScheduleEntry>,
     /// Words of all rows.
     pub words: usize,
 }
 
-/// What a step does for a cadence.
+/// What a step does for a sampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ScheduleEntry {
     /// Where its row goes, if it gives one.
     pub row: Option<usize>,
     /// Whether a window begins with it.
@@ -191,8 +197,8 @@ pub(crate) struct Entry {
 
 impl Schedule {
     /// For steps of a run.
-    pub(crate) fn new(cadences: &[Cadence], run: &Range<u64>, steps: Range<u64>) -> Self {
-        let per_step = steps.flat_map(|step| cadences.iter().map(move |c| (step, c)));
+    pub(crate) fn new(samplings: &[SamplingSchedule], run: &Range<u64>, steps: Range<u64>) -> Self {
+        let per_step = steps.flat_map(|step| samplings.iter().map(move |c| (step, c)));
         Self::of(per_step.map(|(step, c)| {
             let row = c.due(step, run).then_some(c.row);
             (row, c.length(step, run) == 1)
@@ -200,8 +206,8 @@ impl Schedule {
     }
 
     /// For the values before a run.
-    pub(crate) fn initial(cadences: &[Cadence]) -> Self {
-        Self::of(cadences.iter().map(|c| (c.initial.then_some(c.row), true)))
+    pub(crate) fn initial(samplings: &[SamplingSchedule]) -> Self {
+        Self::of(samplings.iter().map(|c| (c.initial.then_some(c.row), true)))
     }
 
     fn of(rows: impl Iterator<Item = (Option<usize>, bool)>) -> Self {
@@ -211,7 +217,7 @@ impl Schedule {
                 words += row;
                 words - row
             });
-            Entry { row: at, begins }
+            ScheduleEntry { row: at, begins }
         });
         let entries = entries.collect();
         Self { entries, words }
@@ -221,9 +227,9 @@ impl Schedule {
 /// A variable with its values at the starts of the last steps: that of step `k` is row `k` modulo the number of rows, a power
 /// of two, so that the low word of the step tells the row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ring {
+pub(crate) struct DelayLine {
     /// Number of the variable among the slots.
-    pub slot: usize,
+    pub variable: usize,
     /// Where the variable is, and how many words it has.
     pub from: usize,
     pub words: usize,
@@ -236,7 +242,7 @@ pub(crate) struct Ring {
     pub depth: usize,
 }
 
-impl Ring {
+impl DelayLine {
     /// Address of the row of a step.
     pub(crate) fn row(&self, step: u64) -> usize {
         self.address + (step as usize & (self.rows - 1)) * self.stride
@@ -253,9 +259,9 @@ pub(crate) struct KernelOp {
     pub arrays: Vec<KernelArray>,
     /// Along each axis.
     pub workgroups: [u32; 3],
-    /// For each feed of the program.
+    /// For each argument of the program.
     pub gives: Vec<KernelGive>,
-    /// For each copy of the system what keys its random numbers.
+    /// For each replica of the system what keys its random numbers.
     pub keys: Vec<[u32; 2]>,
 }
 
@@ -263,9 +269,9 @@ pub(crate) struct KernelOp {
 #[derive(Debug, Clone)]
 pub(crate) struct KernelArray {
     pub path: String,
-    /// Where it is for the first copy of the system; those of other copies follow.
+    /// Where it is for the first replica of the system; those of other replicas follow.
     pub address: usize,
-    /// Words of a copy, and from copy to copy.
+    /// Words of a replica, and from replica to replica.
     pub words: usize,
     pub stride: usize,
     pub writable: bool,
@@ -274,9 +280,9 @@ pub(crate) struct KernelArray {
 /// What a member of the program's argument is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KernelGive {
-    Clock(Feed),
+    Clock(ProgramArgument),
     Constant(u32),
-    /// A half of the key of the copy of the system.
+    /// A half of the key of the replica of the system.
     Key(usize),
     Invocation(Invocation),
 }
@@ -311,27 +317,27 @@ mod tests {
 
     #[test]
     fn rows_are_counted_as_they_are_given() {
-        let plain = Cadence { every: 1, window: None, per: None, initial: false, row: 1 };
-        let cadences = [
+        let plain = SamplingSchedule { every: 1, window: None, per: None, initial: false, row: 1 };
+        let samplings = [
             plain.clone(),
-            Cadence { every: 3, ..plain.clone() },
-            Cadence { every: 3, window: Some(5..11), ..plain.clone() },
-            Cadence { window: Some(20..30), ..plain.clone() },
-            Cadence { per: Some(4), ..plain },
+            SamplingSchedule { every: 3, ..plain.clone() },
+            SamplingSchedule { every: 3, window: Some(5..11), ..plain.clone() },
+            SamplingSchedule { window: Some(20..30), ..plain.clone() },
+            SamplingSchedule { per: Some(4), ..plain },
         ];
         for run in [0..10, 4..11, 7..8, 25..40, 40..50] {
-            for cadence in &cadences {
-                let rows = cadence.steps(run.clone()).count() as u64;
-                assert_eq!(cadence.rows(&run), rows, "{cadence:?} in {run:?}");
-                let due: Vec<u64> = run.clone().filter(|&step| cadence.due(step, &run)).collect();
+            for sampling in &samplings {
+                let rows = sampling.steps(run.clone()).count() as u64;
+                assert_eq!(sampling.rows(&run), rows, "{sampling:?} in {run:?}");
+                let due: Vec<u64> = run.clone().filter(|&step| sampling.due(step, &run)).collect();
                 assert_eq!(
-                    cadence.steps(run.clone()).collect::<Vec<_>>(),
+                    sampling.steps(run.clone()).collect::<Vec<_>>(),
                     due,
-                    "{cadence:?} in {run:?}"
+                    "{sampling:?} in {run:?}"
                 );
             }
         }
-        let per = &cadences[4];
+        let per = &samplings[4];
         assert_eq!(per.steps(3..13).collect::<Vec<_>>(), [6, 10, 12]);
         assert_eq!([3, 6, 7, 12].map(|step| per.length(step, &(3..13))), [1, 4, 1, 2]);
     }

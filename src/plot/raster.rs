@@ -125,7 +125,7 @@ fn check(groups: &[RasterGroup], span: Span) -> Drawn {
 }
 
 /// What the picture needs to know of one population.
-struct Rows<'a> {
+struct RasterRows<'a> {
     group: &'a RasterGroup<'a>,
     /// Row of neuron 0; the neurons of all populations are stacked.
     first: f64,
@@ -133,7 +133,7 @@ struct Rows<'a> {
     spikes: usize,
 }
 
-impl Rows<'_> {
+impl RasterRows<'_> {
     fn size(&self) -> f64 {
         self.group.size as f64
     }
@@ -150,7 +150,7 @@ fn paint(canvas: &mut Canvas, title: &str, groups: &[RasterGroup], span: Span) -
     let mut total = 0.0;
     for group in groups {
         let spikes = group.steps.iter().filter(|&&s| s < span.steps).count();
-        rows.push(Rows { group, first: total, spikes });
+        rows.push(RasterRows { group, first: total, spikes });
         total += group.size as f64;
     }
 
@@ -244,7 +244,7 @@ fn short(number: &str) -> &str {
 }
 
 /// Ticks with the indices of each population, which start from 0 in each.
-fn index_ticks(rows: &[Rows], panel: &Panel) -> Vec<(f64, String)> {
+fn index_ticks(rows: &[RasterRows], panel: &Panel) -> Vec<(f64, String)> {
     let mut ticks: Vec<(f64, String)> = Vec::new();
     let height = |neurons: f64| neurons * (panel.bottom - panel.top) / panel.y.high;
     for row in rows.iter().filter(|row| row.group.size > 0) {
@@ -270,7 +270,7 @@ fn index_ticks(rows: &[Rows], panel: &Panel) -> Vec<(f64, String)> {
 fn spikes(
     canvas: &mut Canvas,
     panel: &Panel,
-    rows: &[Rows],
+    rows: &[RasterRows],
     span: Span,
 ) -> std::result::Result<usize, String> {
     let total: usize = rows.iter().map(|row| row.spikes).sum();
@@ -303,7 +303,7 @@ fn spikes(
 }
 
 /// Writes name, size and mean rate of each population beside its spikes.
-fn names(canvas: &mut Canvas, panel: &Panel, rows: &[Rows], span: Span) -> Drawn {
+fn names(canvas: &mut Canvas, panel: &Panel, rows: &[RasterRows], span: Span) -> Drawn {
     let seconds = span.length_ms() / 1000.0;
     let labels = rows
         .iter()
@@ -336,7 +336,7 @@ const SMOOTHING: f64 = 1.5;
 
 /// The length of a bin in ms and the smoothed rate in Hz of each population
 /// in each bin.
-fn rates(rows: &[Rows], span: Span) -> (f64, Vec<Vec<f64>>) {
+fn rates(rows: &[RasterRows], span: Span) -> (f64, Vec<Vec<f64>>) {
     if span.steps == 0 {
         return (1.0, Vec::new());
     }
@@ -365,10 +365,10 @@ fn rates(rows: &[Rows], span: Span) -> (f64, Vec<Vec<f64>>) {
 }
 
 /// The rate of all neurons from those of the populations.
-fn mean(rows: &[Rows], rates: &[Vec<f64>]) -> Vec<f64> {
-    let total = rows.iter().map(Rows::size).sum::<f64>().max(1.0);
+fn mean(rows: &[RasterRows], rates: &[Vec<f64>]) -> Vec<f64> {
+    let total = rows.iter().map(RasterRows::size).sum::<f64>().max(1.0);
     let bins = rates.iter().map(Vec::len).max().unwrap_or(0);
-    let part = |bin: usize, (row, rate): (&Rows, &Vec<f64>)| {
+    let part = |bin: usize, (row, rate): (&RasterRows, &Vec<f64>)| {
         rate.get(bin).map_or(0.0, |r| r * row.size() / total)
     };
     (0..bins).map(|bin| rows.iter().zip(rates).map(|pair| part(bin, pair)).sum()).collect()
@@ -395,10 +395,10 @@ fn smoothed(values: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RasterGroup, Rows, Span, rates};
+    use super::{RasterGroup, RasterRows, Span, rates};
 
     fn of(group: &RasterGroup, span: Span) -> (f64, Vec<f64>) {
-        let rows = Rows { group, first: 0.0, spikes: 0 };
+        let rows = RasterRows { group, first: 0.0, spikes: 0 };
         let (bin, mut rates) = rates(&[rows], span);
         (bin, rates.remove(0))
     }

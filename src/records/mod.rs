@@ -7,5 +7,5 @@ mod sink;
 pub use events::Events;
 pub use monitor::{Monitor, Reduction};
 pub(crate) use monitor::{MonitorRead, What};
-pub(crate) use sink::Rows;
+pub(crate) use sink::SinkRows;
 pub use sink::{Recorded, Sink};

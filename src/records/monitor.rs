@@ -161,7 +161,7 @@ impl Monitor {
         })
     }
 
-    /// Some elements of it, along its first axis; of a [`Batch`](crate::Batch) some copies.
+    /// Some elements of it, along its first axis; of a [`Batch`](crate::Batch) some replicas.
     pub fn index(mut self, index: impl Into<Index>) -> Self {
         self.index = Some(index.into());
         self
@@ -193,7 +193,7 @@ impl Monitor {
     }
 
     /// One value a step instead of all (or of those that the index chooses), made on the device; of a
-    /// [`Batch`](crate::Batch) one for each copy. A sum of f32 is in 256 parts, of the elements `k`, `k + 256`, ..., which are
+    /// [`Batch`](crate::Batch) one for each replica. A sum of f32 is in 256 parts, of the elements `k`, `k + 256`, ..., which are
     /// added in halves; of more than 2^23 elements each 2^23 are added so, then these sums. So it has the same bits on every
     /// engine that has the library's arithmetic.
     ///

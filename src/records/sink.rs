@@ -17,7 +17,7 @@ use crate::terms::{Element, Kind, array};
 ///
 /// A sink that fails ends the run, and loses nothing: the rows that it did not take wait, [`Sink::waiting`] of them, and are
 /// handed over again before the next run, which is an error before its first step where that fails too. So what the sink took
-/// and what waits are the rows of all steps that were played, each once.
+/// and what waits are the rows of all steps that were executed, each once.
 ///
 /// ```
 /// use dsrunner::{DSRunner, Monitor, Sink, neurons};
@@ -46,7 +46,7 @@ type Callback = Box<dyn FnMut(&Recorded<'_>) -> Result<()> + Send>;
 struct Kept {
     to: To,
     /// What it did not take yet, the oldest first.
-    waiting: VecDeque<Rows>,
+    waiting: VecDeque<SinkRows>,
     /// Whether it failed since it was last asked to catch up.
     failed: bool,
 }
@@ -58,7 +58,7 @@ enum To {
 
 /// Some rows of a monitor.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct SinkRows {
     pub key: String,
     pub kind: Kind,
     pub row_shape: Vec<usize>,
@@ -147,7 +147,7 @@ impl Sink {
     }
 
     /// Hands rows over; where it failed before, they wait.
-    pub(crate) fn give(&self, rows: Rows) -> Result<()> {
+    pub(crate) fn give(&self, rows: SinkRows) -> Result<()> {
         let mut kept = self.lock();
         kept.waiting.push_back(rows);
         if kept.failed { Ok(()) } else { kept.hand_over() }
@@ -168,7 +168,7 @@ impl Sink {
 
 /// Some rows of a monitor, as a sink gets them.
 #[derive(Debug)]
-pub struct Recorded<'a>(&'a Rows);
+pub struct Recorded<'a>(&'a SinkRows);
 
 impl Recorded<'_> {
     /// Key of the monitor.
@@ -181,12 +181,12 @@ impl Recorded<'_> {
         &self.0.steps
     }
 
-    /// The rows, `(rows, ...)`; of a batch the copies are the second axis.
+    /// The rows, `(rows, ...)`; of a batch the replicas are the second axis.
     ///
     /// # Errors
     /// [`Error::Kind`] where they are of another type.
     pub fn get<T: Element>(&self) -> Result<ArrayD<T>> {
-        let Rows { key, kind, row_shape, steps, words, .. } = self.0;
+        let SinkRows { key, kind, row_shape, steps, words, .. } = self.0;
         let shape: Vec<usize> =
             std::iter::once(steps.len()).chain(row_shape.iter().copied()).collect();
         array(key, *kind, &shape, words)
@@ -197,7 +197,7 @@ impl Recorded<'_> {
     /// # Errors
     /// [`Error::Kind`] where they are of another type.
     pub fn events(&self) -> Result<Events> {
-        let Rows { key, kind, row_shape, steps, words, .. } = self.0;
+        let SinkRows { key, kind, row_shape, steps, words, .. } = self.0;
         if *kind != Kind::Bool {
             let (held, asked) = (kind.name(), Kind::Bool.name());
             return Err(Error::Kind { key: key.clone(), held, asked });
@@ -326,7 +326,7 @@ mod tests {
     fn rows_are_written_again_behind_those_that_are_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.npy");
-        let rows = |steps: std::ops::Range<i64>| Rows {
+        let rows = |steps: std::ops::Range<i64>| SinkRows {
             key: "x".into(),
             kind: Kind::U32,
             row_shape: vec![3],

@@ -1,8 +1,8 @@
 //! What a run recorded.
 
 mod mon;
-mod trace;
+mod recorder;
 
 pub use mon::Mon;
 pub(crate) use mon::Times;
-pub(crate) use trace::{Filing, Trace, records_initial};
+pub(crate) use recorder::{RecordedTrace, Recorder, records_initial};

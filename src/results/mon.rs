@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ndarray::ArrayD;
 
-use super::trace::{Filing, Trace};
-use crate::backend::{DeviceRows, Rows};
+use super::recorder::{RecordedTrace, Recorder};
+use crate::backend::{ChunkRows, DeviceRows};
 use crate::error::{Error, Result};
 use crate::records::Events;
 use crate::terms::Element;
@@ -18,7 +18,7 @@ use crate::terms::Element;
 ///
 /// A row is the value after a step; the state before the run is a row only with
 /// [`include_initial`](crate::Monitor::include_initial). Arrays have the shape `(rows, ...)`; those of a
-/// [`Batch`](crate::Batch) `(copies, rows, ...)`, unless the builder says otherwise.
+/// [`Batch`](crate::Batch) `(replicas, rows, ...)`, unless the builder says otherwise.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons};
@@ -41,11 +41,11 @@ use crate::terms::Element;
 pub struct Mon {
     /// Of the monitors; the traces behind theirs are of the outputs.
     keys: Vec<String>,
-    pub(crate) filing: Filing,
-    /// The steps that were played.
-    pub(crate) played: Range<u64>,
+    pub(crate) filing: Recorder,
+    /// The steps that were executed.
+    pub(crate) executed: Range<u64>,
     pub(crate) clock: Times,
-    /// Whether arrays of several axes have their copies first.
+    /// Whether arrays of several axes have their replicas first.
     batch_first: bool,
     store: Mutex<Store>,
 }
@@ -68,23 +68,23 @@ impl Times {
 /// Traces, and chunks that are still on the device.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Store {
-    pub traces: Vec<Trace>,
+    pub traces: Vec<RecordedTrace>,
     waiting: Vec<(Range<u64>, Arc<dyn DeviceRows>)>,
 }
 
 impl Mon {
     /// Results without a row, the first `monitors` of them of monitors.
     pub(crate) fn new(
-        traces: Vec<Trace>,
+        traces: Vec<RecordedTrace>,
         monitors: usize,
-        filing: Filing,
+        filing: Recorder,
         clock: Times,
         batch_first: bool,
     ) -> Self {
         let keys = traces[..monitors].iter().map(|t| t.key.clone()).collect();
-        let played = filing.run.start..filing.run.start;
+        let executed = filing.run.start..filing.run.start;
         let store = Mutex::new(Store { traces, waiting: Vec::new() });
-        Self { keys, filing, played, clock, batch_first, store }
+        Self { keys, filing, executed, clock, batch_first, store }
     }
 
     /// The results of the outputs, which are taken away from those of the monitors.
@@ -97,7 +97,7 @@ impl Mon {
         let (filing, times) = (self.filing.clone(), self.clock);
         let mut split = Self::new(outputs, 0, filing, times, self.batch_first);
         split.keys = split.traces().iter().map(|t| t.key.clone()).collect();
-        split.played = self.played.clone();
+        split.executed = self.executed.clone();
         Ok(split)
     }
 
@@ -106,24 +106,24 @@ impl Mon {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn traces(&mut self) -> &mut Vec<Trace> {
+    pub(crate) fn traces(&mut self) -> &mut Vec<RecordedTrace> {
         &mut self.store.get_mut().unwrap_or_else(PoisonError::into_inner).traces
     }
 
     /// Files the rows of some steps, or notes where they are.
-    pub(crate) fn add(&mut self, steps: Range<u64>, rows: Rows) -> Result<()> {
-        self.played.end = steps.end;
+    pub(crate) fn add(&mut self, steps: Range<u64>, rows: ChunkRows) -> Result<()> {
+        self.executed.end = steps.end;
         let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
         match rows {
-            Rows::Host(rows) => self.filing.file(&mut store.traces, steps, &rows),
-            Rows::Device(rows) => {
+            ChunkRows::Host(rows) => self.filing.file(&mut store.traces, steps, &rows),
+            ChunkRows::Device(rows) => {
                 store.waiting.push((steps, rows));
                 Ok(())
             }
         }
     }
 
-    /// Copies what is still on the device to the host.
+    /// Replicas what is still on the device to the host.
     pub(crate) fn fetch(&self) -> Result<MutexGuard<'_, Store>> {
         let mut store = self.lock();
         let Store { traces, waiting } = &mut *store;
@@ -141,7 +141,7 @@ impl Mon {
     /// The time of each step of the run: of its start, unless the builder says
     /// [`ts_at_end`](crate::RunnerBuilder::ts_at_end).
     pub fn ts(&self) -> Vec<f64> {
-        self.played.clone().map(|step| self.clock.of(step as i64)).collect()
+        self.executed.clone().map(|step| self.clock.of(step as i64)).collect()
     }
 
     fn place(&self, key: &str) -> Result<usize> {
@@ -155,14 +155,14 @@ impl Mon {
     /// [`Error::UnknownPath`] where there is no such monitor.
     pub fn steps(&self, key: &str) -> Result<Vec<i64>> {
         let store = self.fetch()?;
-        let Trace { cadence, rows, .. } = store.traces[self.place(key)?];
+        let RecordedTrace { sampling, rows, .. } = store.traces[self.place(key)?];
         drop(store);
-        let cadence = &self.filing.cadences[cadence];
-        let initial = cadence.initial.then_some(self.filing.run.start as i64 - 1);
-        let due = cadence.steps(self.filing.run.clone());
-        let played = due.take_while(|&step| step < self.played.end).map(|step| step as i64);
+        let sampling = &self.filing.samplings[sampling];
+        let initial = sampling.initial.then_some(self.filing.run.start as i64 - 1);
+        let due = sampling.steps(self.filing.run.clone());
+        let executed = due.take_while(|&step| step < self.executed.end).map(|step| step as i64);
         // a closure that failed has a row less
-        Ok(initial.into_iter().chain(played).take(rows).collect())
+        Ok(initial.into_iter().chain(executed).take(rows).collect())
     }
 
     /// The time of each row of a monitor.
@@ -173,7 +173,7 @@ impl Mon {
         Ok(self.steps(key)?.into_iter().map(|step| self.clock.of(step)).collect())
     }
 
-    /// The history of one monitor, `(rows, ...)`, or `(copies, rows, ...)`. What is still on the device is copied.
+    /// The history of one monitor, `(rows, ...)`, or `(replicas, rows, ...)`. What is still on the device is copied.
     ///
     /// # Errors
     /// [`Error::UnknownPath`] where there is no such monitor, [`Error::Kind`] where its values are of another type,
@@ -184,7 +184,7 @@ impl Mon {
         let store = self.fetch()?;
         let trace = &store.traces[place];
         let mut array = trace.array::<T>(&steps)?;
-        // what a closure gives has no axis of copies
+        // what a closure gives has no axis of replicas
         if self.batch_first && array.ndim() > 1 && trace.host.is_none() {
             array.swap_axes(0, 1);
         }
@@ -192,7 +192,7 @@ impl Mon {
     }
 
     /// The spikes of a bool monitor as events; those of the values before the run are none. Of a batch, an index counts through
-    /// the copies.
+    /// the replicas.
     ///
     /// # Errors
     /// As [`Mon::get`].
@@ -200,7 +200,7 @@ impl Mon {
         let place = self.place(key)?;
         let steps = self.steps(key)?;
         let store = self.fetch()?;
-        let initial = self.filing.cadences[store.traces[place].cadence].initial;
+        let initial = self.filing.samplings[store.traces[place].sampling].initial;
         store.traces[place].events(&steps, usize::from(initial))
     }
 }
@@ -210,7 +210,7 @@ impl Clone for Mon {
         Self {
             keys: self.keys.clone(),
             filing: self.filing.clone(),
-            played: self.played.clone(),
+            executed: self.executed.clone(),
             clock: self.clock,
             batch_first: self.batch_first,
             store: Mutex::new(self.lock().clone()),

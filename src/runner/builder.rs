@@ -12,7 +12,7 @@ use crate::choice::{Device, Limits, devices, open};
 use crate::error::{Error, Result, number};
 use crate::inputs::{Input, InputHandle};
 use crate::limits;
-use crate::plan::{Host, Plan, Recorded};
+use crate::plan::{Host, Plan, RecordedSystem};
 use crate::records::Monitor;
 use crate::results::Mon;
 use crate::system::{DynamicalSystem, Group};
@@ -209,7 +209,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// Whether arrays of a batch, results and the data of a run alike, have their copies first, `"B"`, `(B, T, ...)`, or time, `"T"`,
+    /// Whether arrays of a batch, results and the data of a run alike, have their replicas first, `"B"`, `(B, T, ...)`, or time, `"T"`,
     /// `(T, B, ...)`. The default is `"B"` for a [`Batch`](crate::Batch), else `"T"`.
     pub fn data_first_axis(mut self, axis: &str) -> Self {
         self.data_first_axis = Some(axis.into());
@@ -259,8 +259,8 @@ impl RunnerBuilder {
         self
     }
 
-    /// Whether devices may be measured, once in a process, which takes some hundredths of a second: a GPU that will play, so that its
-    /// workgroups and its first chunk suit it; and where [`Device::Auto`] is to choose and what is believed of the kinds of devices
+    /// Whether devices may be measured, once in a process, which takes some hundredths of a second: a GPU that will execute, so that its
+    /// workgroups and its first chunk suit it; and where [`Device::Auto`] is to choose and what is estimated of the kinds of devices
     /// leaves it open which one is faster. The results do not depend on it. The default is yes.
     ///
     /// ```
@@ -282,7 +282,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// Sets how many steps are handed to the device at once at most. By default a device gets as many as it plays in some 80
+    /// Sets how many steps are handed to the device at once at most. By default a device gets as many as it executes in some 80
     /// ms. Shorter chunks make a run slower, and let it be cancelled sooner; the results do not depend on it.
     pub fn chunk(mut self, steps: usize) -> Self {
         self.settings.chunk = steps;
@@ -320,7 +320,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// Checks everything, compiles the step, and puts the system on its device.
+    /// BoundsChecks everything, compiles the step, and puts the system on its device.
     ///
     /// # Errors
     /// Whatever is wrong with the description: names, shapes, settings, models, limits, the device.
@@ -384,7 +384,7 @@ impl RunnerBuilder {
         self.inputs.splice(..0, self.fun_inputs.drain(..));
         self.settings.sinks = self.monitors.iter().map(|m| m.sink.clone()).collect();
         let recipe = Recipe {
-            recorded: Recorded::of(self.target.as_ref(), &self.dyn_vars)?,
+            recorded: RecordedSystem::of(self.target.as_ref(), &self.dyn_vars)?,
             inputs: std::mem::take(&mut self.inputs),
             compat_input_order: self.compat_input_order,
             monitors: std::mem::take(&mut self.monitors),
@@ -401,9 +401,9 @@ impl RunnerBuilder {
             wanted: wanted.into(),
         };
         self.settings.batch_first = match self.data_first_axis.as_deref() {
-            None => plan.copies.is_some(),
+            None => plan.replicas.is_some(),
             Some("T") => false,
-            Some("B") if plan.copies.is_some() => true,
+            Some("B") if plan.replicas.is_some() => true,
             Some("B") => return Err(wrong("B", "\"T\" for a target that is no `Batch`")),
             Some(other) => return Err(wrong(other, "\"B\" or \"T\"")),
         };
@@ -439,7 +439,7 @@ impl DSRunner {
             settings,
             step: 0,
             mon: Mon::default(),
-            unsettled: false,
+            unfinalized: false,
             replaced: Vec::new(),
             data: None,
             args: Arc::default(),

@@ -26,11 +26,11 @@ impl DSRunner {
             };
             let path = target.path.clone();
             let chosen = self.plan.select("variable", &target)?;
-            check_target(&path, chosen.slot.role)?;
+            check_target(&path, chosen.variable.role)?;
             check_offsets(&path, &chosen.offsets)?;
             let batch_first = self.settings.batch_first;
             let value = if batch_first { time_first(value, &path)? } else { value.clone() };
-            let parsed = array(&value, &chosen.shape, chosen.slot.kind, &path);
+            let parsed = array(&value, &chosen.shape, chosen.variable.kind, &path);
             let (width, rows) = parsed.map_err(|e| if batch_first { as_given(e) } else { e })?;
             let count = (rows.len() / width) as u64;
             if length.is_some_and(|length| length != count) {
@@ -47,18 +47,18 @@ impl DSRunner {
             row += width;
             inputs.push(InputOp {
                 path: path.clone(),
-                population: chosen.slot.population,
-                member: chosen.slot.member,
-                address: chosen.slot.address,
+                population: chosen.variable.population,
+                member: chosen.variable.member,
+                address: chosen.variable.address,
                 offsets: chosen.offsets,
-                kind: chosen.slot.kind,
+                kind: chosen.variable.kind,
                 operation: Operation::Add,
                 source: Source::Row { offset, stride },
             });
             sources.push(RowSource {
                 path,
                 shape: chosen.shape,
-                kind: chosen.slot.kind,
+                kind: chosen.variable.kind,
                 offset,
                 width,
                 policy: Policy::Error,
@@ -72,8 +72,9 @@ impl DSRunner {
 
     /// The input of a target that is a group.
     fn own_input(&self) -> Result<Target> {
-        let own =
-            |role| self.plan.slots.iter().filter(move |s| s.node().is_empty() && s.role == role);
+        let own = |role| {
+            self.plan.variables.iter().filter(move |s| s.node().is_empty() && s.role == role)
+        };
         let mut inputs = own(Role::Input);
         match (inputs.next(), inputs.next()) {
             (Some(input), None) => Ok(Target::from(input.path())),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::run::DSRunner;
 use crate::error::Result;
-use crate::plan::Slot;
+use crate::plan::PlanVariable;
 use crate::terms::Kind;
 
 /// A value that is NaN or infinite.
@@ -42,25 +42,25 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) where the device fails.
     pub fn non_finite(&mut self) -> Result<Vec<NonFinite>> {
-        self.settle()?;
+        self.finalize()?;
         let plan = self.plan.clone();
         let mut found = Vec::new();
-        for slot in plan.slots.iter().filter(|s| s.kind == Kind::F32) {
-            found.extend(self.non_finite_in(slot)?);
+        for variable in plan.variables.iter().filter(|s| s.kind == Kind::F32) {
+            found.extend(self.non_finite_in(variable)?);
         }
         Ok(found)
     }
 
     /// Those of one variable.
-    pub(super) fn non_finite_in(&mut self, slot: &Slot) -> Result<Vec<NonFinite>> {
+    pub(super) fn non_finite_in(&mut self, variable: &PlanVariable) -> Result<Vec<NonFinite>> {
         const EXPONENT: u32 = 0x7f80_0000;
-        if slot.kind != Kind::F32 {
+        if variable.kind != Kind::F32 {
             return Ok(Vec::new());
         }
-        let words = self.engine.read(slot.range())?;
+        let words = self.engine.read(variable.range())?;
         let bad = words.iter().enumerate().filter(|(_, w)| **w & EXPONENT == EXPONENT);
         let found = bad.map(|(element, &word)| NonFinite {
-            path: slot.path().into(),
+            path: variable.path().into(),
             element,
             value: f32::from_bits(word),
         });

@@ -6,7 +6,7 @@ use crate::inputs::Running;
 use crate::plan::{Plan, check_target, words};
 use crate::terms::{Kind, Operation, Target, Value};
 
-/// A plan with the engine that plays it.
+/// A plan with the engine that executes it.
 pub(super) struct OnEngine<'a> {
     pub plan: &'a Plan,
     pub engine: &'a mut dyn Engine,
@@ -15,20 +15,20 @@ pub(super) struct OnEngine<'a> {
 impl Running for OnEngine<'_> {
     fn read(&mut self, target: &Target) -> Result<(Kind, Vec<usize>, Vec<u32>)> {
         let chosen = self.plan.select("variable or parameter", target)?;
-        let all = self.engine.read(chosen.slot.range())?;
+        let all = self.engine.read(chosen.variable.range())?;
         let words = chosen.offsets.iter().map(|offset| all[offset]).collect();
-        Ok((chosen.slot.kind, chosen.shape, words))
+        Ok((chosen.variable.kind, chosen.shape, words))
     }
 
     fn apply(&mut self, target: &Target, operation: Operation, value: &Value) -> Result<()> {
         let chosen = self.plan.select("variable", target)?;
-        check_target(&target.path, chosen.slot.role)?;
+        check_target(&target.path, chosen.variable.role)?;
         let wrong = |reason| Error::Input { target: target.path.clone(), reason };
         let values = value.broadcast(&target.path, &chosen.shape)?;
-        let values = words(&values, chosen.slot.kind).map_err(wrong)?;
-        let mut all = self.engine.read(chosen.slot.range())?;
+        let values = words(&values, chosen.variable.kind).map_err(wrong)?;
+        let mut all = self.engine.read(chosen.variable.range())?;
         let stride = usize::from(values.len() > 1);
-        apply_at(operation, chosen.slot.kind, &mut all, &chosen.offsets, &values, stride);
-        self.engine.write(chosen.slot.address, &all)
+        apply_at(operation, chosen.variable.kind, &mut all, &chosen.offsets, &values, stride);
+        self.engine.write(chosen.variable.address, &all)
     }
 }

@@ -2,12 +2,12 @@
 
 mod builder;
 mod data;
+mod execute;
 mod finite;
 mod handles;
 mod listed;
 mod moves;
 mod objects;
-mod play;
 mod predict;
 mod progress;
 mod recipe;

@@ -28,7 +28,7 @@ impl DSRunner {
     /// [`Error::NoDevice`] with a list of the devices that are there, [`Error::Limit`] where the system does not fit,
     /// [`Error::Device`]. Nothing has changed then.
     pub fn to(&mut self, device: impl Into<Device>) -> Result<&mut Self> {
-        self.settle()?;
+        self.finalize()?;
         let stepwise = is_stepwise(&self.settings, &self.host);
         let calibrate = self.settings.calibrate;
         let limits = Limits { threads: self.threads, calibrate, stepwise };

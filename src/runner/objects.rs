@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::listed::{Collection, Naming, NodeClass, NodeInfo, VarClass, VarInfo};
 use super::run::DSRunner;
 use crate::error::Result;
-use crate::plan::{Role, Slot};
+use crate::plan::{PlanVariable, Role};
 use crate::system::{DynamicalSystem, Node, NodeKind, StepBuilder};
 use crate::terms::{NodeName, Target};
 
@@ -100,9 +100,10 @@ impl DSRunner {
         exclude: &[VarClass],
     ) -> Collection<VarInfo> {
         let mut all: Vec<(usize, String, VarInfo)> = Vec::new();
-        for slot in self.plan.slots.iter().filter(|s| s.role != Role::Param || s.trainable) {
-            let info = info_of(slot);
-            let (own, paths) = match slot.names.split_last() {
+        for variable in self.plan.variables.iter().filter(|s| s.role != Role::Param || s.trainable)
+        {
+            let info = info_of(variable);
+            let (own, paths) = match variable.names.split_last() {
                 Some(parts) => parts,
                 None => continue,
             };
@@ -116,12 +117,12 @@ impl DSRunner {
             }
         }
         if include_self {
-            for (key, &slot) in &self.implicit.variables {
+            for (key, &variable) in &self.implicit.variables {
                 let key = match method {
                     Naming::Absolute => format!("{}.{key}", self.name()),
                     Naming::Relative => key.clone(),
                 };
-                all.push((0, key, info_of(&self.plan.slots[slot])));
+                all.push((0, key, info_of(&self.plan.variables[variable])));
             }
         }
         all.sort_by_key(|(depth, ..)| *depth);
@@ -181,10 +182,10 @@ impl DSRunner {
     ) -> Result<()> {
         let mut found = Vec::new();
         for (key, target) in vars {
-            let slot = self.plan.find("variable", &target.into().path)?;
-            let class = info_of(&self.plan.slots[slot]).class;
+            let variable = self.plan.find("variable", &target.into().path)?;
+            let class = info_of(&self.plan.variables[variable]).class;
             if var_cls.is_none_or(|wanted| wanted == class) {
-                found.push((key.into(), slot));
+                found.push((key.into(), variable));
             }
         }
         self.implicit.variables.extend(found);
@@ -215,12 +216,12 @@ impl DSRunner {
     }
 }
 
-fn info_of(slot: &Slot) -> VarInfo {
+fn info_of(variable: &PlanVariable) -> VarInfo {
     VarInfo {
-        name: slot.absolute().into(),
-        path: slot.path().into(),
-        kind: slot.kind,
-        shape: slot.shape.clone(),
-        class: if slot.trainable { VarClass::TrainVar } else { VarClass::Variable },
+        name: variable.absolute().into(),
+        path: variable.path().into(),
+        kind: variable.kind,
+        shape: variable.shape.clone(),
+        class: if variable.trainable { VarClass::TrainVar } else { VarClass::Variable },
     }
 }

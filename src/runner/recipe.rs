@@ -2,12 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::inputs::Input;
-use crate::plan::{Description, Host, Plan, Recorded, build};
+use crate::plan::{Description, Host, Plan, RecordedSystem, build};
 use crate::records::Monitor;
 
 /// What a plan is made of.
 pub(super) struct Recipe {
-    pub recorded: Recorded,
+    pub recorded: RecordedSystem,
     /// As they are now.
     pub inputs: Vec<Input>,
     pub compat_input_order: bool,

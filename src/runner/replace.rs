@@ -38,7 +38,7 @@ impl DSRunner {
     /// [`Error::UnknownPath`] where no input has that key, [`Error::Name`] where the new one has another, and what
     /// [`build`](crate::RunnerBuilder::build) says of inputs. Nothing has changed then.
     pub fn set_input(&mut self, key: &str, input: impl Into<Input>) -> Result<()> {
-        self.settle()?;
+        self.finalize()?;
         let at = self.recipe.input(key)?;
         let input = input.into();
         if let Some(other) = input.key.as_ref().filter(|other| *other != key) {

@@ -14,18 +14,18 @@ use super::predict::{Predict, Steps};
 use super::progress;
 use super::recipe::Recipe;
 use super::settings::Settings;
-use crate::backend::{Checks, Data, Engine, apply_at, wgsl};
+use crate::backend::{BoundsChecks, Data, Engine, apply_at, wgsl};
 use crate::choice::Choice;
 use crate::error::{Error, Result};
 use crate::inputs::read;
 use crate::limits::deep;
-use crate::plan::{Host, Plan, Role, RowSource, Selected, Slot, State, words};
+use crate::plan::{Host, Plan, PlanVariable, Role, RowSource, Selected, State, words};
 use crate::records::Sink;
 use crate::results::Mon;
 use crate::system::DynamicalSystem;
 use crate::terms::{Element, NodeName, Operation, Target, Value};
 
-/// Runs a dynamical system: applies its inputs, plays its steps on a device, records its monitors.
+/// Runs a dynamical system: applies its inputs, executes its steps on a device, records its monitors.
 ///
 /// ```
 /// use dsrunner::{DSRunner, neurons};
@@ -56,7 +56,7 @@ pub struct DSRunner {
     pub(super) host: Host,
     pub(super) engine: Box<dyn Engine>,
     /// With `jit` off: what looks at indexes, made when it is needed first.
-    pub(super) checks: Option<Checks>,
+    pub(super) checks: Option<BoundsChecks>,
     /// The engine's device, and why it is the one.
     pub(super) choice: Choice,
     pub(super) threads: usize,
@@ -67,9 +67,9 @@ pub struct DSRunner {
     /// Data and shared arguments of the run that is under way.
     pub(super) data: Option<RunData>,
     pub(super) args: Arc<BTreeMap<String, Value>>,
-    /// Whether a run has played something, and has not ended yet as it should. One that did nothing leaves inputs that were set before
+    /// Whether a run has executed something, and has not ended yet as it should. One that did nothing leaves inputs that were set before
     /// for the next.
-    pub(super) unsettled: bool,
+    pub(super) unfinalized: bool,
     /// The words in whose place shared arguments stand, by address.
     pub(super) replaced: Vec<(usize, Vec<u32>)>,
     /// Steps of the chunks that are under way.
@@ -89,21 +89,22 @@ pub(super) struct RunData {
 pub(super) const MOST_STEPS: u64 = i64::MAX as u64;
 
 /// The words for all of a variable or parameter from a value that broadcasts to it.
-fn slot_words(slot: &Slot, path: &str, value: &Value) -> Result<Vec<u32>> {
-    let values = value.broadcast(path, &slot.shape).map_err(|error| slot.explained(error))?;
-    let words = words(&values, slot.kind);
+fn slot_words(variable: &PlanVariable, path: &str, value: &Value) -> Result<Vec<u32>> {
+    let values =
+        value.broadcast(path, &variable.shape).map_err(|error| variable.explained(error))?;
+    let words = words(&values, variable.kind);
     let words = words.map_err(|given| Error::Setting {
         setting: "value",
         given: format!("{given} (for `{path}`)"),
-        wanted: format!("a {}", slot.kind.name()),
+        wanted: format!("a {}", variable.kind.name()),
     })?;
-    Ok(if words.len() == 1 { vec![words[0]; slot.words] } else { words })
+    Ok(if words.len() == 1 { vec![words[0]; variable.words] } else { words })
 }
 
 /// What a run did.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// Steps that were played.
+    /// Steps that were executed.
     pub steps: u64,
     /// Wall time, to the end of the device's work, and with results on the host where they go there.
     pub elapsed: Duration,
@@ -136,7 +137,7 @@ pub struct Run {
 pub struct CancelHandle(Arc<AtomicBool>);
 
 impl CancelHandle {
-    /// Ends the run after the chunk that is being played, which takes about half a second at most, or a step where that is longer. Where
+    /// Ends the run after the chunk that is being executed, which takes about half a second at most, or a step where that is longer. Where
     /// a model or a kernel has loops that may take long, the CPU engine gives the chunk up, and the state is that of before it. Without a run it ends the next one before its first step.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -154,10 +155,10 @@ impl DSRunner {
     /// [`Error::Limit`] where the results do not fit, all before the first step; errors of closures, [`Sink`]s and devices,
     /// [`Error::EndlessLoop`], and [`Error::Limit`] where rows that stream to the host find no more room, with what monitors recorded
     /// so far kept, but not the outputs. After an error of a sink or a monitor's closure the clock stands behind the last step that
-    /// was played, and the other monitors have the rows of all of them.
+    /// was executed, and the other monitors have the rows of all of them.
     pub fn run(&mut self, predict: impl Into<Predict>) -> Result<Run> {
         let predict = predict.into();
-        self.settle()?;
+        self.finalize()?;
         let first = if predict.reset_state { 0 } else { self.step };
         let data = self.data_of(&predict, first)?;
         let steps = match (&predict.span, &data) {
@@ -205,10 +206,10 @@ impl DSRunner {
         self.data = data;
         self.args = Arc::new(predict.shared_args.into_iter().collect());
         let bar = progress::drawn(steps, self.plan.dt, self.settings.progress_bar);
-        let outcome = self.replace(args).and_then(|()| self.play(first..end, &bar));
+        let outcome = self.replace(args).and_then(|()| self.execute(first..end, &bar));
         bar.finish_and_clear();
         let steps = self.step - first;
-        let settled = self.settle();
+        let settled = self.finalize();
         let cancelled = self.cancelled.swap(false, Ordering::Relaxed) && self.step < end;
         if outcome.is_err() && steps == 0 {
             self.mon = previous;
@@ -245,13 +246,14 @@ impl DSRunner {
                     reason: "is that of two shared arguments of the run; give each once".into(),
                 });
             }
-            let named = plan.slots.iter().filter(|s| s.role == Role::Param && s.variable() == name);
+            let named =
+                plan.variables.iter().filter(|s| s.role == Role::Param && s.variable() == name);
             let before = all.len();
-            for slot in named {
-                all.push((slot.clone(), slot_words(slot, slot.path(), value)?));
+            for variable in named {
+                all.push((variable.clone(), slot_words(variable, variable.path(), value)?));
             }
             if all.len() == before && !listening {
-                let known = plan.slots.iter().filter(|s| s.role == Role::Param);
+                let known = plan.variables.iter().filter(|s| s.role == Role::Param);
                 let known = known.map(|s| s.variable().to_string());
                 return Err(Error::unknown("shared argument or parameter", name, known));
             }
@@ -269,15 +271,15 @@ impl DSRunner {
         Ok(())
     }
 
-    /// Ends a run: collects what is still under way where it did not come to its end (its steps have been played, what they
+    /// Ends a run: collects what is still under way where it did not come to its end (its steps have been executed, what they
     /// recorded is dropped), clears the inputs, and puts parameters back in whose place shared arguments stood. Called again
     /// before anything else, since a closure may have panicked in the midst.
-    pub(super) fn settle(&mut self) -> Result<()> {
+    pub(super) fn finalize(&mut self) -> Result<()> {
         while let Some(steps) = self.waiting.pop_front() {
             self.engine.collect()?;
             self.step += steps as u64;
         }
-        if std::mem::take(&mut self.unsettled) {
+        if std::mem::take(&mut self.unfinalized) {
             self.engine.finish()?;
         }
         (self.data, self.args) = (None, Arc::default());
@@ -293,7 +295,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn reset_state(&mut self) -> Result<()> {
-        self.settle()?;
+        self.finalize()?;
         let mut start = self.plan.initial_state();
         let now = self.engine.read(0..start.arena.len())?;
         // parameters, and what follows from them, stay
@@ -323,7 +325,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::Device`] where the device fails.
     pub fn reset_clock(&mut self) -> Result<()> {
-        self.settle()?;
+        self.finalize()?;
         let now = self.engine.state()?;
         self.engine.set_state(&State { step: 0, ..now })?;
         self.step = 0;
@@ -341,7 +343,7 @@ impl DSRunner {
     /// # Errors
     /// [`Error::UnknownPath`], or [`Error::Kind`] where the values are of another type.
     pub fn get<T: Element>(&mut self, target: impl Into<Target>) -> Result<ArrayD<T>> {
-        self.settle()?;
+        self.finalize()?;
         read(&mut OnEngine { plan: &self.plan, engine: self.engine.as_mut() }, &target.into())
     }
 
@@ -356,21 +358,22 @@ impl DSRunner {
     /// [`Error::UnknownPath`], [`Error::Shape`], [`Error::Setting`] for a number that the type does not have, or
     /// [`Error::Parameter`]; nothing has changed then.
     pub fn set(&mut self, target: impl Into<Target>, value: impl Into<Value>) -> Result<()> {
-        self.settle()?;
+        self.finalize()?;
         let target = target.into();
         let plan = self.plan.clone();
-        let Selected { slot, shape, offsets } = plan.select("variable or parameter", &target)?;
+        let Selected { variable, shape, offsets } =
+            plan.select("variable or parameter", &target)?;
         let values = value.into().broadcast(&target.path, &shape);
-        let values = values.map_err(|error| slot.explained(error))?;
-        let values = words(&values, slot.kind).map_err(|given| Error::Setting {
+        let values = values.map_err(|error| variable.explained(error))?;
+        let values = words(&values, variable.kind).map_err(|given| Error::Setting {
             setting: "value",
             given: format!("{given} (for `{}`)", target.path),
-            wanted: format!("a {}", slot.kind.name()),
+            wanted: format!("a {}", variable.kind.name()),
         })?;
         let stride = usize::from(values.len() > 1);
-        let mut words = self.engine.read(slot.range())?;
-        apply_at(Operation::Set, slot.kind, &mut words, &offsets, &values, stride);
-        for (address, words) in self.changes(vec![(slot.clone(), words)])? {
+        let mut words = self.engine.read(variable.range())?;
+        apply_at(Operation::Set, variable.kind, &mut words, &offsets, &values, stride);
+        for (address, words) in self.changes(vec![(variable.clone(), words)])? {
             self.engine.write(address, &words)?;
         }
         Ok(())
@@ -378,17 +381,21 @@ impl DSRunner {
 
     /// What changes where these words are put into variables and parameters: they, and what follows from the parameters, by
     /// address. Parameters that do not keep the rules of their models are an error.
-    fn changes(&mut self, puts: Vec<(Slot, Vec<u32>)>) -> Result<Vec<(usize, Vec<u32>)>> {
+    fn changes(&mut self, puts: Vec<(PlanVariable, Vec<u32>)>) -> Result<Vec<(usize, Vec<u32>)>> {
         let engine = &mut self.engine;
-        let slots = puts.iter().map(|(slot, _)| slot);
-        let derived = self.plan.derived(slots, &mut |range| {
+        let variables = puts.iter().map(|(variable, _)| variable);
+        let derived = self.plan.derived(variables, &mut |range| {
             // the last one counts, as with any setting
-            match puts.iter().rev().find(|(slot, _)| slot.range() == range) {
+            match puts.iter().rev().find(|(variable, _)| variable.range() == range) {
                 Some((_, words)) => Ok(words.clone()),
                 None => engine.read(range),
             }
         })?;
-        Ok(puts.into_iter().map(|(slot, words)| (slot.address, words)).chain(derived).collect())
+        Ok(puts
+            .into_iter()
+            .map(|(variable, words)| (variable.address, words))
+            .chain(derived)
+            .collect())
     }
 
     /// A handle that cancels runs of this runner.
@@ -472,10 +479,10 @@ impl DSRunner {
         self.engine.memory()
     }
 
-    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors; how a GPU's dispatches play it; and
+    /// The step as text: inputs, deliveries with the quantum of their weights, updates, monitors; how a GPU's dispatches execute it; and
     /// the device with the reason why it was chosen.
     pub fn plan(&self) -> String {
-        let manner = self.engine.manner().map(|manner| format!("  played   {manner}\n"));
+        let manner = self.engine.manner().map(|manner| format!("  executed   {manner}\n"));
         let manner = manner.unwrap_or_default();
         format!("{}{manner}  device   {}: {}\n", self.plan, self.device(), self.choice.reason)
     }

@@ -13,7 +13,7 @@ pub(super) struct Settings {
     pub jit: Jit,
     pub numpy_mon_after_run: bool,
     pub memory_efficient: bool,
-    /// Whether arrays have their copies first.
+    /// Whether arrays have their replicas first.
     pub batch_first: bool,
     pub ts_at_end: bool,
     /// Whether devices may be measured to choose one.

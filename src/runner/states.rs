@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::run::{DSRunner, MOST_STEPS};
 use crate::checkpoint::{self, Entries, StateArray, StateData};
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Role, Slot, State, packed, packed_words};
+use crate::plan::{Plan, PlanVariable, Role, State, packed, packed_words};
 use crate::system::CLOCK;
 use crate::terms::Kind;
 
@@ -77,12 +77,12 @@ pub struct Loaded {
 const HISTORY: &str = "_history";
 
 /// What is behind a key of a state.
-enum Item {
+enum StateItem {
     /// The slot of that number.
     Variable(usize),
     /// The past spikes of the member that is the `k`th to keep any.
     History(usize),
-    /// The past values of the variable of the `k`th ring that keeps any.
+    /// The past values of the variable of the `k`th delay line that keeps any.
     Past(usize),
     Step,
     T0,
@@ -101,57 +101,67 @@ fn joined(node: &str, variable: &str) -> String {
 
 impl Plan {
     /// All keys of a state, flat, with what is behind them.
-    fn items(&self) -> Vec<(String, Item)> {
-        let variables = self.slots.iter().enumerate();
-        let mut items: Vec<(String, Item)> =
-            variables.map(|(k, slot)| (slot.path().to_string(), Item::Variable(k))).collect();
-        for (k, (population, member, _)) in self.histories().enumerate() {
+    fn items(&self) -> Vec<(String, StateItem)> {
+        let variables = self.variables.iter().enumerate();
+        let mut items: Vec<(String, StateItem)> = variables
+            .map(|(k, variable)| (variable.path().to_string(), StateItem::Variable(k)))
+            .collect();
+        for (k, (population, member, _)) in self.spike_histories().enumerate() {
             if let Some(spikes) = self.spikes_of(population, member) {
-                items.push((format!("{}{HISTORY}", spikes.path()), Item::History(k)));
+                items.push((format!("{}{HISTORY}", spikes.path()), StateItem::History(k)));
             }
         }
-        for (k, ring) in self.rings.iter().enumerate().filter(|(_, ring)| ring.depth > 0) {
-            items.push((format!("{}{HISTORY}", self.slots[ring.slot].path()), Item::Past(k)));
+        for (k, delay_line) in
+            self.delay_lines.iter().enumerate().filter(|(_, delay_line)| delay_line.depth > 0)
+        {
+            items.push((
+                format!("{}{HISTORY}", self.variables[delay_line.variable].path()),
+                StateItem::Past(k),
+            ));
         }
-        let clock =
-            [("step", Item::Step), ("t0", Item::T0), ("dt", Item::Dt), ("seed", Item::Seed)];
+        let clock = [
+            ("step", StateItem::Step),
+            ("t0", StateItem::T0),
+            ("dt", StateItem::Dt),
+            ("seed", StateItem::Seed),
+        ];
         items.extend(clock.map(|(name, item)| (joined(CLOCK, name), item)));
         items
     }
 
-    fn spikes_of(&self, population: usize, member: usize) -> Option<&Slot> {
-        let own = |s: &&Slot| s.population == population && s.member == member;
-        self.slots.iter().filter(own).find(|s| s.role == Role::Spike)
+    fn spikes_of(&self, population: usize, member: usize) -> Option<&PlanVariable> {
+        let own = |s: &&PlanVariable| s.population == population && s.member == member;
+        self.variables.iter().filter(own).find(|s| s.role == Role::Spike)
     }
 
     /// The shape of an item's array.
-    fn shape(&self, item: &Item) -> Vec<usize> {
+    fn shape(&self, item: &StateItem) -> Vec<usize> {
         match *item {
-            Item::Variable(k) => self.slots[k].shape.clone(),
-            Item::History(k) => self
-                .histories()
+            StateItem::Variable(k) => self.variables[k].shape.clone(),
+            StateItem::History(k) => self
+                .spike_histories()
                 .nth(k)
                 .and_then(|(population, at, member)| {
                     let spikes = self.spikes_of(population, at)?;
-                    Some([&[member.history - 1], &spikes.shape[..]].concat())
+                    Some([&[member.spike_history - 1], &spikes.shape[..]].concat())
                 })
                 .unwrap_or_default(),
-            Item::Past(k) => {
-                let ring = self.rings[k];
-                [&[ring.depth], &self.slots[ring.slot].shape[..]].concat()
+            StateItem::Past(k) => {
+                let delay_line = self.delay_lines[k];
+                [&[delay_line.depth], &self.variables[delay_line.variable].shape[..]].concat()
             }
-            Item::Step | Item::T0 | Item::Dt | Item::Seed => Vec::new(),
+            StateItem::Step | StateItem::T0 | StateItem::Dt | StateItem::Seed => Vec::new(),
         }
     }
 
     /// The type of an item's elements, as `StateData` names it.
-    fn type_name(&self, item: &Item) -> &'static str {
+    fn type_name(&self, item: &StateItem) -> &'static str {
         match *item {
-            Item::Variable(k) => self.slots[k].kind.name(),
-            Item::History(_) => "bool",
-            Item::Past(k) => self.slots[self.rings[k].slot].kind.name(),
-            Item::Step | Item::Seed => "u64",
-            Item::T0 | Item::Dt => "f64",
+            StateItem::Variable(k) => self.variables[k].kind.name(),
+            StateItem::History(_) => "bool",
+            StateItem::Past(k) => self.variables[self.delay_lines[k].variable].kind.name(),
+            StateItem::Step | StateItem::Seed => "u64",
+            StateItem::T0 | StateItem::Dt => "f64",
         }
     }
 }
@@ -279,7 +289,9 @@ impl DSRunner {
                 let (shape, kind) = (plan.shape(item), plan.type_name(item));
                 if header.shape != shape || header.item.name() != kind {
                     let remedy = match item {
-                        Item::Variable(k) if header.item.name() == kind => plan.slots[*k].remedy(),
+                        StateItem::Variable(k) if header.item.name() == kind => {
+                            plan.variables[*k].remedy()
+                        }
                         _ => None,
                     };
                     let reason = format!(
@@ -303,7 +315,7 @@ impl DSRunner {
 
     /// The state as flat keys, or those of some variables.
     fn entries(&mut self, variables: Option<&[&str]>) -> Result<Entries> {
-        self.settle()?;
+        self.finalize()?;
         let plan = self.plan.clone();
         let items = plan.items();
         let wanted: Option<HashSet<usize>> = match variables {
@@ -325,22 +337,24 @@ impl DSRunner {
                 continue;
             }
             let data = match item {
-                Item::Variable(k) => {
-                    let slot = &plan.slots[k];
-                    data(slot.kind, &state.arena[slot.range()])
+                StateItem::Variable(k) => {
+                    let variable = &plan.variables[k];
+                    data(variable.kind, &state.arena[variable.range()])
                 }
-                Item::History(k) => {
-                    let elements = plan.histories().nth(k).map_or(0, |(.., m)| m.elements);
-                    let rows = state.history[k].chunks_exact(packed_words(elements).max(1));
+                StateItem::History(k) => {
+                    let elements = plan.spike_histories().nth(k).map_or(0, |(.., m)| m.elements);
+                    let rows = state.spike_history[k].chunks_exact(packed_words(elements).max(1));
                     let flags =
                         rows.flat_map(|row| (0..elements).map(|e| row[e / 32] >> (e % 32) & 1));
                     StateData::Bool(flags.map(|flag| flag == 1).collect())
                 }
-                Item::Past(k) => data(plan.slots[plan.rings[k].slot].kind, &state.past[k]),
-                Item::Step => StateData::U64(vec![self.step]),
-                Item::T0 => StateData::F64(vec![self.settings.t0]),
-                Item::Dt => StateData::F64(vec![plan.dt]),
-                Item::Seed => StateData::U64(vec![plan.seed]),
+                StateItem::Past(k) => {
+                    data(plan.variables[plan.delay_lines[k].variable].kind, &state.past[k])
+                }
+                StateItem::Step => StateData::U64(vec![self.step]),
+                StateItem::T0 => StateData::F64(vec![self.settings.t0]),
+                StateItem::Dt => StateData::F64(vec![plan.dt]),
+                StateItem::Seed => StateData::U64(vec![plan.seed]),
             };
             entries.push((key, StateArray::new(plan.shape(&item), data)?));
         }
@@ -349,13 +363,13 @@ impl DSRunner {
 
     /// Goes on from a state that is given by flat keys. Everything is checked before anything changes.
     fn load(&mut self, entries: Entries) -> Result<Loaded> {
-        self.settle()?;
+        self.finalize()?;
         let plan = self.plan.clone();
         let items = plan.items();
         let mut state = State { step: self.step, ..self.engine.state()? };
         let mut seen = vec![false; items.len()];
         let mut loaded = Loaded::default();
-        let mut units: Vec<&Slot> = Vec::new();
+        let mut units: Vec<&PlanVariable> = Vec::new();
         for (key, array) in &entries {
             let Some(at) = position(&plan, &items, key) else {
                 loaded.unexpected_keys.push(key.clone());
@@ -370,7 +384,7 @@ impl DSRunner {
             if array.shape() != shape {
                 let error = Error::shape(key, array.shape(), &shape);
                 return Err(match item {
-                    Item::Variable(k) => plan.slots[*k].explained(error),
+                    StateItem::Variable(k) => plan.variables[*k].explained(error),
                     _ => error,
                 });
             }
@@ -384,39 +398,40 @@ impl DSRunner {
                 });
             }
             match (item, array.data()) {
-                (Item::Variable(k), data) => {
-                    let slot = &plan.slots[*k];
+                (StateItem::Variable(k), data) => {
+                    let variable = &plan.variables[*k];
                     let Some(words) = words(data) else { continue };
-                    state.arena[slot.range()].copy_from_slice(&words);
-                    if slot.role == Role::Param {
-                        units.push(slot);
+                    state.arena[variable.range()].copy_from_slice(&words);
+                    if variable.role == Role::Param {
+                        units.push(variable);
                     }
                 }
-                (Item::History(k), StateData::Bool(flags)) => {
-                    let elements = plan.histories().nth(*k).map_or(0, |(.., m)| m.elements);
-                    let rows = state.history[*k].chunks_exact_mut(packed_words(elements).max(1));
+                (StateItem::History(k), StateData::Bool(flags)) => {
+                    let elements = plan.spike_histories().nth(*k).map_or(0, |(.., m)| m.elements);
+                    let rows =
+                        state.spike_history[*k].chunks_exact_mut(packed_words(elements).max(1));
                     for (row, flags) in rows.zip(flags.chunks(elements.max(1))) {
                         row.fill(0);
                         let set = (0..).zip(flags).filter(|(_, flag)| **flag).map(|(e, _)| e);
                         packed(row, &set.collect::<Vec<u32>>());
                     }
                 }
-                (Item::Past(k), data) => {
+                (StateItem::Past(k), data) => {
                     if let Some(words) = words(data) {
                         state.past[*k] = words;
                     }
                 }
-                (Item::Step, StateData::U64(step)) if step[0] > MOST_STEPS => {
+                (StateItem::Step, StateData::U64(step)) if step[0] > MOST_STEPS => {
                     return Err(Error::Setting {
                         setting: "step",
                         given: format!("{} in the state", step[0]),
                         wanted: format!("at most {MOST_STEPS}"),
                     });
                 }
-                (Item::Step, StateData::U64(step)) => state.step = step[0],
-                (Item::T0, StateData::F64(t0)) => same("t0", t0[0], self.settings.t0)?,
-                (Item::Dt, StateData::F64(dt)) => same("dt", dt[0], plan.dt)?,
-                (Item::Seed, StateData::U64(seed)) => same("seed", seed[0], plan.seed)?,
+                (StateItem::Step, StateData::U64(step)) => state.step = step[0],
+                (StateItem::T0, StateData::F64(t0)) => same("t0", t0[0], self.settings.t0)?,
+                (StateItem::Dt, StateData::F64(dt)) => same("dt", dt[0], plan.dt)?,
+                (StateItem::Seed, StateData::U64(seed)) => same("seed", seed[0], plan.seed)?,
                 _ => {}
             }
         }
@@ -434,16 +449,16 @@ impl DSRunner {
 }
 
 /// Place of a key among the items: by path, or by the node's name.
-fn position(plan: &Plan, items: &[(String, Item)], key: &str) -> Option<usize> {
+fn position(plan: &Plan, items: &[(String, StateItem)], key: &str) -> Option<usize> {
     let by_path = items.iter().position(|(k, _)| k == key);
-    let by_name = || plan.slots.iter().position(|s| s.names.iter().any(|name| name == key));
+    let by_name = || plan.variables.iter().position(|s| s.names.iter().any(|name| name == key));
     let past = || {
         // past values stand behind the variable itself
         let variable = plan.find("variable", key.strip_suffix(HISTORY)?).ok()?;
-        let path = format!("{}{HISTORY}", plan.slots[variable].path());
-        items
-            .iter()
-            .position(|(k, item)| matches!(item, Item::History(_) | Item::Past(_)) && *k == path)
+        let path = format!("{}{HISTORY}", plan.variables[variable].path());
+        items.iter().position(|(k, item)| {
+            matches!(item, StateItem::History(_) | StateItem::Past(_)) && *k == path
+        })
     };
     by_path.or_else(by_name).or_else(past)
 }

@@ -6,20 +6,23 @@ use naga::Block;
 use super::code::Code;
 use super::iterations::loops;
 use super::lowered::{Bounded, LoopSite};
-use super::lowering::{Bound, Lowering};
-use super::value::{Kind, Place, Res, Value};
+use super::lowering::{LoopBound, Lowering};
+use super::value::{LaneKind, LoweredValue, Res, VariablePath};
 
 impl Lowering<'_> {
     pub(super) fn start_counting(&mut self, limit: u32) {
-        let zero = self.constant(0, Kind::U);
-        let mut place = || Place { variable: self.new_variable(Value::Scalar(zero)), path: vec![] };
+        let zero = self.constant(0, LaneKind::U);
+        let mut place = || VariablePath {
+            variable: self.new_variable(LoweredValue::Scalar(zero)),
+            path: vec![],
+        };
         let (count, endless) = (place(), place());
-        self.bound = Some(Bound { limit, sites: Vec::new(), count, endless });
+        self.bound = Some(LoopBound { limit, sites: Vec::new(), count, endless });
     }
 
     /// What was counted, if there was a loop.
     pub(super) fn bounded(&mut self) -> Res<Option<Bounded>> {
-        let Some(Bound { sites, endless, .. }) = self.bound.take() else { return Ok(None) };
+        let Some(LoopBound { sites, endless, .. }) = self.bound.take() else { return Ok(None) };
         if sites.is_empty() {
             return Ok(None);
         }
@@ -31,9 +34,9 @@ impl Lowering<'_> {
     pub(super) fn leave_endless(&mut self) -> Res<()> {
         let Some(bound) = self.bound.as_ref() else { return Ok(()) };
         let endless = bound.endless.clone();
-        let (noted, zero) = (self.read(&endless)?.scalar()?, self.constant(0, Kind::U));
-        let within = self.op(Code::EqI, &[noted, zero], Kind::B);
-        self.active = self.and(self.active, within);
+        let (noted, zero) = (self.read(&endless)?.scalar()?, self.constant(0, LaneKind::U));
+        let within = self.op(Code::EqI, &[noted, zero], LaneKind::B);
+        self.execution_mask = self.and(self.execution_mask, within);
         Ok(())
     }
 
@@ -52,20 +55,21 @@ impl Lowering<'_> {
             bound.sites.len() - 1
         });
         let (limit, count, endless) = (bound.limit, bound.count.clone(), bound.endless.clone());
-        let (limit, one) = (self.constant(limit, Kind::U), self.constant(1, Kind::U));
-        let (zero, number) = (self.constant(0, Kind::U), self.constant(at as u32 + 1, Kind::U));
+        let (limit, one) = (self.constant(limit, LaneKind::U), self.constant(1, LaneKind::U));
+        let (zero, number) =
+            (self.constant(0, LaneKind::U), self.constant(at as u32 + 1, LaneKind::U));
         let before = self.read(&count)?.scalar()?;
-        let now = self.op(Code::AddI, &[before, one], Kind::U);
-        self.assign(&count, Value::Scalar(now))?;
-        let beyond = self.op(Code::LtU, &[limit, now], Kind::B);
+        let now = self.op(Code::AddI, &[before, one], LaneKind::U);
+        self.assign(&count, LoweredValue::Scalar(now))?;
+        let beyond = self.op(Code::LtU, &[limit, now], LaneKind::B);
         let noted = self.read(&endless)?.scalar()?;
-        let first = self.op(Code::EqI, &[noted, zero], Kind::B);
-        let running = self.active;
-        self.active = self.and(running, beyond);
-        self.active = self.and(self.active, first);
-        self.assign(&endless, Value::Scalar(number))?;
+        let first = self.op(Code::EqI, &[noted, zero], LaneKind::B);
+        let running = self.execution_mask;
+        self.execution_mask = self.and(running, beyond);
+        self.execution_mask = self.and(self.execution_mask, first);
+        self.assign(&endless, LoweredValue::Scalar(number))?;
         let within = self.not(beyond);
-        self.active = self.and(running, within);
+        self.execution_mask = self.and(running, within);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Operations on scalars.
 
 /// A value number.
-pub(crate) type Id = u32;
+pub(crate) type ValueId = u32;
 
 /// What an operation does. The suffix is the type of its operands: `F` f32, `I` i32, `U` u32; none where only bits count.
 /// Booleans are lanes of all zeros or all ones.
@@ -162,9 +162,9 @@ impl Code {
     }
 }
 
-/// One operation: `dst = code(args)`. `S` names a slot: a value number, or a place in a finished tape.
+/// One operation: `dst = code(args)`. `S` names a slot: a value number, or a place in a finished bytecode.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Op<S> {
+pub(crate) struct ScalarOp<S> {
     pub code: Code,
     pub dst: S,
     pub args: [S; 3],
@@ -175,8 +175,8 @@ pub(crate) struct Op<S> {
 /// How the program's argument structure is fed, member by member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Access {
-    /// One value per element: the numbered stream.
-    Stream(usize),
+    /// One value per element: the numbered column.
+    Column(usize),
     /// One value for all elements.
     Uniform,
 }

@@ -5,21 +5,21 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::code::{Code, Id, Op};
+use super::code::{Code, ScalarOp, ValueId};
 use super::lowered::{Lowered, Origin};
-use super::value::{Kind, Refusal, Res};
+use super::value::{LaneKind, LoweringError, Res};
 
 /// The derivative of a value with respect to the variable at hand.
 #[derive(Debug, Clone, Copy)]
 enum Tangent {
     Zero,
-    Value(Id),
+    Value(ValueId),
     /// The value consists of the bits of a number that depends on the variable, in that statement.
     Bits(naga::Span),
 }
 
-/// The derivative of result `k` with respect to stream `with_respect_to[k]`, for each result, as a function of the same
-/// streams. The function has no loop. A term that is infinite or NaN where the result is not counts as 0.
+/// The derivative of result `k` with respect to column `with_respect_to[k]`, for each result, as a function of the same
+/// columns. The function has no loop. A term that is infinite or NaN where the result is not counts as 0.
 ///
 /// # Errors
 /// Where a result depends on the variable by way of its bits.
@@ -31,18 +31,21 @@ pub(crate) fn differentiate(lowered: &Lowered, with_respect_to: &[usize]) -> Res
     let known = original.iter().map(|op| ((op.code, op.args), op.dst)).collect();
     let constants = out.values.iter().enumerate().filter_map(|(id, origin)| match *origin {
         // truths are no numbers
-        Origin::Constant(bits) if out.kinds[id] != Kind::B => Some((bits, id as Id)),
+        Origin::Constant(bits) if out.kinds[id] != LaneKind::B => Some((bits, id as ValueId)),
         _ => None,
     });
     let constants = constants.collect();
     let mut pass = Pass { out, known, constants, wild: HashSet::new() };
     let mut outputs = Vec::with_capacity(lowered.outputs.len());
-    for (&output, &stream) in lowered.outputs.iter().zip(with_respect_to) {
-        outputs.push(match pass.tangents(&original, stream)[output as usize] {
+    for (&output, &column) in lowered.outputs.iter().zip(with_respect_to) {
+        outputs.push(match pass.tangents(&original, column)[output as usize] {
             Tangent::Zero => pass.float(0.0),
             Tangent::Value(id) => pass.finite(id),
             Tangent::Bits(span) => {
-                return Err(Refusal::at("the bits of a number that depends on the state", span));
+                return Err(LoweringError::at(
+                    "the bits of a number that depends on the state",
+                    span,
+                ));
             }
         });
     }
@@ -52,21 +55,21 @@ pub(crate) fn differentiate(lowered: &Lowered, with_respect_to: &[usize]) -> Res
 
 struct Pass {
     out: Lowered,
-    known: HashMap<(Code, [Id; 3]), Id>,
-    constants: HashMap<u32, Id>,
+    known: HashMap<(Code, [ValueId; 3]), ValueId>,
+    constants: HashMap<u32, ValueId>,
     /// Values that may not be finite although those of the function are.
-    wild: HashSet<Id>,
+    wild: HashSet<ValueId>,
 }
 
 impl Pass {
-    fn value(&mut self, origin: Origin) -> Id {
+    fn value(&mut self, origin: Origin) -> ValueId {
         self.out.values.push(origin);
-        self.out.kinds.push(Kind::F);
+        self.out.kinds.push(LaneKind::F);
         self.out.spans.push(naga::Span::UNDEFINED);
-        self.out.values.len() as Id - 1
+        self.out.values.len() as ValueId - 1
     }
 
-    fn float(&mut self, value: f32) -> Id {
+    fn float(&mut self, value: f32) -> ValueId {
         if let Some(&id) = self.constants.get(&value.to_bits()) {
             return id;
         }
@@ -75,11 +78,11 @@ impl Pass {
         id
     }
 
-    fn is(&self, id: Id, value: f32) -> bool {
+    fn is(&self, id: ValueId, value: f32) -> bool {
         self.out.values[id as usize] == Origin::Constant(value.to_bits())
     }
 
-    fn op(&mut self, code: Code, args: &[Id]) -> Id {
+    fn op(&mut self, code: Code, args: &[ValueId]) -> ValueId {
         let arg = |k: usize| args.get(k).copied().unwrap_or(args[0]);
         let args = [arg(0), arg(1), arg(2)];
         let dst = match self.known.get(&(code, args)) {
@@ -87,11 +90,11 @@ impl Pass {
             None => {
                 let dst = self.value(Origin::Body);
                 self.out.kinds[dst as usize] = match code {
-                    Code::LtF | Code::EqI => Kind::B,
-                    Code::And => Kind::U,
-                    _ => Kind::F,
+                    Code::LtF | Code::EqI => LaneKind::B,
+                    Code::And => LaneKind::U,
+                    _ => LaneKind::F,
                 };
-                self.out.body.push(Op { code, dst, args, to: 0 });
+                self.out.body.push(ScalarOp { code, dst, args, to: 0 });
                 self.known.insert((code, args), dst);
                 dst
             }
@@ -99,13 +102,13 @@ impl Pass {
         if args.iter().any(|arg| self.wild.contains(arg)) { self.wild(dst) } else { dst }
     }
 
-    fn wild(&mut self, id: Id) -> Id {
+    fn wild(&mut self, id: ValueId) -> ValueId {
         self.wild.insert(id);
         id
     }
 
     /// The number where it is finite, else 0.
-    fn finite(&mut self, id: Id) -> Id {
+    fn finite(&mut self, id: ValueId) -> ValueId {
         if !self.wild.contains(&id) {
             return id;
         }
@@ -117,7 +120,7 @@ impl Pass {
         number
     }
 
-    fn mul(&mut self, a: Id, b: Id) -> Id {
+    fn mul(&mut self, a: ValueId, b: ValueId) -> ValueId {
         match (a, b) {
             (a, b) if self.is(a, 1.0) => b,
             (a, b) if self.is(b, 1.0) => a,
@@ -128,7 +131,12 @@ impl Pass {
     }
 
     /// The sum or the difference of two terms, as far as they are there.
-    fn sum(&mut self, code: Code, left: Option<Id>, right: Option<Id>) -> Option<Id> {
+    fn sum(
+        &mut self,
+        code: Code,
+        left: Option<ValueId>,
+        right: Option<ValueId>,
+    ) -> Option<ValueId> {
         match (left, right) {
             (Some(left), Some(right)) => {
                 let terms = [self.finite(left), self.finite(right)];
@@ -139,7 +147,7 @@ impl Pass {
         }
     }
 
-    fn neg(&mut self, a: Id) -> Id {
+    fn neg(&mut self, a: ValueId) -> ValueId {
         match self.out.values[a as usize] {
             Origin::Constant(bits) => self.float(-f32::from_bits(bits)),
             _ => self.op(Code::NegF, &[a]),
@@ -147,11 +155,11 @@ impl Pass {
     }
 
     /// Tangents of all values of the original function.
-    fn tangents(&mut self, ops: &[Op<Id>], stream: usize) -> Vec<Tangent> {
+    fn tangents(&mut self, ops: &[ScalarOp<ValueId>], column: usize) -> Vec<Tangent> {
         let mut tangents: Vec<Tangent> = Vec::with_capacity(self.out.values.len());
         for id in 0..self.out.values.len() {
             tangents.push(match self.out.values[id] {
-                Origin::Stream(s) if s == stream => Tangent::Value(self.float(1.0)),
+                Origin::Column(s) if s == column => Tangent::Value(self.float(1.0)),
                 _ => Tangent::Zero,
             });
         }
@@ -169,7 +177,7 @@ impl Pass {
             tangents[op.dst as usize] = match self.out.kinds[op.dst as usize] {
                 // comparisons, and whole numbers, are constant between their jumps
                 _ if !moving => Tangent::Zero,
-                Kind::B => Tangent::Zero,
+                LaneKind::B => Tangent::Zero,
                 _ if is_step(op.code) => Tangent::Zero,
                 _ if bits.is_some() || is_of_bits(op.code) => {
                     Tangent::Bits(bits.unwrap_or(self.out.spans[op.dst as usize]))
@@ -183,7 +191,11 @@ impl Pass {
     }
 
     /// The tangent of an operation's result from those of its operands.
-    fn rule(&mut self, op: &Op<Id>, [da, db, dc]: [Option<Id>; 3]) -> Option<Id> {
+    fn rule(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        [da, db, dc]: [Option<ValueId>; 3],
+    ) -> Option<ValueId> {
         let [a, b, _] = op.args;
         match op.code {
             Code::Copy | Code::FractF | Code::FlushF => da,
@@ -241,13 +253,17 @@ impl Pass {
     }
 
     /// A product with a factor that may be infinite, or with 0 where the other is.
-    fn wild_product(&mut self, a: Id, b: Id) -> Id {
+    fn wild_product(&mut self, a: ValueId, b: ValueId) -> ValueId {
         let product = self.mul(a, b);
         self.wild(product)
     }
 
     /// (x dy - y dx) / (x^2 + y^2), with the smaller of the two over the larger, so that no square leaves the range.
-    fn atan2_rule(&mut self, [y, x]: [Id; 2], [dy, dx]: [Option<Id>; 2]) -> Option<Id> {
+    fn atan2_rule(
+        &mut self,
+        [y, x]: [ValueId; 2],
+        [dy, dx]: [Option<ValueId>; 2],
+    ) -> Option<ValueId> {
         let unit = self.float(1.0);
         let (height, width) = (self.op(Code::AbsF, &[y]), self.op(Code::AbsF, &[x]));
         let flat = self.op(Code::LtF, &[height, width]);
@@ -266,14 +282,14 @@ impl Pass {
         Some(self.wild(slope))
     }
 
-    fn choice(&mut self, mask: Id, yes: Option<Id>, no: Option<Id>) -> Id {
+    fn choice(&mut self, mask: ValueId, yes: Option<ValueId>, no: Option<ValueId>) -> ValueId {
         let zero = self.float(0.0);
         let (yes, no) = (yes.unwrap_or(zero), no.unwrap_or(zero));
         if yes == no { yes } else { self.op(Code::Select, &[mask, yes, no]) }
     }
 
     /// The derivative of a function of one number `x`, whose result is `y`.
-    fn slope(&mut self, code: Code, x: Id, y: Id) -> Id {
+    fn slope(&mut self, code: Code, x: ValueId, y: ValueId) -> ValueId {
         let unit = self.float(1.0);
         match code {
             Code::AbsF => self.op(Code::SignF, &[x]),
@@ -341,7 +357,7 @@ impl Pass {
     }
 
     /// 1 - x^2, exact near its ends.
-    fn one_less_square(&mut self, x: Id) -> Id {
+    fn one_less_square(&mut self, x: ValueId) -> ValueId {
         let unit = self.float(1.0);
         let (low, high) = (self.op(Code::SubF, &[unit, x]), self.op(Code::AddF, &[unit, x]));
         self.op(Code::MulF, &[low, high])
@@ -349,7 +365,7 @@ impl Pass {
 
     /// d/dx (e^x - 1) / x = (e^x - exprel(x)) / x; near 0, where both are almost equal, its series
     /// sum x^k / (k! (k + 2)), whose first term left out is below 2^-26 of the sum for |x| < 1.
-    fn exprel_slope(&mut self, x: Id, y: Id) -> Id {
+    fn exprel_slope(&mut self, x: ValueId, y: ValueId) -> ValueId {
         let exp = self.op(Code::ExpF, &[x]);
         let top = self.op(Code::SubF, &[exp, y]);
         let far = self.op(Code::DivF, &[top, x]);

@@ -4,7 +4,9 @@ use naga::{Expression as Ex, Handle, Literal, TypeInner};
 
 use super::code::Code;
 use super::lowering::Lowering;
-use super::value::{Dynamic, Index, Kind, Place, Res, Scalar, Value, type_name};
+use super::value::{
+    Dynamic, ElementIndex, LaneKind, LoweredValue, Res, Scalar, VariablePath, type_name,
+};
 use crate::limits;
 
 fn is_matrix(module: &naga::Module, ty: Handle<naga::Type>) -> bool {
@@ -16,7 +18,7 @@ impl Lowering<'_> {
         self.expression(handle)?.scalar()
     }
 
-    pub(super) fn expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
+    pub(super) fn expression(&mut self, handle: Handle<Ex>) -> Res<LoweredValue> {
         if let Some(value) = self.frame().cache.get(&handle) {
             return Ok(value.clone());
         }
@@ -24,7 +26,7 @@ impl Lowering<'_> {
         self.evaluate(handle)
     }
 
-    pub(super) fn evaluate(&mut self, handle: Handle<Ex>) -> Res<Value> {
+    pub(super) fn evaluate(&mut self, handle: Handle<Ex>) -> Res<LoweredValue> {
         self.spend(1)?;
         let function = self.frame().function;
         match function.expressions[handle] {
@@ -32,26 +34,26 @@ impl Lowering<'_> {
             Ex::LocalVariable(local) => {
                 let variable = self.frame().locals.get(&local).copied();
                 let variable = variable.ok_or("a variable is used before it is declared")?;
-                Ok(Value::Pointer(Place { variable, path: Vec::new() }))
+                Ok(LoweredValue::Pointer(VariablePath { variable, path: Vec::new() }))
             }
             Ex::GlobalVariable(global) => {
                 let value = self.globals.get(&global).cloned();
                 value.ok_or_else(|| "a global variable".into())
             }
-            Ex::ArrayLength(array) => self.array_length(array).map(Value::Scalar),
+            Ex::ArrayLength(array) => self.array_length(array).map(LoweredValue::Scalar),
             Ex::Load { pointer } => match self.expression(pointer)? {
-                Value::Pointer(place) => self.read(&place),
-                Value::Memory(cell) => self.fetch(cell).map(Value::Scalar),
+                LoweredValue::Pointer(place) => self.read(&place),
+                LoweredValue::Memory(cell) => self.fetch(cell).map(LoweredValue::Scalar),
                 _ => Err("a load from something that is not a variable".into()),
             },
             Ex::AccessIndex { base, index } => match self.member(base, index as usize) {
                 Some(part) => Ok(part),
                 None => match self.expression(base)? {
-                    Value::Pointer(mut place) => {
-                        place.path.push(Index::Static(index as usize));
-                        Ok(Value::Pointer(place))
+                    LoweredValue::Pointer(mut place) => {
+                        place.path.push(ElementIndex::Static(index as usize));
+                        Ok(LoweredValue::Pointer(place))
                     }
-                    Value::Memory(cell) => self.fixed_element(cell, index),
+                    LoweredValue::Memory(cell) => self.fixed_element(cell, index),
                     value => value.part(index as usize),
                 },
             },
@@ -59,11 +61,11 @@ impl Lowering<'_> {
                 let index = self.scalar(index)?;
                 let index = self.dynamic(handle, index);
                 match self.expression(base)? {
-                    Value::Pointer(mut place) => {
-                        place.path.push(Index::Dynamic(index));
-                        Ok(Value::Pointer(place))
+                    LoweredValue::Pointer(mut place) => {
+                        place.path.push(ElementIndex::Dynamic(index));
+                        Ok(LoweredValue::Pointer(place))
                     }
-                    Value::Memory(cell) => self.element(cell, index),
+                    LoweredValue::Memory(cell) => self.element(cell, index),
                     value => self.pick(value, index),
                 }
             }
@@ -72,19 +74,19 @@ impl Lowering<'_> {
     }
 
     /// A part of a value that is known already, without a copy of the whole.
-    fn member(&mut self, base: Handle<Ex>, index: usize) -> Option<Value> {
+    fn member(&mut self, base: Handle<Ex>, index: usize) -> Option<LoweredValue> {
         let frame = self.frame();
         let value = match frame.function.expressions[base] {
             Ex::FunctionArgument(k) => frame.arguments.get(k as usize)?,
             _ => frame.cache.get(&base)?,
         };
         match value {
-            Value::Composite(parts) => parts.get(index).cloned(),
+            LoweredValue::Composite(parts) => parts.get(index).cloned(),
             _ => None,
         }
     }
 
-    pub(super) fn global_expression(&mut self, handle: Handle<Ex>) -> Res<Value> {
+    pub(super) fn global_expression(&mut self, handle: Handle<Ex>) -> Res<LoweredValue> {
         let module = self.module;
         let expression = module.global_expressions[handle].clone();
         self.pure(expression, &mut |s, h| s.global_expression(h))
@@ -94,29 +96,31 @@ impl Lowering<'_> {
     fn pure(
         &mut self,
         expression: Ex,
-        get: &mut dyn FnMut(&mut Self, Handle<Ex>) -> Res<Value>,
-    ) -> Res<Value> {
+        get: &mut dyn FnMut(&mut Self, Handle<Ex>) -> Res<LoweredValue>,
+    ) -> Res<LoweredValue> {
         match expression {
             Ex::Literal(literal) => {
                 let (bits, kind) = match literal {
-                    Literal::F32(v) => (v.to_bits(), Kind::F),
-                    Literal::I32(v) => (v as u32, Kind::I),
-                    Literal::U32(v) => (v, Kind::U),
-                    Literal::Bool(v) => (if v { u32::MAX } else { 0 }, Kind::B),
+                    Literal::F32(v) => (v.to_bits(), LaneKind::F),
+                    Literal::I32(v) => (v as u32, LaneKind::I),
+                    Literal::U32(v) => (v, LaneKind::U),
+                    Literal::Bool(v) => (if v { u32::MAX } else { 0 }, LaneKind::B),
                     _ => return Err("a number that is not f32, i32, u32 or bool".into()),
                 };
-                Ok(Value::Scalar(self.constant(bits, kind)))
+                Ok(LoweredValue::Scalar(self.constant(bits, kind)))
             }
             Ex::Constant(handle) => self.global_expression(self.module.constants[handle].init),
             Ex::ZeroValue(ty) => self.zero(ty),
             Ex::Compose { ty, .. } if is_matrix(self.module, ty) => Err("a matrix".into()),
             Ex::Compose { ty, components } => {
                 let parts = components.iter().map(|&c| get(self, c)).collect::<Res<Vec<_>>>()?;
-                let value = Value::Composite(parts);
+                let value = LoweredValue::Composite(parts);
                 // vec4(v.xy, z, w): vectors inside a vector are joined
                 if matches!(self.module.types[ty].inner, TypeInner::Vector { .. }) {
                     let scalars = value.scalars()?;
-                    return Ok(Value::Composite(scalars.into_iter().map(Value::Scalar).collect()));
+                    return Ok(LoweredValue::Composite(
+                        scalars.into_iter().map(LoweredValue::Scalar).collect(),
+                    ));
                 }
                 Ok(value)
             }
@@ -129,7 +133,7 @@ impl Lowering<'_> {
             }
             Ex::Splat { size, value } => {
                 let value = get(self, value)?;
-                Ok(Value::Composite(vec![value; size as usize]))
+                Ok(LoweredValue::Composite(vec![value; size as usize]))
             }
             Ex::Swizzle { size, vector, pattern } => {
                 let vector = get(self, vector)?;
@@ -137,7 +141,7 @@ impl Lowering<'_> {
                     .iter()
                     .map(|&c| vector.clone().part(c as usize))
                     .collect::<Res<_>>()
-                    .map(Value::Composite)
+                    .map(LoweredValue::Composite)
             }
             Ex::Unary { op, expr } => {
                 let value = get(self, expr)?;
@@ -150,7 +154,7 @@ impl Lowering<'_> {
             Ex::Select { condition, accept, reject } => {
                 let (c, y, n) = (get(self, condition)?, get(self, accept)?, get(self, reject)?);
                 match c {
-                    Value::Scalar(mask) => self.select_value(mask, &y, &n),
+                    LoweredValue::Scalar(mask) => self.select_value(mask, &y, &n),
                     c => self.each(&[c, y, n], &mut |s, a| Ok(s.select(a[0], a[1], a[2]))),
                 }
             }
@@ -162,8 +166,9 @@ impl Lowering<'_> {
                     _ => return Err("isnan and isinf; test the exponent bits instead".into()),
                 };
                 let first = scalars[0];
-                let all = scalars[1..].iter().fold(first, |a, &b| self.op(code, &[a, b], Kind::B));
-                Ok(Value::Scalar(all))
+                let all =
+                    scalars[1..].iter().fold(first, |a, &b| self.op(code, &[a, b], LaneKind::B));
+                Ok(LoweredValue::Scalar(all))
             }
             Ex::Math { fun, arg, arg1, arg2, arg3 } => {
                 let mut arguments = vec![get(self, arg)?];
@@ -174,14 +179,14 @@ impl Lowering<'_> {
             }
             Ex::As { expr, kind, convert } => {
                 let value = get(self, expr)?;
-                let to = Kind::of(kind)?;
+                let to = LaneKind::of(kind)?;
                 self.each(&[value], &mut |s, a| Ok(s.cast(a[0], to, convert.is_some())))
             }
             _ => Err("an expression that model functions cannot have".into()),
         }
     }
 
-    pub(super) fn zero(&mut self, ty: Handle<naga::Type>) -> Res<Value> {
+    pub(super) fn zero(&mut self, ty: Handle<naga::Type>) -> Res<LoweredValue> {
         let module = self.module;
         let bytes =
             module.types[ty].inner.try_size(module.to_ctx()).map_or(usize::MAX, |n| n as usize);
@@ -196,19 +201,22 @@ impl Lowering<'_> {
         self.spend(1)?;
         Ok(match &module.types[ty].inner {
             TypeInner::Scalar(s) => {
-                let kind = Kind::of(s.kind)?;
-                Value::Scalar(self.constant(0, kind))
+                let kind = LaneKind::of(s.kind)?;
+                LoweredValue::Scalar(self.constant(0, kind))
             }
             TypeInner::Vector { size, scalar } => {
-                let kind = Kind::of(scalar.kind)?;
-                Value::Composite(vec![Value::Scalar(self.constant(0, kind)); *size as usize])
+                let kind = LaneKind::of(scalar.kind)?;
+                LoweredValue::Composite(vec![
+                    LoweredValue::Scalar(self.constant(0, kind));
+                    *size as usize
+                ])
             }
             TypeInner::Array { base, size: naga::ArraySize::Constant(n), .. } => {
-                Value::Composite(vec![self.zero(*base)?; n.get() as usize])
+                LoweredValue::Composite(vec![self.zero(*base)?; n.get() as usize])
             }
-            TypeInner::Struct { members, .. } => {
-                Value::Composite(members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?)
-            }
+            TypeInner::Struct { members, .. } => LoweredValue::Composite(
+                members.iter().map(|m| self.zero(m.ty)).collect::<Res<_>>()?,
+            ),
             TypeInner::Matrix { .. } => return Err("a matrix".into()),
             _ => {
                 let name = type_name(module, ty);
@@ -220,28 +228,29 @@ impl Lowering<'_> {
     /// Applies `f` to scalars, or to each component of vectors; scalars among the operands are repeated.
     pub(super) fn each(
         &mut self,
-        operands: &[Value],
+        operands: &[LoweredValue],
         f: &mut dyn FnMut(&mut Self, &[Scalar]) -> Res<Scalar>,
-    ) -> Res<Value> {
+    ) -> Res<LoweredValue> {
         let width = operands.iter().find_map(|v| match v {
-            Value::Composite(parts) => Some(parts.len()),
+            LoweredValue::Composite(parts) => Some(parts.len()),
             _ => None,
         });
         let Some(width) = width else {
-            let scalars = operands.iter().cloned().map(Value::scalar).collect::<Res<Vec<_>>>()?;
-            return f(self, &scalars).map(Value::Scalar);
+            let scalars =
+                operands.iter().cloned().map(LoweredValue::scalar).collect::<Res<Vec<_>>>()?;
+            return f(self, &scalars).map(LoweredValue::Scalar);
         };
         let mut parts = Vec::with_capacity(width);
         for k in 0..width {
             let scalars = operands
                 .iter()
                 .map(|v| match v {
-                    Value::Composite(_) => v.clone().part(k)?.scalar(),
+                    LoweredValue::Composite(_) => v.clone().part(k)?.scalar(),
                     v => v.clone().scalar(),
                 })
                 .collect::<Res<Vec<_>>>()?;
-            parts.push(Value::Scalar(f(self, &scalars)?));
+            parts.push(LoweredValue::Scalar(f(self, &scalars)?));
         }
-        Ok(Value::Composite(parts))
+        Ok(LoweredValue::Composite(parts))
     }
 }

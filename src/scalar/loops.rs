@@ -4,10 +4,10 @@
 use naga::{Block, Expression as Ex, Handle};
 
 use super::blocks::has_return;
-use super::code::{Code, Op};
+use super::code::{Code, ScalarOp};
 use super::lowered::Origin;
-use super::lowering::{Active, Lowering};
-use super::value::{Res, Scalar, Value};
+use super::lowering::{ExecutionMask, Lowering};
+use super::value::{LoweredValue, Res, Scalar};
 
 impl<'m> Lowering<'m> {
     pub(super) fn repeat(
@@ -19,12 +19,12 @@ impl<'m> Lowering<'m> {
         if !self.options.loops {
             return Err("a loop".into());
         }
-        let before = self.active;
+        let before = self.execution_mask;
         // every variable becomes cells, which the loop's end writes back
         let mut cells: Vec<(usize, Vec<Scalar>)> = Vec::new();
         for variable in 0..self.variables.len() {
             let value = self.variables[variable].clone();
-            if matches!(value, Value::Pointer(_) | Value::Memory(_)) {
+            if matches!(value, LoweredValue::Pointer(_) | LoweredValue::Memory(_)) {
                 continue;
             }
             let mut scalars = Vec::new();
@@ -38,19 +38,19 @@ impl<'m> Lowering<'m> {
         let head = self.out.body.len() as u32;
         let exit = self.out.body.len();
         self.control(Code::ExitIfNone, running);
-        self.active = Active::Some(running);
-        self.continued.push(Active::None);
+        self.execution_mask = ExecutionMask::Some(running);
+        self.continued.push(ExecutionMask::None);
         self.breaks.push(None);
         self.count_iteration(body)?;
         self.block(body)?;
         self.breaks.pop();
-        let continued = self.continued.pop().unwrap_or(Active::None);
-        self.active = self.or(self.active, continued);
+        let continued = self.continued.pop().unwrap_or(ExecutionMask::None);
+        self.execution_mask = self.or(self.execution_mask, continued);
         self.block(continuing)?;
         if let Some(condition) = break_if {
             let condition = self.scalar(condition)?;
             let not = self.not(condition);
-            self.active = self.and(self.active, not);
+            self.execution_mask = self.and(self.execution_mask, not);
         }
         // write back what changed; first copy what is itself a cell, since writes happen one after the other
         let mut writes = Vec::new();
@@ -62,7 +62,7 @@ impl<'m> Lowering<'m> {
                 }
             }
         }
-        let still = self.mask(self.active);
+        let still = self.mask(self.execution_mask);
         writes.push((running, still));
         let mut sources = Vec::new();
         for &(_, value) in &writes {
@@ -70,7 +70,12 @@ impl<'m> Lowering<'m> {
             sources.push(if is_cell { self.copy(value, Origin::Body) } else { value });
         }
         for ((cell, _), source) in writes.iter().zip(sources) {
-            self.out.body.push(Op { code: Code::Copy, dst: cell.id, args: [source.id; 3], to: 0 });
+            self.out.body.push(ScalarOp {
+                code: Code::Copy,
+                dst: cell.id,
+                args: [source.id; 3],
+                to: 0,
+            });
         }
         let jump = self.out.body.len();
         self.control(Code::Jump, running);
@@ -82,29 +87,29 @@ impl<'m> Lowering<'m> {
             let mut scalars = scalars.into_iter();
             self.variables[variable] = self.variables[variable].rebuilt(&mut scalars);
         }
-        self.active = before;
+        self.execution_mask = before;
         if let Some(returned) = self.frame().returned
             && has_return(body)
-            && let Value::Scalar(returned) = self.variables[returned]
+            && let LoweredValue::Scalar(returned) = self.variables[returned]
         {
             let not = self.not(returned);
-            self.active = self.and(before, not);
+            self.execution_mask = self.and(before, not);
         }
         Ok(())
     }
 
-    fn with_cells(&mut self, value: &Value, cells: &mut Vec<Scalar>) -> Value {
+    fn with_cells(&mut self, value: &LoweredValue, cells: &mut Vec<Scalar>) -> LoweredValue {
         match value {
-            Value::Scalar(s) => {
+            LoweredValue::Scalar(s) => {
                 let cell = self.cell(*s);
                 cells.push(cell);
-                Value::Scalar(cell)
+                LoweredValue::Scalar(cell)
             }
-            Value::Composite(parts) => {
-                Value::Composite(parts.iter().map(|p| self.with_cells(p, cells)).collect())
+            LoweredValue::Composite(parts) => {
+                LoweredValue::Composite(parts.iter().map(|p| self.with_cells(p, cells)).collect())
             }
-            Value::Pointer(place) => Value::Pointer(place.clone()),
-            Value::Memory(cell) => Value::Memory(*cell),
+            LoweredValue::Pointer(place) => LoweredValue::Pointer(place.clone()),
+            LoweredValue::Memory(cell) => LoweredValue::Memory(*cell),
         }
     }
 
@@ -114,11 +119,11 @@ impl<'m> Lowering<'m> {
 
     fn copy(&mut self, value: Scalar, origin: Origin) -> Scalar {
         let copy = self.value(origin, value.kind);
-        self.out.body.push(Op { code: Code::Copy, dst: copy.id, args: [value.id; 3], to: 0 });
+        self.out.body.push(ScalarOp { code: Code::Copy, dst: copy.id, args: [value.id; 3], to: 0 });
         copy
     }
 
     fn control(&mut self, code: Code, mask: Scalar) {
-        self.out.body.push(Op { code, dst: mask.id, args: [mask.id; 3], to: 0 });
+        self.out.body.push(ScalarOp { code, dst: mask.id, args: [mask.id; 3], to: 0 });
     }
 }

@@ -2,14 +2,14 @@
 
 use naga::{Expression as Ex, Handle};
 
-use super::code::{Id, Op};
-use super::value::Kind;
+use super::code::{ScalarOp, ValueId};
+use super::value::LaneKind;
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Read from the numbered stream.
-    Stream(usize),
+    /// Read from the numbered column.
+    Column(usize),
     /// Member of the argument structure, the same for all elements.
     UniformInput(usize),
     /// These bits.
@@ -33,22 +33,22 @@ impl Origin {
 pub(crate) struct Lowered {
     pub values: Vec<Origin>,
     /// Type of each value where it was made; conversions that keep the bits make no new value.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LaneKind>,
     /// The statement that each value belongs to.
     pub spans: Vec<naga::Span>,
-    pub prologue: Vec<Op<Id>>,
-    pub body: Vec<Op<Id>>,
+    pub prologue: Vec<ScalarOp<ValueId>>,
+    pub body: Vec<ScalarOp<ValueId>>,
     /// The members of the returned structure.
-    pub outputs: Vec<Id>,
+    pub outputs: Vec<ValueId>,
     /// Where indexes are watched, and there are some to watch.
-    pub watched: Option<Watched>,
+    pub checked_bounds: Option<CheckedBounds>,
     /// Where loops are bounded, and there are some.
     pub bounded: Option<Bounded>,
 }
 
 impl Lowered {
-    /// The streams that a value depends on. The function has no loop.
-    pub(crate) fn streams_of(&self, value: Id) -> Vec<usize> {
+    /// The columns that a value depends on. The function has no loop.
+    pub(crate) fn columns_of(&self, value: ValueId) -> Vec<usize> {
         let mut used = vec![false; self.values.len()];
         used[value as usize] = true;
         for op in self.prologue.iter().chain(&self.body).rev().filter(|op| op.code.has_result()) {
@@ -58,7 +58,7 @@ impl Lowered {
         }
         let used = self.values.iter().zip(used).filter(|(_, used)| *used);
         used.filter_map(|(origin, _)| match *origin {
-            Origin::Stream(stream) => Some(stream),
+            Origin::Column(column) => Some(column),
             _ => None,
         })
         .collect()
@@ -67,7 +67,7 @@ impl Lowered {
 
 /// An expression with such an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Site {
+pub(crate) struct IndexSite {
     /// Name of the function that it is in.
     pub function: String,
     pub access: Handle<Ex>,
@@ -79,12 +79,12 @@ pub(crate) struct Site {
 
 /// What a function tells of its indexes beside its results.
 #[derive(Debug, Clone)]
-pub(crate) struct Watched {
-    pub sites: Vec<Site>,
+pub(crate) struct CheckedBounds {
+    pub sites: Vec<IndexSite>,
     /// The first fault of a lane: 0 for none, else 1 + the number of its site.
-    pub fault: Id,
+    pub fault: ValueId,
     /// The index that was used there.
-    pub index: Id,
+    pub index: ValueId,
 }
 
 /// A loop of a function.
@@ -101,5 +101,5 @@ pub(crate) struct LoopSite {
 pub(crate) struct Bounded {
     pub sites: Vec<LoopSite>,
     /// 0 where all loops of a lane ended, else 1 + the number of the site where they had gone round too often.
-    pub endless: Id,
+    pub endless: ValueId,
 }

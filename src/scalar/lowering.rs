@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use naga::{Expression as Ex, Function, GlobalVariable, Handle, LocalVariable, Module};
 
 use super::blocks::looping;
-use super::code::{Code, Id, Op};
-use super::lowered::{LoopSite, Lowered, Origin, Site};
-use super::value::{Kind, Place, Res, Scalar, Value};
+use super::code::{Code, ScalarOp, ValueId};
+use super::lowered::{IndexSite, LoopSite, Lowered, Origin};
+use super::value::{LaneKind, LoweredValue, Res, Scalar, VariablePath};
 use crate::limits;
 
 /// How a function is lowered.
@@ -17,7 +17,7 @@ pub(crate) struct Options<'a> {
     /// Whether loops are taken.
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
-    pub watch: bool,
+    pub check_bounds: bool,
     /// How often all loops of a lane may go round, where that is to be counted, and whether those of a function are.
     pub bound: Option<(u32, &'a dyn Fn(&Function) -> bool)>,
     /// What a kernel has beside its argument.
@@ -42,26 +42,26 @@ pub(crate) struct Memories<'a> {
     pub slot: Option<usize>,
 }
 
-pub(super) type Globals = HashMap<Handle<GlobalVariable>, Value>;
+pub(super) type Globals = HashMap<Handle<GlobalVariable>, LoweredValue>;
 
 /// What is watched while lowering: a variable each, so that loops carry them.
-pub(super) struct Watch {
-    pub sites: Vec<Site>,
-    pub fault: Place,
-    pub index: Place,
+pub(super) struct BoundsWatch {
+    pub sites: Vec<IndexSite>,
+    pub fault: VariablePath,
+    pub index: VariablePath,
 }
 
 /// What is counted while lowering: a variable each, so that loops carry them.
-pub(super) struct Bound {
+pub(super) struct LoopBound {
     pub limit: u32,
     pub sites: Vec<LoopSite>,
-    pub count: Place,
-    pub endless: Place,
+    pub count: VariablePath,
+    pub endless: VariablePath,
 }
 
 /// The lanes that execute the statement at hand.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Active {
+pub(super) enum ExecutionMask {
     All,
     Some(Scalar),
     None,
@@ -69,8 +69,8 @@ pub(super) enum Active {
 
 pub(super) struct Frame<'m> {
     pub function: &'m Function,
-    pub arguments: Vec<Value>,
-    pub cache: HashMap<Handle<Ex>, Value>,
+    pub arguments: Vec<LoweredValue>,
+    pub cache: HashMap<Handle<Ex>, LoweredValue>,
     pub locals: HashMap<Handle<LocalVariable>, usize>,
     /// Variable that holds the result.
     pub result: Option<usize>,
@@ -82,19 +82,19 @@ pub(super) struct Lowering<'m> {
     pub module: &'m Module,
     pub options: &'m Options<'m>,
     pub out: Lowered,
-    pub variables: Vec<Value>,
+    pub variables: Vec<LoweredValue>,
     pub globals: Globals,
     pub frames: Vec<Frame<'m>>,
-    pub active: Active,
+    pub execution_mask: ExecutionMask,
     /// For each loop around the statement at hand: the lanes that went on to its continuing part.
-    pub continued: Vec<Active>,
+    pub continued: Vec<ExecutionMask>,
     /// For each loop (none) and switch (the lanes that left it) around the statement at hand.
-    pub breaks: Vec<Option<Active>>,
-    pub known: HashMap<(Code, [Id; 3]), Scalar>,
+    pub breaks: Vec<Option<ExecutionMask>>,
+    pub known: HashMap<(Code, [ValueId; 3]), Scalar>,
     /// By bits, truths for themselves: numbers of any type are the same constant, as which they are written back, truths are none.
-    constants: HashMap<(u32, bool), Id>,
-    pub watch: Option<Watch>,
-    pub bound: Option<Bound>,
+    constants: HashMap<(u32, bool), ValueId>,
+    pub check_bounds: Option<BoundsWatch>,
+    pub bound: Option<LoopBound>,
     /// The statement of the outermost function at hand.
     pub at: naga::Span,
     /// Which functions have a loop, or call one that has.
@@ -114,12 +114,12 @@ impl<'m> Lowering<'m> {
             variables: Vec::new(),
             globals: Globals::new(),
             frames: Vec::new(),
-            active: Active::All,
+            execution_mask: ExecutionMask::All,
             continued: Vec::new(),
             breaks: Vec::new(),
             known: HashMap::new(),
             constants: HashMap::new(),
-            watch: None,
+            check_bounds: None,
             bound: None,
             at: naga::Span::UNDEFINED,
             looping: looping(module),
@@ -142,15 +142,15 @@ impl<'m> Lowering<'m> {
         .into())
     }
 
-    pub(super) fn value(&mut self, origin: Origin, kind: Kind) -> Scalar {
+    pub(super) fn value(&mut self, origin: Origin, kind: LaneKind) -> Scalar {
         self.out.values.push(origin);
         self.out.kinds.push(kind);
         self.out.spans.push(self.at);
-        Scalar { id: self.out.values.len() as Id - 1, kind }
+        Scalar { id: self.out.values.len() as ValueId - 1, kind }
     }
 
-    pub(super) fn constant(&mut self, bits: u32, kind: Kind) -> Scalar {
-        let key = (bits, kind == Kind::B);
+    pub(super) fn constant(&mut self, bits: u32, kind: LaneKind) -> Scalar {
+        let key = (bits, kind == LaneKind::B);
         if let Some(&id) = self.constants.get(&key) {
             return Scalar { id, kind };
         }
@@ -171,7 +171,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Adds an operation, or finds the value that an equal one gave.
-    pub(super) fn op(&mut self, code: Code, args: &[Scalar], kind: Kind) -> Scalar {
+    pub(super) fn op(&mut self, code: Code, args: &[Scalar], kind: LaneKind) -> Scalar {
         self.work += 1;
         let first = args[0].id;
         let id = |k: usize| args.get(k).map_or(first, |s| s.id);
@@ -182,7 +182,7 @@ impl<'m> Lowering<'m> {
         let uniform = args.iter().all(|&s| self.is_uniform(s));
         let origin = if uniform { Origin::Prologue } else { Origin::Body };
         let dst = self.value(origin, kind);
-        let op = Op { code, dst: dst.id, args: ids, to: 0 };
+        let op = ScalarOp { code, dst: dst.id, args: ids, to: 0 };
         if uniform {
             self.out.prologue.push(op);
         } else {
@@ -206,10 +206,17 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    pub(super) fn select_value(&mut self, mask: Scalar, yes: &Value, no: &Value) -> Res<Value> {
+    pub(super) fn select_value(
+        &mut self,
+        mask: Scalar,
+        yes: &LoweredValue,
+        no: &LoweredValue,
+    ) -> Res<LoweredValue> {
         Ok(match (yes, no) {
-            (Value::Scalar(yes), Value::Scalar(no)) => Value::Scalar(self.select(mask, *yes, *no)),
-            (Value::Composite(yes), Value::Composite(no)) => Value::Composite(
+            (LoweredValue::Scalar(yes), LoweredValue::Scalar(no)) => {
+                LoweredValue::Scalar(self.select(mask, *yes, *no))
+            }
+            (LoweredValue::Composite(yes), LoweredValue::Composite(no)) => LoweredValue::Composite(
                 yes.iter()
                     .zip(no)
                     .map(|(y, n)| self.select_value(mask, y, n))
@@ -220,38 +227,42 @@ impl<'m> Lowering<'m> {
     }
 
     pub(super) fn truth(&mut self, value: bool) -> Scalar {
-        self.constant(if value { u32::MAX } else { 0 }, Kind::B)
+        self.constant(if value { u32::MAX } else { 0 }, LaneKind::B)
     }
 
-    pub(super) fn and(&mut self, active: Active, mask: Scalar) -> Active {
-        match (active, self.bits(mask)) {
-            (Active::None, _) | (_, Some(0)) => Active::None,
-            (active, Some(_)) => active,
-            (Active::All, None) => Active::Some(mask),
-            (Active::Some(a), None) => Active::Some(self.op(Code::And, &[a, mask], Kind::B)),
+    pub(super) fn and(&mut self, execution_mask: ExecutionMask, mask: Scalar) -> ExecutionMask {
+        match (execution_mask, self.bits(mask)) {
+            (ExecutionMask::None, _) | (_, Some(0)) => ExecutionMask::None,
+            (execution_mask, Some(_)) => execution_mask,
+            (ExecutionMask::All, None) => ExecutionMask::Some(mask),
+            (ExecutionMask::Some(a), None) => {
+                ExecutionMask::Some(self.op(Code::And, &[a, mask], LaneKind::B))
+            }
         }
     }
 
-    pub(super) fn or(&mut self, a: Active, b: Active) -> Active {
+    pub(super) fn or(&mut self, a: ExecutionMask, b: ExecutionMask) -> ExecutionMask {
         match (a, b) {
-            (Active::All, _) | (_, Active::All) => Active::All,
-            (Active::None, x) | (x, Active::None) => x,
-            (Active::Some(a), Active::Some(b)) => Active::Some(self.op(Code::Or, &[a, b], Kind::B)),
+            (ExecutionMask::All, _) | (_, ExecutionMask::All) => ExecutionMask::All,
+            (ExecutionMask::None, x) | (x, ExecutionMask::None) => x,
+            (ExecutionMask::Some(a), ExecutionMask::Some(b)) => {
+                ExecutionMask::Some(self.op(Code::Or, &[a, b], LaneKind::B))
+            }
         }
     }
 
-    pub(super) fn mask(&mut self, active: Active) -> Scalar {
-        match active {
-            Active::All => self.truth(true),
-            Active::None => self.truth(false),
-            Active::Some(mask) => mask,
+    pub(super) fn mask(&mut self, execution_mask: ExecutionMask) -> Scalar {
+        match execution_mask {
+            ExecutionMask::All => self.truth(true),
+            ExecutionMask::None => self.truth(false),
+            ExecutionMask::Some(mask) => mask,
         }
     }
 
     pub(super) fn not(&mut self, condition: Scalar) -> Scalar {
         match self.bits(condition) {
             Some(bits) => self.truth(bits == 0),
-            None => self.op(Code::Not, &[condition], Kind::B),
+            None => self.op(Code::Not, &[condition], LaneKind::B),
         }
     }
 }

@@ -4,11 +4,11 @@ use naga::{BinaryOperator as Bin, MathFunction as Math};
 
 use super::code::Code;
 use super::lowering::Lowering;
-use super::value::{Kind, Res, Scalar, Value};
+use super::value::{LaneKind, LoweredValue, Res, Scalar};
 
 /// The operation that a built-in function is, where it is one.
-fn operation(fun: Math, kind: Kind) -> Option<Code> {
-    use Kind::{F, I, U};
+fn operation(fun: Math, kind: LaneKind) -> Option<Code> {
+    use LaneKind::{F, I, U};
     Some(match (fun, kind) {
         (Math::Abs, F) => Code::AbsF,
         (Math::Abs, I) => Code::AbsI,
@@ -55,10 +55,10 @@ fn operation(fun: Math, kind: Kind) -> Option<Code> {
 
 impl Lowering<'_> {
     fn float(&mut self, value: f32) -> Scalar {
-        self.constant(value.to_bits(), Kind::F)
+        self.constant(value.to_bits(), LaneKind::F)
     }
 
-    pub(super) fn math(&mut self, fun: Math, arguments: Vec<Value>) -> Res<Value> {
+    pub(super) fn math(&mut self, fun: Math, arguments: Vec<LoweredValue>) -> Res<LoweredValue> {
         if fun == Math::Dot {
             let products =
                 self.each(&arguments, &mut |s, a| s.binary(Bin::Multiply, a[0], a[1]))?;
@@ -67,13 +67,13 @@ impl Lowering<'_> {
             for &p in &parts[1..] {
                 sum = self.binary(Bin::Add, sum, p)?;
             }
-            return Ok(Value::Scalar(sum));
+            return Ok(LoweredValue::Scalar(sum));
         }
         self.each(&arguments, &mut |s, a| s.scalar_math(fun, a))
     }
 
     fn scalar_math(&mut self, fun: Math, a: &[Scalar]) -> Res<Scalar> {
-        use Kind::{F, U};
+        use LaneKind::{F, U};
         let x = a[0];
         if let Some(code) = operation(fun, x.kind) {
             return Ok(self.op(code, a, x.kind));

@@ -1,12 +1,12 @@
-//! Memory that the invocations of a kernel share: global variables in storage and in workgroups. Lanes play in lockstep,
+//! Memory that the invocations of a kernel share: global variables in storage and in workgroups. Lanes execute in lockstep,
 //! so what one wrote all others see at the next operation, and a barrier has nothing to do.
 
 use naga::{AddressSpace, AtomicFunction, Expression as Ex, Handle, TypeInner};
 
-use super::code::{Code, Op};
+use super::code::{Code, ScalarOp};
 use super::lowered::Origin;
-use super::lowering::{Active, Globals, Lowering, Memory};
-use super::value::{Cell, Dynamic, Kind, Place, Res, Scalar, Value};
+use super::lowering::{ExecutionMask, Globals, Lowering, Memory};
+use super::value::{Cell, Dynamic, LaneKind, LoweredValue, Res, Scalar, VariablePath};
 
 /// What lanes that are not at work have for an index where something is written.
 const NOWHERE: u32 = u32::MAX;
@@ -22,12 +22,15 @@ impl Lowering<'_> {
                         Some(init) => self.global_expression(init)?,
                         None => self.zero(global.ty)?,
                     };
-                    Value::Pointer(Place { variable: self.new_variable(initial), path: vec![] })
+                    LoweredValue::Pointer(VariablePath {
+                        variable: self.new_variable(initial),
+                        path: vec![],
+                    })
                 }
                 _ => {
                     memory += 1;
                     let kind = self.element_kind(global.ty)?;
-                    Value::Memory(Cell { memory: memory - 1, kind, index: None })
+                    LoweredValue::Memory(Cell { memory: memory - 1, kind, index: None })
                 }
             };
             globals.insert(handle, value);
@@ -35,10 +38,10 @@ impl Lowering<'_> {
         Ok(globals)
     }
 
-    fn element_kind(&self, ty: Handle<naga::Type>) -> Res<Kind> {
+    fn element_kind(&self, ty: Handle<naga::Type>) -> Res<LaneKind> {
         match self.module.types[ty].inner {
             TypeInner::Array { base, .. } => self.element_kind(base),
-            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => Kind::of(scalar.kind),
+            TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => LaneKind::of(scalar.kind),
             _ => Err("a global variable that is not an array of scalars".into()),
         }
     }
@@ -46,28 +49,28 @@ impl Lowering<'_> {
     /// How many elements the array has.
     pub(super) fn array_length(&mut self, pointer: Handle<Ex>) -> Res<Scalar> {
         match self.expression(pointer)? {
-            Value::Memory(cell) => {
+            LoweredValue::Memory(cell) => {
                 let length = self.options.memories.all[cell.memory].length;
-                Ok(self.constant(length as u32, Kind::U))
+                Ok(self.constant(length as u32, LaneKind::U))
             }
             _ => Err("the length of something that is not a global array".into()),
         }
     }
 
     /// The element of a memory; the nearest one where the index is out of range.
-    pub(super) fn element(&mut self, cell: Cell, index: Dynamic) -> Res<Value> {
+    pub(super) fn element(&mut self, cell: Cell, index: Dynamic) -> Res<LoweredValue> {
         let length = self.options.memories.all[cell.memory].length;
         let index = self.clamped(index, length)?;
         self.at(cell, index)
     }
 
     /// The same where the index was known when the text was parsed.
-    pub(super) fn fixed_element(&mut self, cell: Cell, index: u32) -> Res<Value> {
-        let scalar = self.constant(index, Kind::U);
+    pub(super) fn fixed_element(&mut self, cell: Cell, index: u32) -> Res<LoweredValue> {
+        let scalar = self.constant(index, LaneKind::U);
         self.element(cell, Dynamic { scalar, site: None })
     }
 
-    fn at(&mut self, cell: Cell, index: Scalar) -> Res<Value> {
+    fn at(&mut self, cell: Cell, index: Scalar) -> Res<LoweredValue> {
         let Memory { length, of_workgroup } = self.options.memories.all[cell.memory];
         let index = if of_workgroup {
             let slot = self.options.memories.slot.and_then(|k| {
@@ -75,13 +78,13 @@ impl Lowering<'_> {
                 argument.part(k).ok()?.scalar().ok()
             });
             let slot = slot.ok_or("a workgroup's memory without its slot")?;
-            let length = self.constant(length as u32, Kind::U);
-            let start = self.op(Code::MulI, &[slot, length], Kind::U);
-            self.op(Code::AddI, &[start, index], Kind::U)
+            let length = self.constant(length as u32, LaneKind::U);
+            let start = self.op(Code::MulI, &[slot, length], LaneKind::U);
+            self.op(Code::AddI, &[start, index], LaneKind::U)
         } else {
             index
         };
-        Ok(Value::Memory(Cell { index: Some(index), ..cell }))
+        Ok(LoweredValue::Memory(Cell { index: Some(index), ..cell }))
     }
 
     /// Where a word is; the only one of a memory that is not an array.
@@ -89,9 +92,9 @@ impl Lowering<'_> {
         if let Some(index) = cell.index {
             return Ok(index);
         }
-        let zero = self.constant(0, Kind::U);
+        let zero = self.constant(0, LaneKind::U);
         match self.at(cell, zero)? {
-            Value::Memory(Cell { index: Some(index), .. }) => Ok(index),
+            LoweredValue::Memory(Cell { index: Some(index), .. }) => Ok(index),
             _ => Err("a memory without a place".into()),
         }
     }
@@ -113,9 +116,9 @@ impl Lowering<'_> {
         cell: Cell,
         function: &AtomicFunction,
         value: Scalar,
-    ) -> Res<Value> {
+    ) -> Res<LoweredValue> {
         let index = self.masked(cell)?;
-        let signed = cell.kind == Kind::I;
+        let signed = cell.kind == LaneKind::I;
         let code = match *function {
             AtomicFunction::Add => Code::AtomicAdd,
             AtomicFunction::Subtract => Code::AtomicSub,
@@ -130,21 +133,24 @@ impl Lowering<'_> {
             AtomicFunction::Exchange { compare: Some(compare) } => {
                 let compare = self.scalar(compare)?;
                 let old = self.on_memory(Code::CompareExchange, cell, &[index, value, compare]);
-                let same = self.op(Code::EqI, &[old, compare], Kind::B);
-                return Ok(Value::Composite(vec![Value::Scalar(old), Value::Scalar(same)]));
+                let same = self.op(Code::EqI, &[old, compare], LaneKind::B);
+                return Ok(LoweredValue::Composite(vec![
+                    LoweredValue::Scalar(old),
+                    LoweredValue::Scalar(same),
+                ]));
             }
         };
-        Ok(Value::Scalar(self.on_memory(code, cell, &[index, value])))
+        Ok(LoweredValue::Scalar(self.on_memory(code, cell, &[index, value])))
     }
 
     /// Where lanes that are at work write.
     fn masked(&mut self, cell: Cell) -> Res<Scalar> {
         let index = self.word(cell)?;
-        Ok(match self.active {
-            Active::All => index,
-            Active::None => self.constant(NOWHERE, Kind::U),
-            Active::Some(mask) => {
-                let nowhere = self.constant(NOWHERE, Kind::U);
+        Ok(match self.execution_mask {
+            ExecutionMask::All => index,
+            ExecutionMask::None => self.constant(NOWHERE, LaneKind::U),
+            ExecutionMask::Some(mask) => {
+                let nowhere = self.constant(NOWHERE, LaneKind::U);
                 self.select(mask, index, nowhere)
             }
         })
@@ -158,7 +164,7 @@ impl Lowering<'_> {
             true => self.value(Origin::Body, cell.kind),
             false => args[0],
         };
-        self.out.body.push(Op { code, dst: dst.id, args: ids, to: cell.memory as u32 });
+        self.out.body.push(ScalarOp { code, dst: dst.id, args: ids, to: cell.memory as u32 });
         dst
     }
 }

@@ -1,11 +1,13 @@
-//! Functions of a naga module as lists of operations on scalars: what the CPU engine plays on columns, and what is
+//! Functions of a naga module as lists of operations on scalars: what the CPU engine executes on columns, and what is
 //! differentiated.
 
 mod blocks;
 mod bound;
+mod bounds_check;
 mod code;
 mod differentiate;
 mod expressions;
+mod hoist;
 mod iterations;
 mod loops;
 mod lower;
@@ -15,18 +17,16 @@ mod math;
 mod memory;
 mod operators;
 mod places;
-mod split;
 mod statements;
 mod value;
-mod watch;
 mod write;
 
-pub(crate) use code::{Access, Code, Id, Op};
+pub(crate) use code::{Access, Code, ScalarOp, ValueId};
 pub(crate) use differentiate::differentiate;
+pub(crate) use hoist::hoist_invariants;
 pub(crate) use iterations::{loops, of as iterations, once as iterations_once};
 pub(crate) use lower::lower;
-pub(crate) use lowered::{Bounded, LoopSite, Lowered, Origin, Site, Watched};
+pub(crate) use lowered::{Bounded, CheckedBounds, IndexSite, LoopSite, Lowered, Origin};
 pub(crate) use lowering::{Memories, Memory, Options};
-pub(crate) use split::split;
-pub(crate) use value::{Kind, Refusal};
+pub(crate) use value::{LaneKind, LoweringError};
 pub(crate) use write::{cast, write};

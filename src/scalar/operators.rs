@@ -4,12 +4,12 @@ use naga::{BinaryOperator as Bin, UnaryOperator};
 
 use super::code::Code;
 use super::lowering::Lowering;
-use super::value::{Kind, Res, Scalar};
+use super::value::{LaneKind, Res, Scalar};
 
 impl Lowering<'_> {
     pub(super) fn unary(&mut self, op: UnaryOperator, x: Scalar) -> Res<Scalar> {
         let code = match (op, x.kind) {
-            (UnaryOperator::Negate, Kind::F) => Code::NegF,
+            (UnaryOperator::Negate, LaneKind::F) => Code::NegF,
             (UnaryOperator::Negate, _) => Code::NegI,
             (UnaryOperator::LogicalNot | UnaryOperator::BitwiseNot, _) => Code::Not,
         };
@@ -17,7 +17,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn binary(&mut self, op: Bin, a: Scalar, b: Scalar) -> Res<Scalar> {
-        use Kind::{B, F, I, U};
+        use LaneKind::{B, F, I, U};
         let kind = a.kind;
         // a > b is b < a, which saves half of the comparisons
         let (order, args) = match op {
@@ -60,8 +60,8 @@ impl Lowering<'_> {
         Ok(self.op(code, &args, if compares { B } else { kind }))
     }
 
-    pub(super) fn cast(&mut self, x: Scalar, to: Kind, convert: bool) -> Scalar {
-        use Kind::{B, F, I, U};
+    pub(super) fn cast(&mut self, x: Scalar, to: LaneKind, convert: bool) -> Scalar {
+        use LaneKind::{B, F, I, U};
         if !convert {
             return Scalar { kind: to, ..x };
         }

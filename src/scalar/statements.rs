@@ -6,16 +6,16 @@ use naga::{Block, Function, Statement as St};
 
 use super::blocks::{any_statement, has_loop, leaves, reaches_loop};
 use super::code::Code;
-use super::lowering::{Active, Frame, Lowering};
-use super::value::{Kind, Place, Res, Scalar, Value};
+use super::lowering::{ExecutionMask, Frame, Lowering};
+use super::value::{LaneKind, LoweredValue, Res, Scalar, VariablePath};
 use crate::limits;
 
 impl<'m> Lowering<'m> {
     pub(super) fn call(
         &mut self,
         function: &'m Function,
-        arguments: Vec<Value>,
-    ) -> Res<Option<Value>> {
+        arguments: Vec<LoweredValue>,
+    ) -> Res<Option<LoweredValue>> {
         if self.frames.len() > 64 {
             return Err("functions that call each other more than 64 deep".into());
         }
@@ -33,7 +33,7 @@ impl<'m> Lowering<'m> {
         }
         if has_loop(&function.body) {
             let none = self.truth(false);
-            frame.returned = Some(self.new_variable(Value::Scalar(none)));
+            frame.returned = Some(self.new_variable(LoweredValue::Scalar(none)));
         }
         self.frames.push(frame);
         for (handle, local) in function.local_variables.iter() {
@@ -44,24 +44,27 @@ impl<'m> Lowering<'m> {
             let variable = self.new_variable(init);
             self.frame().locals.insert(handle, variable);
         }
-        let caller = self.active;
+        let caller = self.execution_mask;
         // what lanes compute that did not call is not used: no mask is needed, but for what would not end, for what is
         // written through pointers or to shared memory, and where lanes are watched
         let pointers = function.arguments.iter().any(|argument| {
             matches!(self.module.types[argument.ty].inner, naga::TypeInner::Pointer { .. })
         });
         let shares = !self.options.memories.all.is_empty();
-        let free = !pointers && !shares && self.watch.is_none() && !matches!(caller, Active::None);
+        let free = !pointers
+            && !shares
+            && self.check_bounds.is_none()
+            && !matches!(caller, ExecutionMask::None);
         if free && !reaches_loop(&self.looping, &function.body) {
-            self.active = Active::All;
+            self.execution_mask = ExecutionMask::All;
         }
         self.block(&function.body)?;
-        self.active = caller;
+        self.execution_mask = caller;
         let result = self.frames.pop().and_then(|frame| frame.result);
         Ok(result.map(|variable| self.variables[variable].clone()))
     }
 
-    pub(super) fn new_variable(&mut self, value: Value) -> usize {
+    pub(super) fn new_variable(&mut self, value: LoweredValue) -> usize {
         self.variables.push(value);
         self.variables.len() - 1
     }
@@ -87,7 +90,7 @@ impl<'m> Lowering<'m> {
 
     fn statements(&mut self, block: &'m Block) -> Res<()> {
         for (statement, &span) in block.span_iter() {
-            if matches!(self.active, Active::None) {
+            if matches!(self.execution_mask, ExecutionMask::None) {
                 break;
             }
             if self.frames.len() == 1 {
@@ -95,7 +98,7 @@ impl<'m> Lowering<'m> {
             }
             self.spend(1)
                 .and_then(|()| self.statement(statement))
-                .map_err(|refusal| refusal.within(span))?;
+                .map_err(|lowering_error| lowering_error.within(span))?;
         }
         Ok(())
     }
@@ -105,7 +108,9 @@ impl<'m> Lowering<'m> {
             St::Emit(range) => {
                 for handle in range.clone() {
                     let span = self.frame().function.expressions.get_span(handle);
-                    let value = self.evaluate(handle).map_err(|refusal| refusal.within(span))?;
+                    let value = self
+                        .evaluate(handle)
+                        .map_err(|lowering_error| lowering_error.within(span))?;
                     self.frame().cache.insert(handle, value);
                 }
             }
@@ -122,41 +127,41 @@ impl<'m> Lowering<'m> {
             St::Break => {
                 if let Some(Some(left)) = self.breaks.last().copied() {
                     let innermost = self.breaks.len() - 1;
-                    self.breaks[innermost] = Some(self.or(left, self.active));
+                    self.breaks[innermost] = Some(self.or(left, self.execution_mask));
                 }
-                self.active = Active::None;
+                self.execution_mask = ExecutionMask::None;
             }
             St::Continue => {
                 let innermost =
                     self.continued.len().checked_sub(1).ok_or("`continue` outside a loop")?;
-                self.continued[innermost] = self.or(self.continued[innermost], self.active);
-                self.active = Active::None;
+                self.continued[innermost] = self.or(self.continued[innermost], self.execution_mask);
+                self.execution_mask = ExecutionMask::None;
             }
             St::Return { value } => {
                 if let (Some(value), Some(result)) = (value, self.frame().result) {
                     let value = self.expression(*value)?;
-                    self.assign(&Place { variable: result, path: Vec::new() }, value)?;
+                    self.assign(&VariablePath { variable: result, path: Vec::new() }, value)?;
                 }
                 if let Some(returned) = self.frame().returned {
                     let yes = self.truth(true);
                     self.assign(
-                        &Place { variable: returned, path: Vec::new() },
-                        Value::Scalar(yes),
+                        &VariablePath { variable: returned, path: Vec::new() },
+                        LoweredValue::Scalar(yes),
                     )?;
                 }
-                self.active = Active::None;
+                self.execution_mask = ExecutionMask::None;
             }
             St::Store { pointer, value } => {
                 let value = self.expression(*value)?;
                 match self.expression(*pointer)? {
-                    Value::Pointer(place) => self.assign(&place, value)?,
-                    Value::Memory(cell) => self.put(cell, value.scalar()?)?,
+                    LoweredValue::Pointer(place) => self.assign(&place, value)?,
+                    LoweredValue::Memory(cell) => self.put(cell, value.scalar()?)?,
                     _ => return Err("a store to something that is not a variable".into()),
                 }
             }
             St::Atomic { pointer, fun, value, result } => {
                 let value = self.scalar(*value)?;
-                let Value::Memory(cell) = self.expression(*pointer)? else {
+                let LoweredValue::Memory(cell) = self.expression(*pointer)? else {
                     return Err("an atomic operation on something that is not shared".into());
                 };
                 let old = self.atomic(cell, fun, value)?;
@@ -165,13 +170,13 @@ impl<'m> Lowering<'m> {
                 }
             }
             St::WorkGroupUniformLoad { pointer, result } => {
-                let Value::Memory(cell) = self.expression(*pointer)? else {
+                let LoweredValue::Memory(cell) = self.expression(*pointer)? else {
                     return Err("a uniform load of something that workgroups do not share".into());
                 };
                 let value = self.fetch(cell)?;
-                self.frame().cache.insert(*result, Value::Scalar(value));
+                self.frame().cache.insert(*result, LoweredValue::Scalar(value));
             }
-            // lanes play in lockstep
+            // lanes execute in lockstep
             St::ControlBarrier(_) | St::MemoryBarrier(_) => {}
             St::Call { function, arguments, result } => {
                 let arguments =
@@ -180,7 +185,7 @@ impl<'m> Lowering<'m> {
                 let primitive = callee.name.as_deref().and_then(self.options.primitive);
                 let value = match primitive {
                     Some(code) => {
-                        Some(self.each(&arguments, &mut |s, a| Ok(s.op(code, a, Kind::F)))?)
+                        Some(self.each(&arguments, &mut |s, a| Ok(s.op(code, a, LaneKind::F)))?)
                     }
                     None => self.call(callee, arguments)?,
                 };
@@ -198,16 +203,16 @@ impl<'m> Lowering<'m> {
     }
 
     fn branch(&mut self, condition: Scalar, accept: &'m Block, reject: &'m Block) -> Res<()> {
-        let before = self.active;
-        self.active = self.and(before, condition);
+        let before = self.execution_mask;
+        self.execution_mask = self.and(before, condition);
         self.block(accept)?;
-        let after_accept = self.active;
+        let after_accept = self.execution_mask;
         let not = self.not(condition);
-        self.active = self.and(before, not);
+        self.execution_mask = self.and(before, not);
         self.block(reject)?;
         // where no lane leaves early, the lanes of both branches are those before: no mask to compute
-        self.active = if any_statement(accept, &leaves) || any_statement(reject, &leaves) {
-            self.or(after_accept, self.active)
+        self.execution_mask = if any_statement(accept, &leaves) || any_statement(reject, &leaves) {
+            self.or(after_accept, self.execution_mask)
         } else {
             before
         };
@@ -215,7 +220,7 @@ impl<'m> Lowering<'m> {
     }
 
     fn switch(&mut self, selector: Scalar, cases: &'m [naga::SwitchCase]) -> Res<()> {
-        let before = self.active;
+        let before = self.execution_mask;
         let mut matched_any = self.truth(false);
         let mut default_mask = None;
         // masks of all cases first: `default` takes what no other case matches
@@ -230,12 +235,12 @@ impl<'m> Lowering<'m> {
                 }
             };
             let value = self.constant(bits, selector.kind);
-            let mask = self.op(Code::EqI, &[selector, value], Kind::B);
-            matched_any = self.op(Code::Or, &[matched_any, mask], Kind::B);
+            let mask = self.op(Code::EqI, &[selector, value], LaneKind::B);
+            matched_any = self.op(Code::Or, &[matched_any, mask], LaneKind::B);
             masks.push(Some(mask));
         }
-        let mut after = Active::None;
-        let mut falling = Active::None;
+        let mut after = ExecutionMask::None;
+        let mut falling = ExecutionMask::None;
         for (case, mask) in cases.iter().zip(masks) {
             let mask = match mask {
                 Some(mask) => mask,
@@ -249,17 +254,17 @@ impl<'m> Lowering<'m> {
                 },
             };
             let entering = self.and(before, mask);
-            self.active = self.or(entering, falling);
-            self.breaks.push(Some(Active::None));
+            self.execution_mask = self.or(entering, falling);
+            self.breaks.push(Some(ExecutionMask::None));
             self.block(&case.body)?;
             if let Some(Some(left)) = self.breaks.pop() {
                 after = self.or(after, left);
             }
             if case.fall_through {
-                falling = self.active;
+                falling = self.execution_mask;
             } else {
-                after = self.or(after, self.active);
-                falling = Active::None;
+                after = self.or(after, self.execution_mask);
+                falling = ExecutionMask::None;
             }
         }
         if default_mask.is_none() {
@@ -267,7 +272,7 @@ impl<'m> Lowering<'m> {
             let passing = self.and(before, none);
             after = self.or(after, passing);
         }
-        self.active = after;
+        self.execution_mask = after;
         Ok(())
     }
 }

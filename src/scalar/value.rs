@@ -2,18 +2,18 @@
 
 use naga::{Handle, Module, ScalarKind, TypeInner};
 
-use super::code::Id;
+use super::code::ValueId;
 
 /// What cannot be lowered, in a few words, and where: the statements around it, the innermost first.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct LoweringError {
     pub what: String,
     pub spans: Vec<naga::Span>,
 }
 
-pub(super) type Res<T> = Result<T, Refusal>;
+pub(super) type Res<T> = Result<T, LoweringError>;
 
-impl Refusal {
+impl LoweringError {
     pub(crate) fn at(what: &str, span: naga::Span) -> Self {
         Self { what: what.into(), spans: vec![span] }
     }
@@ -24,13 +24,13 @@ impl Refusal {
     }
 }
 
-impl From<String> for Refusal {
+impl From<String> for LoweringError {
     fn from(what: String) -> Self {
         Self { what, spans: Vec::new() }
     }
 }
 
-impl From<&str> for Refusal {
+impl From<&str> for LoweringError {
     fn from(what: &str) -> Self {
         what.to_string().into()
     }
@@ -38,7 +38,7 @@ impl From<&str> for Refusal {
 
 /// Type of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum LaneKind {
     F,
     I,
     U,
@@ -47,27 +47,27 @@ pub(crate) enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scalar {
-    pub id: Id,
-    pub kind: Kind,
+    pub id: ValueId,
+    pub kind: LaneKind,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(super) enum LoweredValue {
     Scalar(Scalar),
-    Composite(Vec<Value>),
-    Pointer(Place),
+    Composite(Vec<LoweredValue>),
+    Pointer(VariablePath),
     Memory(Cell),
 }
 
 /// Part of a local variable.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct VariablePath {
     pub variable: usize,
-    pub path: Vec<Index>,
+    pub path: Vec<ElementIndex>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Index {
+pub(super) enum ElementIndex {
     Static(usize),
     Dynamic(Dynamic),
 }
@@ -80,7 +80,7 @@ pub(super) struct Dynamic {
     pub site: Option<usize>,
 }
 
-impl Kind {
+impl LaneKind {
     pub(super) fn of(kind: ScalarKind) -> Res<Self> {
         Ok(match kind {
             ScalarKind::Float => Self::F,
@@ -103,7 +103,7 @@ pub(super) fn type_name(module: &Module, ty: Handle<naga::Type>) -> String {
     module.types[ty].name.clone().unwrap_or_else(|| "the type of an expression".into())
 }
 
-impl Value {
+impl LoweredValue {
     /// All scalars that it consists of, in order.
     pub(super) fn scalars(&self) -> Res<Vec<Scalar>> {
         let mut scalars = Vec::new();
@@ -153,7 +153,7 @@ impl Value {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell {
     pub(super) memory: usize,
-    pub(super) kind: Kind,
+    pub(super) kind: LaneKind,
     /// Where the word is, once that is known; within the memory, whatever the lane.
     pub(super) index: Option<Scalar>,
 }

@@ -2,20 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::code::{Code, Id, Op};
+use super::code::{Code, ScalarOp, ValueId};
 use super::lowered::{Lowered, Origin};
-use super::value::Kind;
+use super::value::LaneKind;
 
 /// Name of a zero that the front end does not know.
 const HIDDEN: &str = "hidden_zero";
 
-/// The statements that compute a function's results, and for each result its type and an expression. `streams[k]` is the
-/// expression for stream `k`, `prefix` what names of the library begin with. The function has no loop.
+/// The statements that compute a function's results, and for each result its type and an expression. `columns[k]` is the
+/// expression for column `k`, `prefix` what names of the library begin with. The function has no loop.
 pub(crate) fn write(
     lowered: &Lowered,
-    streams: &[String],
+    columns: &[String],
     prefix: &str,
-) -> (String, Vec<(Kind, String)>) {
+) -> (String, Vec<(LaneKind, String)>) {
     let ops = || lowered.prologue.iter().chain(&lowered.body);
     let mut used = vec![false; lowered.values.len()];
     for &output in &lowered.outputs {
@@ -26,7 +26,7 @@ pub(crate) fn write(
             op.args[..op.code.arity()].iter().for_each(|&arg| used[arg as usize] = true);
         }
     }
-    let writer = Writer { lowered, streams, prefix };
+    let writer = Writer { lowered, columns, prefix };
     let mut text = String::new();
     for op in ops().filter(|op| used[op.dst as usize]) {
         let _ = writeln!(text, "    let v{} = {};", op.dst, writer.expression(op));
@@ -43,35 +43,36 @@ pub(crate) fn write(
 
 struct Writer<'a> {
     lowered: &'a Lowered,
-    streams: &'a [String],
+    columns: &'a [String],
     prefix: &'a str,
 }
 
 impl Writer<'_> {
     /// The value as one of that kind; the bits stay.
-    fn operand(&self, id: Id, kind: Kind) -> String {
+    fn operand(&self, id: ValueId, kind: LaneKind) -> String {
         let text = match self.lowered.values[id as usize] {
             Origin::Constant(bits) => return literal(bits, kind),
-            Origin::Stream(stream) => self.streams[stream].clone(),
+            Origin::Column(column) => self.columns[column].clone(),
             _ => format!("v{id}"),
         };
         cast(text, self.lowered.kinds[id as usize], kind)
     }
 
-    fn expression(&self, op: &Op<Id>) -> String {
+    fn expression(&self, op: &ScalarOp<ValueId>) -> String {
         let kind = self.lowered.kinds[op.dst as usize];
         // constants of equal bits are one value, whatever their kinds
-        let is_constant = |id: Id| matches!(self.lowered.values[id as usize], Origin::Constant(_));
+        let is_constant =
+            |id: ValueId| matches!(self.lowered.values[id as usize], Origin::Constant(_));
         let args = &op.args[..op.code.arity()];
         let from = args.iter().find(|&&id| !is_constant(id)).unwrap_or(&op.args[0]);
         let (of, result) = kinds(op.code, kind, self.lowered.kinds[*from as usize]);
         // what is constant alone would be computed by the front end, which refuses results that are not finite, sums of integers
         // that wrap around, and any division of integers by zero
-        let hidden = args.iter().all(|&id| is_constant(id)) && of != Kind::B;
+        let hidden = args.iter().all(|&id| is_constant(id)) && of != LaneKind::B;
         let divides = matches!(op.code, Code::DivI | Code::DivU | Code::RemI | Code::RemU);
         let arg = |k: usize| match self.lowered.values[op.args[k] as usize] {
             Origin::Constant(bits) if hidden || (divides && k == 1 && bits == 0) => {
-                cast(format!("({bits}u | {HIDDEN})"), Kind::U, of)
+                cast(format!("({bits}u | {HIDDEN})"), LaneKind::U, of)
             }
             _ => self.operand(op.args[k], of),
         };
@@ -85,12 +86,12 @@ impl Writer<'_> {
                 // which takes the lower five bits, where the front end refuses others
                 let by = match self.lowered.values[op.args[1] as usize] {
                     Origin::Constant(bits) => format!("{}u", bits & 31),
-                    _ => self.operand(op.args[1], Kind::U),
+                    _ => self.operand(op.args[1], LaneKind::U),
                 };
                 format!("({} {sign} {by})", arg(0))
             }
             Symbol::Select => {
-                let mask = self.operand(op.args[0], Kind::B);
+                let mask = self.operand(op.args[0], LaneKind::B);
                 let [yes, no] = [1, 2].map(|k| self.operand(op.args[k], kind));
                 format!("select({no}, {yes}, {mask})")
             }
@@ -111,38 +112,38 @@ enum Symbol {
 
 /// Kinds of an operation's operands and of its result. `to` is the kind of the value that it makes, `from` that of its
 /// first operand, where the code leaves it open.
-fn kinds(code: Code, to: Kind, from: Kind) -> (Kind, Kind) {
+fn kinds(code: Code, to: LaneKind, from: LaneKind) -> (LaneKind, LaneKind) {
     use Code::*;
     match code {
         Copy | Not | Select | And | Or | Xor | Shl => (to, to),
-        NegI | AbsI | SignI | DivI | RemI | MinI | MaxI | ShrI => (Kind::I, Kind::I),
-        DivU | RemU | MinU | MaxU | ShrU => (Kind::U, Kind::U),
+        NegI | AbsI | SignI | DivI | RemI | MinI | MaxI | ShrI => (LaneKind::I, LaneKind::I),
+        DivU | RemU | MinU | MaxU | ShrU => (LaneKind::U, LaneKind::U),
         AddI | SubI | MulI | CountOneBits | ReverseBits | CountLeadingZeros
         | CountTrailingZeros => {
-            let kind = if to == Kind::F { Kind::U } else { to };
+            let kind = if to == LaneKind::F { LaneKind::U } else { to };
             (kind, kind)
         }
-        FtoI => (Kind::F, Kind::I),
-        FtoU => (Kind::F, Kind::U),
-        ItoF => (Kind::I, Kind::F),
-        UtoF => (Kind::U, Kind::F),
-        BtoF => (Kind::B, Kind::F),
-        BtoI => (Kind::B, Kind::U),
-        FtoB | EqF | NeF | LtF | LeF => (Kind::F, Kind::B),
-        ItoB => (Kind::U, Kind::B),
-        EqI | NeI => (if from == Kind::F { Kind::U } else { from }, Kind::B),
-        LtI | LeI => (Kind::I, Kind::B),
-        LtU | LeU => (Kind::U, Kind::B),
-        _ => (Kind::F, Kind::F),
+        FtoI => (LaneKind::F, LaneKind::I),
+        FtoU => (LaneKind::F, LaneKind::U),
+        ItoF => (LaneKind::I, LaneKind::F),
+        UtoF => (LaneKind::U, LaneKind::F),
+        BtoF => (LaneKind::B, LaneKind::F),
+        BtoI => (LaneKind::B, LaneKind::U),
+        FtoB | EqF | NeF | LtF | LeF => (LaneKind::F, LaneKind::B),
+        ItoB => (LaneKind::U, LaneKind::B),
+        EqI | NeI => (if from == LaneKind::F { LaneKind::U } else { from }, LaneKind::B),
+        LtI | LeI => (LaneKind::I, LaneKind::B),
+        LtU | LeU => (LaneKind::U, LaneKind::B),
+        _ => (LaneKind::F, LaneKind::F),
     }
 }
 
-fn symbol(code: Code, of: Kind) -> Symbol {
+fn symbol(code: Code, of: LaneKind) -> Symbol {
     use Code::*;
     use Symbol::{Function, Infix, Library, Prefix, Shift};
     match code {
         Copy => Prefix(""),
-        Not => Prefix(if of == Kind::B { "!" } else { "~" }),
+        Not => Prefix(if of == LaneKind::B { "!" } else { "~" }),
         NegF | NegI => Prefix("-"),
         AbsF | AbsI => Function("abs"),
         SignF | SignI => Function("sign"),
@@ -198,7 +199,7 @@ fn symbol(code: Code, of: Kind) -> Symbol {
         Atan2F => Function("atan2"),
         And => Infix("&"),
         Or => Infix("|"),
-        Xor if of == Kind::B => Infix("!="),
+        Xor if of == LaneKind::B => Infix("!="),
         Xor => Infix("^"),
         Shl => Shift("<<"),
         ShrI | ShrU => Shift(">>"),
@@ -214,22 +215,22 @@ fn symbol(code: Code, of: Kind) -> Symbol {
 }
 
 /// A value of one type as one of another, with the same bits.
-pub(crate) fn cast(text: String, from: Kind, to: Kind) -> String {
+pub(crate) fn cast(text: String, from: LaneKind, to: LaneKind) -> String {
     match to {
         _ if from == to => text,
-        Kind::F => format!("bitcast<f32>({text})"),
-        Kind::I => format!("bitcast<i32>({text})"),
-        Kind::U => format!("bitcast<u32>({text})"),
-        Kind::B => text,
+        LaneKind::F => format!("bitcast<f32>({text})"),
+        LaneKind::I => format!("bitcast<i32>({text})"),
+        LaneKind::U => format!("bitcast<u32>({text})"),
+        LaneKind::B => text,
     }
 }
 
-fn literal(bits: u32, kind: Kind) -> String {
+fn literal(bits: u32, kind: LaneKind) -> String {
     match kind {
-        Kind::F if f32::from_bits(bits).is_finite() => format!("({:?}f)", f32::from_bits(bits)),
-        Kind::F => format!("bitcast<f32>({bits}u)"),
-        Kind::I => format!("bitcast<i32>({bits}u)"),
-        Kind::U => format!("{bits}u"),
-        Kind::B => (bits != 0).to_string(),
+        LaneKind::F if f32::from_bits(bits).is_finite() => format!("({:?}f)", f32::from_bits(bits)),
+        LaneKind::F => format!("bitcast<f32>({bits}u)"),
+        LaneKind::I => format!("bitcast<i32>({bits}u)"),
+        LaneKind::U => format!("{bits}u"),
+        LaneKind::B => (bits != 0).to_string(),
     }
 }

@@ -44,7 +44,7 @@ use crate::terms::{NodeName, Target, check_identifier};
 ///     @group(0) @binding(1) var<storage, read_write> heat: array<f32>;
 ///     @group(0) @binding(2) var<uniform> sh: Shared;
 ///
-///     @compute @workgroup_size(64)
+///     @compute @workgroup size(64)
 ///     fn diffuse(@builtin(global_invocation_id) id: vec3<u32>) {
 ///         let k = id.x;
 ///         if k == 0u || k + 1u >= arrayLength(&old) { return; }
@@ -65,7 +65,7 @@ use crate::terms::{NodeName, Target, check_identifier};
 ///
 /// A kernel runs on every engine. An index outside an array means its nearest element, and is an error where `jit` is off. Two
 /// invocations that use one element without an atomic, where one of them writes, have no order; what they leave differs from
-/// engine to engine, and may from run to run. In a batch each copy of the system has a run of its own.
+/// engine to engine, and may from run to run. In a batch each replica of the system has a run of its own.
 #[derive(Debug, Clone)]
 pub struct Kernel(Arc<KernelInner>);
 

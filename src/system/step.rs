@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::copies::Copies;
 use super::coupling::Coupling;
 use super::group::Group;
 use super::kernel::Kernel;
 use super::projection::Projection;
+use super::replicas::Replicas;
 use crate::error::{Error, Result};
 use crate::limits;
 
@@ -79,11 +79,11 @@ pub struct StepBuilder {
     path: Vec<String>,
     stage: usize,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) copies: Option<Copies>,
+    pub(crate) replicas: Option<Replicas>,
     /// Keys and paths.
     pub(crate) outputs: Vec<(String, String)>,
     /// Why what was recorded is too much, where it is.
-    refusal: Option<String>,
+    lowering_error: Option<String>,
 }
 
 impl StepBuilder {
@@ -106,7 +106,7 @@ impl StepBuilder {
             });
         }
         if self.path.len() >= limits::NESTED_SYSTEMS {
-            self.refusal.get_or_insert_with(|| {
+            self.lowering_error.get_or_insert_with(|| {
                 format!(
                     "it stands at `{}.{key}`, but at most {} systems may be within each other; is it a child of its own?",
                     self.path.join("."),
@@ -132,7 +132,7 @@ impl StepBuilder {
     pub(crate) fn enter(&mut self, system: &dyn DynamicalSystem) -> Result<()> {
         let (path, before) = (self.path.join("."), self.nodes.len());
         if before >= limits::NODES {
-            self.refusal.get_or_insert_with(|| {
+            self.lowering_error.get_or_insert_with(|| {
                 format!(
                     "it is one more than the {} nodes that a system may have; make groups of more elements instead of more groups",
                     limits::NODES
@@ -160,7 +160,7 @@ impl StepBuilder {
 
     /// Fails once something was too much: an `update` that does not heed the error is not followed any further.
     fn heed(&self, system: &dyn DynamicalSystem) -> Result<()> {
-        match &self.refusal {
+        match &self.lowering_error {
             None => Ok(()),
             Some(reason) => Err(Error::Node { node: system.name().into(), reason: reason.clone() }),
         }
@@ -259,24 +259,24 @@ impl StepBuilder {
     }
 
     /// Makes the whole target a batch.
-    pub(crate) fn copies(&mut self, name: &str, copies: Copies) -> Result<()> {
+    pub(crate) fn replicas(&mut self, name: &str, replicas: Replicas) -> Result<()> {
         let wrong = |reason: &str| Error::Node { node: name.into(), reason: reason.into() };
-        if !self.path.is_empty() || self.copies.is_some() {
+        if !self.path.is_empty() || self.replicas.is_some() {
             return Err(wrong(
                 "it is a batch within another system; make the runner's target the batch",
             ));
         }
-        if copies.count == 0 {
-            return Err(wrong("it is a batch of 0 copies; a batch needs at least one"));
+        if replicas.count == 0 {
+            return Err(wrong("it is a batch of 0 replicas; a batch needs at least one"));
         }
-        let last = u64::from(copies.first).saturating_add(copies.count as u64 - 1);
+        let last = u64::from(replicas.first).saturating_add(replicas.count as u64 - 1);
         if last > u64::from(u32::MAX) {
             return Err(wrong(&format!(
-                "its last copy has number {last}, but the largest is {}; give `first_copy` a smaller number",
+                "its last replica has number {last}, but the largest is {}; give `first_replica` a smaller number",
                 u32::MAX
             )));
         }
-        self.copies = Some(copies);
+        self.replicas = Some(replicas);
         Ok(())
     }
 

@@ -21,11 +21,11 @@ fn registry() -> MutexGuard<'static, Registry> {
 
 /// A name that no other living node has; free again when its last holder is gone.
 #[derive(Clone)]
-pub(crate) struct NodeName(Arc<Token>);
+pub(crate) struct NodeName(Arc<NameToken>);
 
-struct Token(String);
+struct NameToken(String);
 
-impl Drop for Token {
+impl Drop for NameToken {
     fn drop(&mut self) {
         registry().live.remove(&self.0);
     }
@@ -40,7 +40,7 @@ impl NodeName {
             let name = format!("{class}{counter}");
             *counter += 1;
             if registry.live.insert(name.clone()) {
-                return Self(Arc::new(Token(name)));
+                return Self(Arc::new(NameToken(name)));
             }
         }
     }
@@ -65,7 +65,7 @@ impl NodeName {
                 reason: "belongs to another node; names are unique, give another one".into(),
             });
         }
-        Ok(Self(Arc::new(Token(name.into()))))
+        Ok(Self(Arc::new(NameToken(name.into()))))
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, Data, Dimension};
 
 use crate::error::{Error, Result, number};
-use crate::random::Stream;
+use crate::random::RandomStream;
 
 /// A number that a value may consist of.
 pub trait Number: Copy {
@@ -184,7 +184,7 @@ impl Init {
         &self,
         what: &str,
         shape: &[usize],
-        stream: impl Fn(u64) -> Stream,
+        stream: impl Fn(u64) -> RandomStream,
     ) -> Result<Vec<f64>> {
         let count: usize = shape.iter().product();
         let wrong = |given: String, wanted: &str| Error::Setting {

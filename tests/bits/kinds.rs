@@ -164,7 +164,7 @@ fn a_slope_of_zero(device: &str) {
     }
 }
 
-/// True has the bits of -1 where programs are played on lanes.
+/// True has the bits of -1 where programs are executed on lanes.
 fn truths_beside_numbers(device: &str) {
     let text = "
         struct State { x: f32, k: i32, m: u32 }

@@ -10,11 +10,11 @@
 #[path = "../suite/engines.rs"]
 mod engines;
 
+mod execute;
 mod forms;
 mod generate;
 mod kinds;
 mod node;
-mod play;
 mod random;
 mod shrink;
 mod text;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use dsrunner::Error;
 
 use crate::engines::gpu;
+use crate::execute::difference;
 use crate::generate;
-use crate::play::difference;
 use crate::shrink::shrunk;
 use crate::text::Text;
 

@@ -34,7 +34,7 @@ const FLOORS: &[&[Room]] = &[
     ],
     &[("model", "texts, checked and composed", &["model/"])],
     &[
-        ("interpreter", "programs played on columns", &["interpreter/"]),
+        ("interpreter", "programs executed on columns", &["interpreter/"]),
         ("system", "groups, projections, networks", &["system/"]),
         ("inputs", "what is done to variables, and by closures", &["inputs/"]),
     ],
@@ -57,7 +57,7 @@ const FLOORS: &[&[Room]] = &[
     ],
     &[("backend", "the engine of a device", &["backend/mod.rs"])],
     &[
-        ("choice", "which devices there are, and which one plays", &["choice/"]),
+        ("choice", "which devices there are, and which one executes", &["choice/"]),
         ("results", "what a run recorded", &["results/"]),
     ],
     &[("runner", "clock, chunks, progress", &["runner/"]), ("plot", "pictures", &["plot/"])],

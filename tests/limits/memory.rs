@@ -50,7 +50,7 @@ fn states() {
         let error = limit("a batch", build(Batch::new(neurons::lif(1 << 10), 1 << 18)));
         assert!(error.contains("memory for "), "{error}");
         let error = build(Batch::new(neurons::lif(10), 1 << 40)).unwrap_err().to_string();
-        assert!(error.contains("its last copy has number"), "{error}");
+        assert!(error.contains("its last replica has number"), "{error}");
     });
 }
 

@@ -11,7 +11,7 @@ fn update(body: &str) -> String {
 }
 
 /// The values of `x` after a step from -3, -2, ...
-fn played(text: &str, device: &str) -> Result<Vec<f32>> {
+fn executed(text: &str, device: &str) -> Result<Vec<f32>> {
     let model = Model::from_wgsl("Much", text)?;
     let start: Vec<f32> = (0..300).map(|k| k as f32 - 3.0).collect();
     let group = Group::new(&model, 300).init("x", start);
@@ -202,7 +202,7 @@ fn too_much() -> Vec<(&'static str, String, &'static str)> {
 fn models_that_are_too_much() {
     case(|| {
         for (what, text, wanted) in too_much() {
-            let found = message(what, played(&text, "cpu"));
+            let found = message(what, executed(&text, "cpu"));
             assert!(found.contains(wanted), "{what}: {found}");
         }
     });
@@ -302,7 +302,8 @@ fn texts_that_are_large() {
         ];
         for device in engines::all() {
             for (what, text, wanted) in &all {
-                let found = played(text, &device).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let found =
+                    executed(text, &device).unwrap_or_else(|error| panic!("{what}: {error}"));
                 let wanted: Vec<f32> = (0..300).map(|k| wanted(k as f32 - 3.0)).collect();
                 assert!(found == wanted, "{what} on {device}: {:?}", &found[..5]);
             }

@@ -131,7 +131,7 @@ fn a1_inputs_callable_a_step_that_failed_is_played_again(device: &str) {
         let mut runner = build(device, fail);
         assert!(runner.run(Steps(20)).is_err());
         assert_eq!(runner.i(), fail);
-        // nor does a move in between take the step for played
+        // nor does a move in between take the step for executed
         if let Some(other) = gpu() {
             runner.to(if device == "cpu" { other.as_str() } else { "cpu" }).unwrap();
         }

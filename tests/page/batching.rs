@@ -30,8 +30,8 @@ fn network() -> Network {
     Network::new().with("cells", cells).with("noise", noise).with("drive", drive).with("back", back)
 }
 
-/// Spikes and potentials of each copy.
-fn copies(device: &str, target: impl DynamicalSystem + 'static) -> Vec<(Vec<bool>, Vec<f32>)> {
+/// Spikes and potentials of each replica.
+fn replicas(device: &str, target: impl DynamicalSystem + 'static) -> Vec<(Vec<bool>, Vec<f32>)> {
     let mut runner = on(device, target)
         .input(("cells.input", 12.0))
         .input(("cells.input", wgsl("2.0 * random_normal(r, 0u)"), "func"))
@@ -56,17 +56,17 @@ fn copies(device: &str, target: impl DynamicalSystem + 'static) -> Vec<(Vec<bool
 }
 
 fn a1_batch_copies_are_what_they_are_alone(device: &str) {
-    let alone = copies(device, network());
-    let four = copies(device, Batch::new(network(), 4));
+    let alone = replicas(device, network());
+    let four = replicas(device, Batch::new(network(), 4));
     let (first, last) = (
-        copies(device, Batch::new(network(), 2)),
-        copies(device, Batch::new(network(), 2).first_copy(2)),
+        replicas(device, Batch::new(network(), 2)),
+        replicas(device, Batch::new(network(), 2).first_replica(2)),
     );
     let same = |what: &str, a: &(Vec<bool>, Vec<f32>), b: &(Vec<bool>, Vec<f32>)| {
         assert_eq!(a.0, b.0, "{what}");
         equal_bits(what, &a.1, &b.1).must();
     };
-    same("copy 0", &four[0], &alone[0]);
+    same("replica 0", &four[0], &alone[0]);
     for (k, part) in first.iter().chain(&last).enumerate() {
         same(&format!("copy {k} of a part"), part, &four[k]);
     }
@@ -108,12 +108,12 @@ fn a1_batch_values_per_copy(device: &str) {
     assert_eq!(mon.get::<f32>("second copy").unwrap().shape(), [1, 2, 3]);
     assert_eq!(rows::<f32>(&runner, "second copy"), wanted[2..].concat());
     assert_eq!(mon.get::<f32>("slice").unwrap().shape(), [2, 2, 2]);
-    // each copy for itself
+    // each replica for itself
     assert_eq!(mon.get::<f32>("max").unwrap().shape(), [2, 2]);
     assert_eq!(rows::<f32>(&runner, "max"), [1103.0, 2204.0, 1215.0, 2425.0]);
     assert_eq!(mon.get::<f32>("closure").unwrap().shape(), [2, 3]);
     assert_eq!(now::<i32>(&mut runner, "n"), [7, 8, 9, 7, 8, 9]);
-    // set by a slice, for all copies
+    // set by a slice, for all replicas
     runner.set(&slice, 0.0).unwrap();
     assert_eq!(now::<f32>(&mut runner, "x"), [202.0, 0.0, 0.0, 423.0, 0.0, 0.0]);
     runner.set("gain", arr2(&[[0.0], [5.0]])).unwrap();
@@ -330,13 +330,13 @@ fn batches_that_cannot_be() {
         )
     );
     assert_eq!(
-        error(on("cpu", Batch::new(inner.clone(), 2).first_copy(u32::MAX)).build()),
+        error(on("cpu", Batch::new(inner.clone(), 2).first_replica(u32::MAX)).build()),
         format!(
-            "node `{name}`: its last copy has number 4294967296, but the largest is 4294967295; give `first_copy` a smaller \
+            "node `{name}`: its last replica has number 4294967296, but the largest is 4294967295; give `first_replica` a smaller \
              number"
         )
     );
-    assert!(on("cpu", Batch::new(inner.clone(), 2).first_copy(u32::MAX - 1)).build().is_ok());
+    assert!(on("cpu", Batch::new(inner.clone(), 2).first_replica(u32::MAX - 1)).build().is_ok());
     // data are told by the shape in which they are given
     let mut batch = on("cpu", Batch::new(neurons::lif(6), 2)).build().unwrap();
     assert_eq!(
@@ -345,7 +345,7 @@ fn batches_that_cannot_be() {
     );
     assert_eq!(
         error(on("cpu", Batch::new(inner, 0)).build()),
-        format!("node `{name}`: it is a batch of 0 copies; a batch needs at least one")
+        format!("node `{name}`: it is a batch of 0 replicas; a batch needs at least one")
     );
     let model = Model::from_wgsl(
         "One",

@@ -74,7 +74,7 @@ fn a3_5_history_before_the_start(device: &str) {
     }
 }
 
-/// Terms of any kind: parameters of both ends, weights and delays in the order given, copies.
+/// Terms of any kind: parameters of both ends, weights and delays in the order given, replicas.
 fn a3_5_terms_are_expressions(device: &str) {
     let text = "
         struct Params { a: f32, b: f32 }
@@ -179,10 +179,10 @@ fn a3_9_couplings_change_no_bit(device: &str) {
     }
 }
 
-/// The copies of a batch have their own pasts: each runs as it would elsewhere.
+/// The replicas of a batch have their own pasts: each runs as it would elsewhere.
 fn a3_9_couplings_of_copies_are_apart(device: &str) {
-    let run = |copies: usize, first: u32| {
-        let batch = Batch::new(oscillating(), copies).first_copy(first);
+    let run = |replicas: usize, first: u32| {
+        let batch = Batch::new(oscillating(), replicas).first_replica(first);
         let mut runner = settings(on(device, batch)).data_first_axis("B").build().unwrap();
         runner.run(Steps(60)).unwrap();
         runner.mon().get::<f32>("nodes.x").unwrap().to_owned()

@@ -268,8 +268,8 @@ fn a3_9_kernels_change_no_bit(device: &str) {
 }
 
 fn a3_9_kernels_of_copies_are_apart(device: &str) {
-    let run = |copies: usize, first: u32| {
-        let batch = Batch::new(noisy(), copies).first_copy(first);
+    let run = |replicas: usize, first: u32| {
+        let batch = Batch::new(noisy(), replicas).first_replica(first);
         let mut runner = on(device, batch).monitor("spins.x").data_first_axis("B").build().unwrap();
         runner.run(Steps(20)).unwrap();
         runner.mon().get::<f32>("spins.x").unwrap().to_owned()

@@ -94,7 +94,7 @@ fn a1_memory_efficient_sinks_that_fail(device: &str) {
     // the runner can go on
     assert!(full.i() >= 5 && full.i() < 20);
     let step = full.i();
-    // where the rows before cannot be handed over, no step is played
+    // where the rows before cannot be handed over, no step is executed
     assert!(full.run(Steps(1)).is_err());
     assert_eq!(full.i(), step);
 }

@@ -40,7 +40,7 @@ fn twice_the_dispatches_count_twice() {
     for_each_cost(|gpu, cost, mut counted| {
         let name = cost.name();
         let mut after = |n: u32| {
-            counted.play(gpu, n).unwrap();
+            counted.execute(gpu, n).unwrap();
             counted.check(gpu).unwrap_or_else(|e| panic!("{name}: {e}"));
             counted.counted(gpu).unwrap()
         };

@@ -117,7 +117,7 @@ fn inputs_of_all_kinds_take_each_others_place(device: &str) {
     assert_eq!(runner.state_dict().unwrap(), whole.state_dict().unwrap());
 }
 
-/// What of a group is played in the shortest ways, where constants are known to programs.
+/// What of a group is executed in the shortest ways, where constants are known to programs.
 fn constants_take_each_others_place(device: &str) {
     for (cells, slice) in [(300, false), (300, true), (5, false)] {
         let group = || neurons::lif(cells).init("V", Init::uniform(0.0, 20.0));

@@ -29,7 +29,7 @@ fn every_adapter_by_number_name_and_kind() {
     }
 }
 
-/// The plan says where it is played, and why there.
+/// The plan says where it is executed, and why there.
 #[test]
 fn the_plan_tells_the_choice() {
     let last = |runner: &DSRunner| runner.plan().lines().last().unwrap().trim().to_string();
@@ -47,7 +47,7 @@ fn the_plan_tells_the_choice() {
     assert_eq!(last(&runner), format!("device   {}: `{device}` was asked for", runner.device()));
     let plan = runner.plan();
     let before: Vec<&str> = plan.lines().rev().skip(1).take(1).map(str::trim).collect();
-    assert_eq!(before, ["played   64 steps a dispatch, workgroups of 128 invocations"]);
+    assert_eq!(before, ["executed   64 steps a dispatch, workgroups of 128 invocations"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Loops that go round so often that a driver would end them: what is played is all the same.
+//! Loops that go round so often that a driver would end them: what is executed is all the same.
 
 use dsrunner::{
     Compatible, Connect, Coupling, DSRunner, DynamicalSystem, Error, Group, Init, Input,
@@ -8,7 +8,7 @@ use dsrunner::{
 
 use crate::engines::on_every_engine;
 
-fn played(
+fn executed(
     device: &str,
     target: impl DynamicalSystem + 'static,
     input: (&str, f64),
@@ -30,7 +30,7 @@ fn everyone_spikes_onto_everyone(device: &str) {
         Network::new().with("cells", cells).with("all", all)
     };
     let [wanted, got] =
-        ["cpu", device].map(|d| played(d, network(), ("cells.input", 40.0), 200, "cells.V"));
+        ["cpu", device].map(|d| executed(d, network(), ("cells.input", 40.0), 200, "cells.V"));
     assert!(wanted == got);
 }
 
@@ -42,7 +42,7 @@ fn a_long_loop_in_a_model(device: &str) {
             return State(x);
         }";
     let group = Group::new(&Model::from_wgsl("Long", text).unwrap(), 10);
-    assert_eq!(played(device, group, ("input", 0.0), 100, "x"), [110_000.0; 10]);
+    assert_eq!(executed(device, group, ("input", 0.0), 100, "x"), [110_000.0; 10]);
 }
 
 /// As many terms as a sum can have on every device; more are refused where they would not all be added.
@@ -54,7 +54,7 @@ fn a_coupling_of_many_terms(device: &str) {
         Network::new().with("many", many).with("one", one).with("sum", sum)
     };
     let [wanted, got] =
-        ["cpu", device].map(|d| played(d, network(60_000), ("one.input", 0.0), 3, "one.V"));
+        ["cpu", device].map(|d| executed(d, network(60_000), ("one.input", 0.0), 3, "one.V"));
     assert!(wanted == got && wanted[0] > 0.0, "{wanted:?} {got:?}");
     let more = DSRunner::builder(network(70_000)).progress_bar(false).device(device).build();
     match more {
@@ -71,7 +71,7 @@ fn endless(error: Error) -> bool {
     matches!(error, Error::EndlessLoop { .. })
 }
 
-/// Whether a step is played as a whole or in parts, the state is that of before it.
+/// Whether a step is executed as a whole or in parts, the state is that of before it.
 fn a_step_whose_loops_do_not_end_leaves_nothing(device: &str) {
     let model = |name, body: &str| {
         let text = format!(

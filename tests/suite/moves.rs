@@ -171,7 +171,7 @@ fn threads_deliver_the_same() {
     same("two threads", &run(2), &run(1));
 }
 
-/// Elements that do not look at each other play many steps at a time, block by block or in one dispatch; step by step they do
+/// Elements that do not look at each other execute many steps at a time, block by block or in one dispatch; step by step they do
 /// the same. Two groups of one structure, parameters of each element, inputs that change and inputs to a part.
 fn many_steps_change_nothing(device: &str) {
     let run = |device: &str, threads: usize, chunk: usize, jit: bool| {

@@ -283,7 +283,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
     sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }
 
-/// Functions, numbers of draws, elements, steps, copies and nodes are independent of each other: no correlation of values nor of
+/// Functions, numbers of draws, elements, steps, replicas and nodes are independent of each other: no correlation of values nor of
 /// sizes. The correlation of n independent pairs has a standard deviation of n^-1/2.
 fn draws_are_independent(device: &str) {
     let n = 20_000;
@@ -505,12 +505,12 @@ on_every_engine!(
     words_are_those_of_key_and_counter,
 );
 
-/// The last copy that there can be draws as any other.
+/// The last replica that there can be draws as any other.
 #[test]
 fn the_last_copy_draws() {
-    let of = |copies: usize, first: u32| {
+    let of = |replicas: usize, first: u32| {
         let cells = group("Many", MANY, 30).init("w", Init::uniform(0.0, 1.0));
-        let mut runner = run("cpu", Batch::new(cells, copies).first_copy(first), 1, 1);
+        let mut runner = run("cpu", Batch::new(cells, replicas).first_replica(first), 1, 1);
         [values::<f32>(&mut runner, "u"), values::<f32>(&mut runner, "z")].concat()
     };
     let (two, last) = (of(2, u32::MAX - 1), of(1, u32::MAX));

@@ -453,14 +453,14 @@ fn shared_arguments_keep_the_rules(device: &str) {
 fn copies_of_a_batch_keep_the_rules(device: &str) {
     let cells = neurons::lif(3);
     let batch = |cells: Group| {
-        built(Batch::new(Network::new().with("cells", cells), 2).first_copy(4), device)
+        built(Batch::new(Network::new().with("cells", cells), 2).first_replica(4), device)
     };
     let taus = arr2(&[[1.0, 2.0, 3.0], [4.0, -5.0, 6.0]]);
     let text = refused(batch(cells.clone().param("tau", taus.clone())), "cells.tau");
-    assert!(text.starts_with("`cells.tau` is -5.0 (copy 5, element 1), but"), "{text}");
+    assert!(text.starts_with("`cells.tau` is -5.0 (replica 5, element 1), but"), "{text}");
     let mut runner = batch(cells.param("tau", taus.mapv(f64::abs))).unwrap();
     let text = refused(runner.set("cells.tau", taus), "cells.tau");
-    assert!(text.starts_with("`cells.tau` is -5.0 (copy 5, element 1), but"), "{text}");
+    assert!(text.starts_with("`cells.tau` is -5.0 (replica 5, element 1), but"), "{text}");
     runner.run(Steps(1)).unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Reductions over elements and over steps: right, or refused; NaN where one is; copy by copy.
+//! Reductions over elements and over steps: right, or refused; NaN where one is; replica by replica.
 
 use std::sync::{Arc, Mutex};
 
@@ -257,9 +257,10 @@ fn copies_are_reduced_each_for_itself(device: &str) {
     let mut runner = builder().build().unwrap();
     runner.run(Steps(2)).unwrap();
     let x = runner.mon().get::<f32>("x").unwrap();
-    let copies: Vec<Vec<f32>> =
+    let replicas: Vec<Vec<f32>> =
         x.index_axis(Axis(0), 0).outer_iter().map(|copy| copy.iter().copied().collect()).collect();
-    let each = |of: &dyn Fn(&[f32]) -> f32| -> Vec<f32> { copies.iter().map(|c| of(c)).collect() };
+    let each =
+        |of: &dyn Fn(&[f32]) -> f32| -> Vec<f32> { replicas.iter().map(|c| of(c)).collect() };
     let wanted = |key: &str, wanted: Vec<f32>| {
         assert_eq!(runner.mon().get::<f32>(key).unwrap().shape(), [2, wanted.len()]);
         equal_bits(key, &flat::<f32>(&runner, key), &[&wanted[..]; 2].concat()).must();
@@ -276,7 +277,7 @@ fn copies_are_reduced_each_for_itself(device: &str) {
     // over steps, too: a row for both
     assert_eq!(runner.mon().get::<u32>("m").unwrap().shape(), [1, 3]);
     assert_eq!(flat::<u32>(&runner, "m"), [1800, 0, 3000]);
-    // by default copies come first
+    // by default replicas come first
     let mut runner = builder().data_first_axis("B").build().unwrap();
     runner.run(Steps(4)).unwrap();
     assert_eq!(runner.mon().get::<u32>("m").unwrap().shape(), [3, 2]);
@@ -303,7 +304,7 @@ fn in_parts(values: &[f32]) -> f32 {
     parts[0]
 }
 
-/// A loop of more iterations than a driver plays, in the documented order.
+/// A loop of more iterations than a driver executes, in the documented order.
 fn a_sum_of_very_many(device: &str) {
     let (size, piece) = (17_000_000, 1 << 23);
     let text = "struct State { x: f32 } fn update(s: State) -> State { return s; }";

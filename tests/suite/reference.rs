@@ -47,7 +47,7 @@ impl Case {
     }
 
     /// All steps of the case on a device.
-    fn play(&self, device: &str, runner: RunnerBuilder) -> DSRunner {
+    fn execute(&self, device: &str, runner: RunnerBuilder) -> DSRunner {
         let runner = runner.dt(self.dt()).progress_bar(false).device(device);
         let mut runner = runner.build().unwrap();
         runner.run(self.steps()).unwrap();
@@ -108,7 +108,7 @@ fn lif_case(device: &str, name: &str, group: impl Fn(&Case) -> Group) {
     let runner = DSRunner::builder(group(&case))
         .input(Input::iter("input", case.array("input")))
         .monitors(["V", "spike"]);
-    let runner = case.play(device, runner);
+    let runner = case.execute(device, runner);
     let mon = runner.mon();
     equal("spikes", &mon.events("spike").unwrap().steps, &case.steps_of("spike_steps")).must();
     let wanted = case.array("V");
@@ -149,7 +149,7 @@ fn neuron_case(device: &str, name: &str, group: impl Fn(usize) -> Group, paramet
     let runner = DSRunner::builder(cells)
         .input(Input::iter("input", case.array("input")))
         .monitors(variables.iter().map(String::as_str).chain(["spike"]));
-    let runner = case.play(device, runner);
+    let runner = case.execute(device, runner);
     let spikes = case.steps_of("spike_steps");
     assert!(!spikes.is_empty());
     equal("spikes", &runner.mon().events("spike").unwrap().steps, &spikes).must();
@@ -202,7 +202,7 @@ fn syn_expon(device: &str) {
         Model::from_wgsl("Expon", include_str!("../../shaders/synapses/expon.wgsl")).unwrap();
     let group = Group::new(&model, 1).param("tau", case.parameter("tau"));
     let runner = DSRunner::builder(group).input(Input::iter("x", case.array("pre"))).monitor("g");
-    let runner = case.play(device, runner);
+    let runner = case.execute(device, runner);
     let g = column(runner.mon().get("g").unwrap());
     near("g", &g, &case.array("g"), case.tolerance("g")).must();
 }
@@ -241,7 +241,7 @@ fn one_projection(
         .input(Input::iter("pre.x_in", case.array("pre")))
         .input(Input::iter("post.input", case.array("input")))
         .monitors(["syn.g", "post.V", "post.spike"]);
-    let runner = case.play(device, runner);
+    let runner = case.execute(device, runner);
     let mon = runner.mon();
     near("g", &column(mon.get("syn.g").unwrap()), &case.array("g"), case.tolerance("g")).must();
     near(&v, &column(mon.get("post.V").unwrap()), &case.array(&v), case.tolerance(&v)).must();
@@ -290,7 +290,7 @@ fn delay_semantics(device: &str) {
         let runner = DSRunner::builder(net)
             .input(Input::iter("pre.x_in", case.array("pre")))
             .monitors(keys.iter().map(String::as_str).chain(["post.V"]));
-        let runner = case.play(device, runner);
+        let runner = case.execute(device, runner);
         let mut g = column(runner.mon().get(&keys[0]).unwrap());
         for key in &keys[1..] {
             let other = runner.mon().get::<f32>(key).unwrap();
@@ -343,7 +343,7 @@ fn coba_network(device: &str, ltc: bool) {
         .input(Input::iter("cells.input", case.array("input")))
         .monitor(Monitor::of("cells.V").index(recorded))
         .monitor("cells.spike");
-    let mut runner = case.play(device, runner);
+    let mut runner = case.execute(device, runner);
     let events = runner.mon().events("cells.spike").unwrap();
     equal("steps", &events.steps, &case.steps_of(&form("spike_step", ltc))).must();
     equal("neurons", &events.indices, &case.unsigned(&form("spike_neuron", ltc))).must();
@@ -457,7 +457,7 @@ fn rate_ring_delay(device: &str) {
         .target("Ix");
     let net = Network::new().with("nodes", nodes).with("ring", ring);
     let runner = DSRunner::builder(net).monitors(["nodes.x", "nodes.y"]);
-    let runner = case.play(device, runner);
+    let runner = case.execute(device, runner);
     for name in ["x", "y"] {
         let got = column(runner.mon().get(&format!("nodes.{name}")).unwrap());
         near(name, &got, &case.array(name), case.tolerance(name)).must();

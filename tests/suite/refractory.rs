@@ -125,7 +125,7 @@ fn periods_of_elements(device: &str) {
     }
 }
 
-/// Copies have periods of their own, and a new period counts from the next spike.
+/// Replicas have periods of their own, and a new period counts from the next spike.
 fn periods_of_copies(device: &str) {
     let cells = neurons::lif_ref(1).param("tau_ref", arr2(&[[1.0], [2.0]]));
     let mut runner = on(device, Batch::new(net(cells), 2))
@@ -134,12 +134,12 @@ fn periods_of_copies(device: &str) {
         .build()
         .unwrap();
     runner.run(Steps(35)).unwrap();
-    equal("copy 0", &fired(&runner, 0), &[0, 11, 22, 33]).must();
-    equal("copy 1", &fired(&runner, 1), &[0, 21]).must();
+    equal("replica 0", &fired(&runner, 0), &[0, 11, 22, 33]).must();
+    equal("replica 1", &fired(&runner, 1), &[0, 21]).must();
     runner.set("cells.tau_ref", 0.3).unwrap();
     runner.run(Steps(15)).unwrap();
-    equal("copy 0", &fired(&runner, 0), &[44, 48]).must();
-    equal("copy 1", &fired(&runner, 1), &[42, 46]).must();
+    equal("replica 0", &fired(&runner, 0), &[44, 48]).must();
+    equal("replica 1", &fired(&runner, 1), &[42, 46]).must();
 }
 
 /// The model of benchmark 3, which is not reset and has a period of its own.

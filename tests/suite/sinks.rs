@@ -1,4 +1,4 @@
-//! Sinks that fail: what they took and what waits are the rows of all steps that were played.
+//! Sinks that fail: what they took and what waits are the rows of all steps that were executed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -47,24 +47,24 @@ fn clock_and_rows_agree(device: &str) {
             .unwrap();
         let error = runner.run(Steps(100)).unwrap_err().to_string();
         assert_eq!(error, "monitor `V`: full");
-        let (played, took) = (runner.i(), if stepwise { 2 } else { 10 });
-        assert!(played > took && played < 100, "{played}");
+        let (executed, took) = (runner.i(), if stepwise { 2 } else { 10 });
+        assert!(executed > took && executed < 100, "{executed}");
         let agree = |runner: &DSRunner, first: u64| {
-            let (played, steps) = (runner.i(), runner.i() - first);
-            assert_eq!(taken.lock().unwrap().len() + sink.waiting(), played as usize);
-            assert_eq!(*all.lock().unwrap(), (0..played as i64).collect::<Vec<_>>());
+            let (executed, steps) = (runner.i(), runner.i() - first);
+            assert_eq!(taken.lock().unwrap().len() + sink.waiting(), executed as usize);
+            assert_eq!(*all.lock().unwrap(), (0..executed as i64).collect::<Vec<_>>());
             assert_eq!(runner.mon().ts().len() as u64, steps);
             for key in ["kept", "i"] {
-                let steps: Vec<i64> = (first as i64..played as i64).collect();
+                let steps: Vec<i64> = (first as i64..executed as i64).collect();
                 assert_eq!(runner.mon().steps(key).unwrap(), steps, "{key}");
             }
         };
         assert_eq!(taken.lock().unwrap().len() as u64, took);
         agree(&runner, 0);
-        // as long as it is full no step is played
+        // as long as it is full no step is executed
         for _ in 0..3 {
             assert_eq!(runner.run(Steps(1)).unwrap_err().to_string(), "monitor `V`: full");
-            assert_eq!(runner.i(), played);
+            assert_eq!(runner.i(), executed);
             agree(&runner, 0);
         }
         chunks.store(usize::MAX, Ordering::Relaxed);
@@ -134,12 +134,12 @@ fn a_full_disk_that_has_room_again(device: &str) {
     let error = runner.run(Steps(50)).unwrap_err();
     assert!(matches!(error, Error::File { .. }), "{error}");
     assert!(error.to_string().contains("rows of monitor `V` cannot be written"), "{error}");
-    let played = runner.i();
-    assert!(played >= 5);
+    let executed = runner.i();
+    assert!(executed >= 5);
     std::fs::remove_file(&path).unwrap();
     runner.run(Steps(50)).unwrap();
     let mut whole = builder(device).monitor("V").build().unwrap();
-    whole.run(Steps(played + 50)).unwrap();
+    whole.run(Steps(executed + 50)).unwrap();
     let written: ndarray::ArrayD<f32> = ndarray_npy::read_npy(&path).unwrap();
     assert_eq!(written, whole.mon().get::<f32>("V").unwrap());
 }

@@ -34,7 +34,7 @@ fn independent(equations: &[String]) -> Model {
         functions.collect::<String>(),
         calls.join(", ")
     );
-    Model::from_wgsl("Independent", &text).unwrap()
+    Model::from_wgsl("TimeBlocked", &text).unwrap()
 }
 
 /// Right-hand side, start, value after 1 ms. The values are those of scipy 1.17.1, `solve_ivp` with LSODA, rtol 1e-10, atol
@@ -86,7 +86,7 @@ fn wild_slopes(device: &str) {
     }
 }
 
-/// The same in a batch, whose copies start elsewhere.
+/// The same in a batch, whose replicas start elsewhere.
 fn wild_slopes_of_a_batch(device: &str) {
     let equations: Vec<String> = WILD.iter().map(|(text, ..)| text.to_string()).collect();
     let build = |start: Vec<f64>| {

@@ -102,7 +102,7 @@ fn couplings_read_what_earlier_stages_left(device: &str) {
     }
 }
 
-/// A run that is divided, moved and played in other chunks is the same run.
+/// A run that is divided, moved and executed in other chunks is the same run.
 fn staged_couplings_go_on(device: &str) {
     for stages in [[0, 1, 1], [1, 0, 1], [0, 2, 1]] {
         let (inputs, values) = by_hand(stages);

@@ -125,7 +125,7 @@ fn random_words_are_those_of_philox(device: &str) {
 fn copies_draw_other_numbers(device: &str) {
     let text = "struct State { own: u32 }
         fn update(s: State, r: Random) -> State { return State(random_words(r, 0u).x); }";
-    let group = Group::new(&Model::from_wgsl("Copies", text).unwrap(), 1000);
+    let group = Group::new(&Model::from_wgsl("Replicas", text).unwrap(), 1000);
     let batch = Batch::new(group, 2);
     let mut runner = DSRunner::builder(batch).progress_bar(false).device(device).build().unwrap();
     runner.run(Steps(1)).unwrap();

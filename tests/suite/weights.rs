@@ -164,7 +164,7 @@ fn equal_weights_are_exact(device: &str) {
     assert!(plan.contains("a weight each, quantum 0.3, exact"), "{plan}");
 }
 
-/// Of a projection onto another group, onto its own (which a workgroup may play as a whole), and step by step.
+/// Of a projection onto another group, onto its own (which a workgroup may execute as a whole), and step by step.
 fn every_weight_is_within_the_bound(device: &str) {
     for (sources, targets, decades) in [(300, 5, 30.0), (200, 7, 4.0), (40, 300, 0.5)] {
         let pairs = Pairs::random(sources, targets, decades);

@@ -1,13 +1,13 @@
-//! Delivery of spikes: the weights of their rows of synapses are added to the sums of their targets. Sums are integers, so the
+//! Delivery of spikes: the weights of their rows of synapses are added to the accumulators of their targets. Accumulators are integers, so the
 //! order does not matter, and threads take a range of targets each.
 
-use super::crew::Crew;
 use super::member::{Arenas, MemberRun};
-use crate::plan::{Plan, Route};
+use super::thread_pool::ThreadPool;
+use crate::plan::{DeliveryBlock, Plan};
 
-/// The routes of a plan as this engine plays them.
+/// The delivery blocks of a plan as this engine executes them.
 pub(super) struct Delivery {
-    routes: Vec<RouteRun>,
+    delivery_blocks: Vec<RouteRun>,
 }
 
 struct RouteRun {
@@ -40,55 +40,57 @@ impl Delivery {
         let start_of = |population: usize| -> usize {
             plan.populations[..population].iter().map(|p| p.members.len()).sum()
         };
-        let routes = plan.routes.iter().map(|route| {
-            let fits = route.targets <= 1 << 16;
-            let narrow = if fits { &route.indices[..] } else { &[] };
-            let share = route.targets.div_ceil(threads);
+        let delivery_blocks = plan.delivery_blocks.iter().map(|delivery_block| {
+            let fits = delivery_block.targets <= 1 << 16;
+            let narrow = if fits { &delivery_block.indices[..] } else { &[] };
+            let share = delivery_block.targets.div_ceil(threads);
             let splits = (1..threads).map(|k| {
                 let bound = (k * share) as u32;
-                let rows = route.indptr.windows(2).map(|row| {
-                    let targets = &route.indices[row[0] as usize..row[1] as usize];
+                let rows = delivery_block.indptr.windows(2).map(|row| {
+                    let targets = &delivery_block.indices[row[0] as usize..row[1] as usize];
                     row[0] + targets.partition_point(|&target| target < bound) as u32
                 });
                 rows.collect()
             });
             RouteRun {
-                source: start_of(route.population) + route.member,
+                source: start_of(delivery_block.population) + delivery_block.member,
                 narrow: narrow.iter().map(|&target| target as u16).collect(),
                 share,
                 splits: splits.collect(),
-                mean: route.indices.len() / route.sources.max(1),
+                mean: delivery_block.indices.len() / delivery_block.sources.max(1),
             }
         });
-        Self { routes: routes.collect() }
+        Self { delivery_blocks: delivery_blocks.collect() }
     }
 
     /// Delivers what arrives in a stage.
-    pub(super) fn play(
+    pub(super) fn execute(
         &self,
         plan: &Plan,
         stage: usize,
         members: &[MemberRun],
-        sums: &mut [u32],
-        crew: &mut Crew,
+        accumulators: &mut [u32],
+        pool: &mut ThreadPool,
     ) {
         let due = || {
-            let routes = plan.routes.iter().zip(&self.routes);
-            let due = routes.filter(|(route, _)| route.stage == stage);
-            due.map(|(route, run)| (route, run, &members[run.source].events[route.age][..]))
+            let delivery_blocks = plan.delivery_blocks.iter().zip(&self.delivery_blocks);
+            let due = delivery_blocks.filter(|(delivery_block, _)| delivery_block.stage == stage);
+            due.map(|(delivery_block, run)| {
+                (delivery_block, run, &members[run.source].events[delivery_block.lag][..])
+            })
         };
         let synapses: usize = due().map(|(_, run, spikes)| run.mean * spikes.len()).sum();
-        let arenas = Arenas::new(&mut [], sums);
-        let alone = crew.threads() == 1 || synapses < WORTH * crew.threads();
+        let arenas = Arenas::new(&mut [], accumulators);
+        let alone = pool.threads() == 1 || synapses < WORTH * pool.threads();
         let work = |k: usize| {
-            for (route, run, spikes) in due() {
+            for (delivery_block, run, spikes) in due() {
                 let part = (!alone).then_some(k);
-                // SAFETY: each thread has a number of its own, and a range of targets with it; the sums are borrowed mutably for
+                // SAFETY: each thread has a number of its own, and a range of targets with it; the accumulators are borrowed mutably for
                 // the call.
-                unsafe { run.deliver(route, spikes, part, &arenas) };
+                unsafe { run.deliver(delivery_block, spikes, part, &arenas) };
             }
         };
-        if alone { work(0) } else { crew.run(&work) }
+        if alone { work(0) } else { pool.run(&work) }
     }
 }
 
@@ -96,56 +98,71 @@ impl RouteRun {
     /// Adds the weights of spikes: of all targets, or of those of a thread.
     ///
     /// # Safety
-    /// No other thread uses the sums of these targets meanwhile.
-    unsafe fn deliver(&self, route: &Route, spikes: &[u32], part: Option<usize>, arenas: &Arenas) {
-        let counts = &route.counts[..];
+    /// No other thread uses the accumulators of these targets meanwhile.
+    unsafe fn deliver(
+        &self,
+        delivery_block: &DeliveryBlock,
+        spikes: &[u32],
+        part: Option<usize>,
+        arenas: &Arenas,
+    ) {
+        let counts = &delivery_block.counts[..];
         let row_of = |source: usize| {
             let begins = match part {
                 Some(k) if k > 0 => self.splits[k - 1][source],
-                _ => route.indptr[source],
+                _ => delivery_block.indptr[source],
             };
             let ends = match part.and_then(|k| self.splits.get(k)) {
                 Some(split) => split[source],
-                None => route.indptr[source + 1],
+                None => delivery_block.indptr[source + 1],
             };
             begins as usize..ends as usize
         };
         let own = match part {
             Some(k) => {
-                let bound = |k: usize| (k * self.share).min(route.targets);
+                let bound = |k: usize| (k * self.share).min(delivery_block.targets);
                 bound(k)..bound(k + 1)
             }
-            None => 0..route.targets,
+            None => 0..delivery_block.targets,
         };
         for (at, &spike) in spikes.iter().enumerate() {
             let spike = spike as usize;
-            let (copy, source) = match spike < route.sources {
+            let (replica, source) = match spike < delivery_block.sources {
                 true => (0, spike),
-                false => (spike / route.sources, spike % route.sources),
+                false => (spike / delivery_block.sources, spike % delivery_block.sources),
             };
             if let Some(&next) = spikes.get(at + AHEAD) {
-                self.prefetch(route, row_of(next as usize % route.sources).start);
+                self.prefetch(delivery_block, row_of(next as usize % delivery_block.sources).start);
             }
-            let first = route.target + copy * route.targets;
-            // SAFETY: the plan reserves a sum for each target of each copy; these are this thread's.
-            let sums = unsafe { arenas.sums(first + own.start..first + own.end) };
+            let first = delivery_block.target + replica * delivery_block.targets;
+            // SAFETY: the plan reserves a sum for each target of each replica; these are this thread's.
+            let accumulators = unsafe { arenas.accumulators(first + own.start..first + own.end) };
             let row = row_of(source);
             match (counts, self.narrow.is_empty()) {
-                (&[count], true) => same(sums, own.start, &route.indices[row], count),
-                (&[count], false) => same(sums, own.start, &self.narrow[row], count),
-                (each, true) => each_its(sums, own.start, &route.indices[row.clone()], &each[row]),
-                (each, false) => each_its(sums, own.start, &self.narrow[row.clone()], &each[row]),
+                (&[count], true) => {
+                    same(accumulators, own.start, &delivery_block.indices[row], count)
+                }
+                (&[count], false) => same(accumulators, own.start, &self.narrow[row], count),
+                (each, true) => each_its(
+                    accumulators,
+                    own.start,
+                    &delivery_block.indices[row.clone()],
+                    &each[row],
+                ),
+                (each, false) => {
+                    each_its(accumulators, own.start, &self.narrow[row.clone()], &each[row])
+                }
             }
         }
     }
 
     /// Asks for the beginning of a row, which is somewhere in memory.
-    fn prefetch(&self, route: &Route, at: usize) {
+    fn prefetch(&self, delivery_block: &DeliveryBlock, at: usize) {
         #[cfg(target_arch = "x86_64")]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             let (pointer, bytes) = match self.narrow.is_empty() {
-                true => (route.indices.as_ptr().cast::<i8>(), 4 * at),
+                true => (delivery_block.indices.as_ptr().cast::<i8>(), 4 * at),
                 false => (self.narrow.as_ptr().cast::<i8>(), 2 * at),
             };
             for line in 0..2 {
@@ -154,22 +171,27 @@ impl RouteRun {
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = (route, at);
+        let _ = (delivery_block, at);
     }
 }
 
-/// Adds one count to all targets; the sums are those of targets from `first` on.
-fn same<T: Copy + Into<u32>>(sums: &mut [u32], first: usize, targets: &[T], count: i32) {
+/// Adds one count to all targets; the accumulators are those of targets from `first` on.
+fn same<T: Copy + Into<u32>>(accumulators: &mut [u32], first: usize, targets: &[T], count: i32) {
     for &target in targets {
-        let sum = &mut sums[target.into() as usize - first];
+        let sum = &mut accumulators[target.into() as usize - first];
         *sum = sum.wrapping_add(count as u32);
     }
 }
 
 /// Adds to each target its count.
-fn each_its<T: Copy + Into<u32>>(sums: &mut [u32], first: usize, targets: &[T], counts: &[i32]) {
+fn each_its<T: Copy + Into<u32>>(
+    accumulators: &mut [u32],
+    first: usize,
+    targets: &[T],
+    counts: &[i32],
+) {
     for (&target, &count) in targets.iter().zip(counts) {
-        let sum = &mut sums[target.into() as usize - first];
+        let sum = &mut accumulators[target.into() as usize - first];
         *sum = sum.wrapping_add(count as u32);
     }
 }

@@ -1,4 +1,4 @@
-//! Plays a plan on the processor.
+//! Executes a plan on the processor.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::columns::ColumnRun;
-use super::crew::Crew;
+use super::constant_folded::ConstantFolded;
 use super::deliver::Delivery;
-use super::independent::{Independent, Out, Steps};
+use super::derived_columns::DerivedRun;
 use super::kernel::KernelRun;
 use super::member::{Arenas, MemberRun};
-use super::quick::Quick;
+use super::thread_pool::ThreadPool;
+use super::time_blocked::{ChunkSteps, Out, TimeBlocked};
 use crate::backend::apply::apply_at;
-use crate::backend::{Chunk, Engine, Rows};
+use crate::backend::{Chunk, ChunkRows, Engine};
 use crate::error::Result;
 use crate::interpreter::Words;
-use crate::model::{ALLOW, Feed};
+use crate::model::{ALLOW, ProgramArgument};
 use crate::plan::{
-    Entry, Gather, InputOp, Op, Plan, Source, State, packed, packed_words, unpacked,
+    Gather, InputOp, Plan, ScheduleEntry, Source, State, StepOp, packed, packed_words, unpacked,
 };
 
 /// Most steps of a chunk, those of the first, and how long one is to take: runs are cancelled between chunks.
@@ -35,11 +35,11 @@ pub(crate) struct CpuEngine {
     accumulators: Words,
     members: Vec<MemberRun>,
     delivery: Delivery,
-    columns: Vec<ColumnRun>,
+    derived_columns: Vec<DerivedRun>,
     kernels: Vec<KernelRun>,
-    crew: Crew,
-    quick: Option<Quick>,
-    independent: Option<Independent>,
+    pool: ThreadPool,
+    folded: Option<ConstantFolded>,
+    time_blocked: Option<TimeBlocked>,
     /// Number of the next step.
     next: u64,
     done: VecDeque<Vec<u32>>,
@@ -47,7 +47,7 @@ pub(crate) struct CpuEngine {
     stale: bool,
     /// Whether there are loops that may not end.
     may_be_endless: bool,
-    /// What was before the chunk, or the step that is played in parts: it comes back where loops do not end.
+    /// What was before the chunk, or the step that is executed in parts: it comes back where loops do not end.
     before: Option<State>,
     /// Most steps of a chunk at present.
     steps: usize,
@@ -55,9 +55,9 @@ pub(crate) struct CpuEngine {
 
 impl CpuEngine {
     pub(crate) fn new(plan: Arc<Plan>, threads: usize) -> Result<Self> {
-        let arena = Words::copy(&plan.image);
+        let arena = Words::copy(&plan.initial_arena);
         let mut threads = std::thread::available_parallelism().map_or(1, usize::from).min(threads);
-        let (members, crew) = loop {
+        let (members, pool) = loop {
             let mut members = Vec::new();
             for (at, population) in plan.populations.iter().enumerate() {
                 for member in 0..population.members.len() {
@@ -66,21 +66,22 @@ impl CpuEngine {
             }
             let parts = members.iter().map(MemberRun::parts).max().unwrap_or(1);
             let parts = parts.max(Delivery::threads(&plan, threads));
-            let crew = Crew::new(parts);
-            if crew.threads() == parts {
-                break (members, crew);
+            let pool = ThreadPool::new(parts);
+            if pool.threads() == parts {
+                break (members, pool);
             }
             // the system gives no more
-            threads = crew.threads();
+            threads = pool.threads();
         };
-        let delivery = Delivery::new(&plan, crew.threads());
+        let delivery = Delivery::new(&plan, pool.threads());
         let accumulators = Words::zeros(plan.accumulators);
         let (next, done) = (0, VecDeque::new());
-        let columns = plan.columns.iter().map(ColumnRun::new).collect::<Result<_>>()?;
+        let derived_columns =
+            plan.derived_columns.iter().map(DerivedRun::new).collect::<Result<_>>()?;
         let kernels = plan.kernels.iter().map(|op| KernelRun::new(op, plan.loop_limit));
         let kernels: Vec<KernelRun> = kernels.collect::<Result<_>>()?;
-        let quick = Quick::new(&plan);
-        let independent = Independent::new(&plan, &members, quick.as_ref());
+        let folded = ConstantFolded::new(&plan);
+        let time_blocked = TimeBlocked::new(&plan, &members, folded.as_ref());
         let (stale, constants) = (true, plan.constants.clone());
         let may_be_endless = members.iter().any(MemberRun::may_be_endless)
             || kernels.iter().any(KernelRun::may_be_endless);
@@ -91,11 +92,11 @@ impl CpuEngine {
             accumulators,
             members,
             delivery,
-            columns,
+            derived_columns,
             kernels,
-            crew,
-            quick,
-            independent,
+            pool,
+            folded,
+            time_blocked,
             next,
             done,
             stale,
@@ -114,7 +115,7 @@ impl CpuEngine {
         self.stale = false;
     }
 
-    fn play(&mut self, op: Op, step: &StepAt<'_>, out: &mut [u32]) -> Result<()> {
+    fn execute(&mut self, op: StepOp, step: &StepAt<'_>, out: &mut [u32]) -> Result<()> {
         let Self {
             plan,
             constants,
@@ -122,38 +123,38 @@ impl CpuEngine {
             accumulators,
             members,
             delivery,
-            columns,
+            derived_columns,
             kernels,
-            crew,
+            pool,
             ..
         } = self;
         let (arena, accumulators) = (arena.get_mut(), accumulators.get_mut());
         match op {
-            Op::Column(k) => {
-                let begins = |cadence: usize| step.entries[cadence].begins;
-                columns[k].make(&plan.columns[k], arena, step.clock, &begins);
+            StepOp::Derive(k) => {
+                let begins = |sampling: usize| step.entries[sampling].begins;
+                derived_columns[k].make(&plan.derived_columns[k], arena, step.clock, &begins);
             }
-            Op::Input(k) => apply_input(&plan.inputs[k], arena, constants, step.row),
+            StepOp::Input(k) => apply_input(&plan.inputs[k], arena, constants, step.row),
             // the runner calls it between submissions
-            Op::Call(_) => {}
-            Op::Deliver(stage) => {
+            StepOp::Call(_) => {}
+            StepOp::Deliver(stage) => {
                 for input in step.data.iter().filter(|_| stage == 0) {
                     apply_input(input, arena, &[], step.data_row);
                 }
-                delivery.play(plan, stage, members, accumulators, crew);
+                delivery.execute(plan, stage, members, accumulators, pool);
             }
-            Op::Update(population) => {
+            StepOp::Update(population) => {
                 let own = |run: &&MemberRun| run.population == population;
                 let parts = members.iter().filter(own).map(MemberRun::parts).max().unwrap_or(0);
                 let arenas = Arenas::new(arena, accumulators);
                 let work = |k: usize| {
                     for run in members.iter().filter(own) {
                         // SAFETY: each thread has a number of its own, and both arenas are borrowed mutably for the call.
-                        unsafe { run.step(k, &arenas, step.clock, step.quickly, step.stop) };
+                        unsafe { run.step(k, &arenas, step.clock, step.is_folded, step.stop) };
                     }
                 };
                 if parts > 1 {
-                    crew.run(&work)
+                    pool.run(&work)
                 } else {
                     work(0)
                 }
@@ -167,7 +168,7 @@ impl CpuEngine {
                     run.list_new_events();
                 }
             }
-            Op::Kernel(k) => {
+            StepOp::Kernel(k) => {
                 let op = &plan.kernels[k];
                 for copy in 0..op.keys.len() {
                     if let Some(site) = kernels[k].run(op, arena, copy, step.clock, step.stop) {
@@ -180,12 +181,12 @@ impl CpuEngine {
                     }
                 }
             }
-            Op::Record => record(plan, members, arena, step.entries, out),
-            Op::Clear => match (&self.quick, step.quickly) {
-                (Some(quick), true) => {
-                    for &(at, stream) in &quick.cleared {
+            StepOp::Record => record(plan, members, arena, step.entries, out),
+            StepOp::Clear => match (&self.folded, step.is_folded) {
+                (Some(folded), true) => {
+                    for &(at, column) in &folded.cleared {
                         let population = &self.plan.populations[at];
-                        let start = population.streams[stream].address;
+                        let start = population.columns[column].address;
                         self.arena.get_mut()[start..][..population.elements].fill(0);
                     }
                 }
@@ -195,68 +196,68 @@ impl CpuEngine {
         Ok(())
     }
 
-    /// Plays a chunk; the rows that it gives, or none where it was cancelled in the midst.
-    fn play_chunk(&mut self, chunk: &Chunk) -> Result<Option<Vec<u32>>> {
+    /// Executes a chunk; the rows that it gives, or none where it was cancelled in the midst.
+    fn execute_chunk(&mut self, chunk: &Chunk) -> Result<Option<Vec<u32>>> {
         let plan = self.plan.clone();
-        let (width, cadences) = (plan.input_row, plan.cadences.len());
+        let (width, samplings) = (plan.input_row, plan.samplings.len());
         let (data, data_width) = chunk.data.as_ref().map_or((&[][..], 0), |d| (&d.inputs, d.row));
         let mut out = vec![0; chunk.schedule.words];
         let whole = chunk.ops == (0..plan.step.len()) && chunk.data.is_none();
-        let quick = self.quick.as_ref().filter(|_| whole).map(|quick| quick.step.clone());
+        let folded = self.folded.as_ref().filter(|_| whole).map(|folded| folded.step.clone());
         // what was set before a run counts as input of its first step
         let general = usize::from(chunk.starts_run);
-        let blocks = whole && self.independent.is_some() && chunk.steps > general;
+        let blocks = whole && self.time_blocked.is_some() && chunk.steps > general;
         for k in 0..if blocks { general } else { chunk.steps } {
-            let quick = quick.as_ref().filter(|_| k >= general);
+            let folded = folded.as_ref().filter(|_| k >= general);
             let step = StepAt {
-                quickly: quick.is_some(),
+                is_folded: folded.is_some(),
                 clock: &clock(&plan, chunk.t0, chunk.first + k as u64),
                 row: &chunk.rows[k * width..(k + 1) * width],
                 data,
                 data_row: &chunk.data_rows[k * data_width..(k + 1) * data_width],
-                entries: &chunk.schedule.entries[k * cadences..(k + 1) * cadences],
+                entries: &chunk.schedule.entries[k * samplings..(k + 1) * samplings],
                 stop: &chunk.cancelled,
             };
-            for &op in quick.map_or(&plan.step[chunk.ops.clone()], |quick| &quick[..]) {
-                self.play(op, &step, &mut out)?;
+            for &op in folded.map_or(&plan.step[chunk.ops.clone()], |folded| &folded[..]) {
+                self.execute(op, &step, &mut out)?;
             }
-            self.crew.played(1);
+            self.pool.executed(1);
             if self.may_be_endless && chunk.cancelled.load(Ordering::Relaxed) {
                 return Ok(None);
             }
         }
         if blocks {
-            self.play_blocks(chunk, general, &mut out);
+            self.execute_blocks(chunk, general, &mut out);
         }
         Ok(Some(out))
     }
 
-    /// Plays the steps of a chunk from one on, block by block.
-    fn play_blocks(&mut self, chunk: &Chunk, from: usize, out: &mut [u32]) {
-        let Self { plan, constants, arena, accumulators, members, crew, independent, .. } = self;
-        let Some(independent) = independent else { return };
+    /// Executes the steps of a chunk from one on, block by block.
+    fn execute_blocks(&mut self, chunk: &Chunk, from: usize, out: &mut [u32]) {
+        let Self { plan, constants, arena, accumulators, members, pool, time_blocked, .. } = self;
+        let Some(time_blocked) = time_blocked else { return };
         let clocks = (from..chunk.steps).map(|k| clock(plan, chunk.t0, chunk.first + k as u64));
         let clocks: Vec<_> = clocks.collect();
-        let taken = independent.untaken();
-        let steps = Steps {
+        let taken = time_blocked.untaken();
+        let steps = ChunkSteps {
             taken: &taken,
             clocks: &clocks,
             constants,
             rows: &chunk.rows[from * plan.input_row..],
-            entries: &chunk.schedule.entries[from * plan.cadences.len()..],
+            entries: &chunk.schedule.entries[from * plan.samplings.len()..],
         };
         let (arenas, out) = (Arenas::new(arena.get_mut(), accumulators.get_mut()), Out::new(out));
         // SAFETY: each thread has a number of its own; all are borrowed mutably for the call.
-        crew.run(&|k| unsafe { independent.play(k, plan, members, &steps, &arenas, &out) });
-        crew.played(clocks.len());
+        pool.run(&|k| unsafe { time_blocked.execute(k, plan, members, &steps, &arenas, &out) });
+        pool.executed(clocks.len());
         // the lists of spikes were not kept
         self.stale = true;
     }
 
     fn clear_inputs(&mut self) {
         for population in &self.plan.populations {
-            for stream in population.streams.iter().filter(|s| s.cleared) {
-                self.arena.get_mut()[stream.address..][..population.elements].fill(0);
+            for column in population.columns.iter().filter(|s| s.cleared) {
+                self.arena.get_mut()[column.address..][..population.elements].fill(0);
             }
         }
     }
@@ -264,24 +265,30 @@ impl CpuEngine {
 
 /// A step as its operations see it.
 struct StepAt<'a> {
-    clock: &'a [(Feed, u32)],
+    clock: &'a [(ProgramArgument, u32)],
     /// Values of the inputs that change.
     row: &'a [u32],
     /// Inputs that the run brought, and their values.
     data: &'a [InputOp],
     data_row: &'a [u32],
-    /// For each cadence.
-    entries: &'a [Entry],
+    /// For each sampling.
+    entries: &'a [ScheduleEntry],
     /// Whether inputs that are constant are known to the programs.
-    quickly: bool,
+    is_folded: bool,
     /// Set where loops that take long are not to be waited for.
     stop: &'a AtomicBool,
 }
 
 /// Gathers what the monitors record into the rows that the step gives.
-fn record(plan: &Plan, members: &[MemberRun], arena: &[u32], entries: &[Entry], out: &mut [u32]) {
+fn record(
+    plan: &Plan,
+    members: &[MemberRun],
+    arena: &[u32],
+    entries: &[ScheduleEntry],
+    out: &mut [u32],
+) {
     for record in &plan.records {
-        let Some(row) = entries[record.cadence].row else { continue };
+        let Some(row) = entries[record.sampling].row else { continue };
         let out = &mut out[row + record.offset..][..record.words()];
         match &record.gather {
             &Gather::Range { address, count } => {
@@ -314,7 +321,7 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
     let (values, stride) = match input.source {
         Source::Constant { offset, stride } => (&constants[offset..], stride),
         Source::Row { offset, stride } => (&row[offset..], stride),
-        Source::Column { address } => {
+        Source::Derived { address } => {
             copied = arena[address..address + count].to_vec();
             (&copied[..], 1)
         }
@@ -323,16 +330,16 @@ fn apply_input(input: &InputOp, arena: &mut [u32], constants: &[u32], row: &[u32
     apply_at(input.operation, input.kind, variable, &input.offsets, values, stride);
 }
 
-/// What the clock feeds to every program in a step.
-pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(Feed, u32); 6] {
+/// What the clock gives every program in a step.
+pub(super) fn clock(plan: &Plan, t0: f64, step: u64) -> [(ProgramArgument, u32); 6] {
     let t = t0 + step as f64 * plan.dt;
     [
-        (Feed::Time, (t as f32).to_bits()),
-        (Feed::Dt, (plan.dt as f32).to_bits()),
-        (Feed::Step, step as u32),
-        (Feed::StepHigh, (step >> 32) as u32),
-        (Feed::TimeHigh, (t as f32).to_bits()),
-        (Feed::TimeLow, ((t - f64::from(t as f32)) as f32).to_bits()),
+        (ProgramArgument::Time, (t as f32).to_bits()),
+        (ProgramArgument::Dt, (plan.dt as f32).to_bits()),
+        (ProgramArgument::Step, step as u32),
+        (ProgramArgument::StepHigh, (step >> 32) as u32),
+        (ProgramArgument::TimeHigh, (t as f32).to_bits()),
+        (ProgramArgument::TimeLow, ((t - f64::from(t as f32)) as f32).to_bits()),
     ]
 }
 
@@ -349,7 +356,7 @@ impl Engine for CpuEngine {
         Some(4 * (words + rows) as u64)
     }
 
-    fn history_words(&self) -> Option<u64> {
+    fn recorded_words(&self) -> Option<u64> {
         // rows are on the host from the beginning
         None
     }
@@ -358,14 +365,14 @@ impl Engine for CpuEngine {
         if self.stale {
             self.refresh();
         }
-        // a chunk whose loops do not end, or are not waited for, leaves the state as it was; of a step that is played in parts
+        // a chunk whose loops do not end, or are not waited for, leaves the state as it was; of a step that is executed in parts
         // it is that of before the first
         if self.may_be_endless && chunk.ops.start == 0 {
             self.before = Some(self.state()?);
         }
         let started = Instant::now();
-        self.crew.begins(started);
-        let outcome = self.play_chunk(&chunk);
+        self.pool.begins(started);
+        let outcome = self.execute_chunk(&chunk);
         if let Ok(None) | Err(_) = &outcome
             && let Some(before) = self.before.take()
         {
@@ -380,8 +387,8 @@ impl Engine for CpuEngine {
         Ok(chunk.steps)
     }
 
-    fn collect(&mut self) -> Result<Option<Rows>> {
-        Ok(self.done.pop_front().map(Rows::Host))
+    fn collect(&mut self) -> Result<Option<ChunkRows>> {
+        Ok(self.done.pop_front().map(ChunkRows::Host))
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -393,7 +400,7 @@ impl Engine for CpuEngine {
         Ok(self.arena.get()[range].to_vec())
     }
 
-    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
+    fn read_accumulators(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
         Ok(self.accumulators.get()[range].to_vec())
     }
 
@@ -411,26 +418,26 @@ impl Engine for CpuEngine {
     }
 
     fn state(&mut self) -> Result<State> {
-        let runs = self.members.iter().filter(|run| run.history > 1);
-        let history = runs.map(|run| {
+        let runs = self.members.iter().filter(|run| run.spike_history > 1);
+        let spike_history = runs.map(|run| {
             let words = packed_words(run.elements);
-            let mut rows = vec![0u32; (run.history - 1) * words];
+            let mut rows = vec![0u32; (run.spike_history - 1) * words];
             for (row, events) in rows.chunks_exact_mut(words).zip(run.events.iter().skip(1)) {
                 packed(row, events);
             }
             rows
         });
-        let history = history.collect();
+        let spike_history = spike_history.collect();
         let (arena, past) = self.plan.parted(self.arena.get(), self.next);
-        Ok(State { step: self.next, arena, history, past })
+        Ok(State { step: self.next, arena, spike_history, past })
     }
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
         self.accumulators.get_mut().fill(0);
         self.arena.get_mut()[..state.arena.len()].copy_from_slice(&self.plan.arena(state));
-        let runs = self.members.iter_mut().filter(|run| run.history > 1);
-        for (run, rows) in runs.zip(&state.history) {
+        let runs = self.members.iter_mut().filter(|run| run.spike_history > 1);
+        for (run, rows) in runs.zip(&state.spike_history) {
             let rows = rows.chunks_exact(packed_words(run.elements));
             for (events, row) in run.events.iter_mut().skip(1).zip(rows) {
                 *events = unpacked(row);

@@ -1,33 +1,33 @@
-//! Kernels of a user's own. All invocations of a workgroup are played in lockstep, workgroup after workgroup.
+//! Kernels of a user's own. All invocations of a workgroup are executed in lockstep, workgroup after workgroup.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use naga::AddressSpace;
 
 use crate::error::Result;
-use crate::interpreter::Player;
+use crate::interpreter::Executor;
 use crate::limits;
-use crate::model::{Feed, Invocation};
+use crate::model::{Invocation, ProgramArgument};
 use crate::plan::{KernelGive, KernelOp};
-use crate::scalar::{Access, Bounded, LoopSite, Lowered, Memory, Watched};
+use crate::scalar::{Access, Bounded, CheckedBounds, LoopSite, Lowered, Memory};
 
-/// A kernel with what it takes to play it.
+/// A kernel with what it takes to execute it.
 pub(super) struct KernelRun {
-    player: Player,
+    executor: Executor,
     /// Columns with a word for each invocation: what tells it from others, and results.
-    streams: Vec<Vec<u32>>,
+    columns: Vec<Vec<u32>>,
     results: usize,
-    clock: Vec<(usize, Feed)>,
-    /// Members that are halves of the copy's key.
+    clock: Vec<(usize, ProgramArgument)>,
+    /// Members that are halves of the replica's key.
     keys: Vec<(usize, usize)>,
-    memories: Vec<Place>,
+    memories: Vec<ArgumentSource>,
     invocations: usize,
     /// Loops that may not end.
     loops: Vec<LoopSite>,
 }
 
 /// Where a memory is.
-enum Place {
+enum ArgumentSource {
     /// In the arena, an array of the kernel.
     Array(usize),
     /// What such an array was when the kernel began.
@@ -53,17 +53,22 @@ impl KernelRun {
     }
 
     /// The same where the results are what is watched; none where there is nothing to watch.
-    pub(super) fn watched(op: &KernelOp, loop_limit: u32) -> Result<Option<(Self, Watched)>> {
+    pub(super) fn checked_bounds(
+        op: &KernelOp,
+        loop_limit: u32,
+    ) -> Result<Option<(Self, CheckedBounds)>> {
         let mut found = None;
         let run = Self::lowered(op, |access, memories| {
             let mut lowered =
                 op.text.program.lower_kernel(access, memories, true, Some(loop_limit))?;
-            found = lowered.watched.take();
-            let results = found.iter().flat_map(|watched| [watched.fault, watched.index]);
+            found = lowered.checked_bounds.take();
+            let results = found
+                .iter()
+                .flat_map(|checked_bounds| [checked_bounds.fault, checked_bounds.index]);
             lowered.outputs = results.collect();
             Ok(lowered)
         })?;
-        Ok(found.map(|watched| (run, watched)))
+        Ok(found.map(|checked_bounds| (run, checked_bounds)))
     }
 
     fn lowered(
@@ -75,7 +80,7 @@ impl KernelRun {
         for (k, &give) in op.gives.iter().enumerate() {
             let mut uniform = true;
             match give {
-                KernelGive::Clock(feed) => clock.push((k, feed)),
+                KernelGive::Clock(program_argument) => clock.push((k, program_argument)),
                 KernelGive::Constant(bits) => constants.push((k, bits)),
                 KernelGive::Key(half) => keys.push((k, half)),
                 KernelGive::Invocation(Invocation::Workgroups(axis)) => {
@@ -86,7 +91,7 @@ impl KernelRun {
                     uniform = false;
                 }
             }
-            access.push(if uniform { Access::Uniform } else { Access::Stream(ids.len() - 1) });
+            access.push(if uniform { Access::Uniform } else { Access::Column(ids.len() - 1) });
         }
         let memories = op.memories();
         let lowered = lower(&access, &memories)?;
@@ -94,9 +99,9 @@ impl KernelRun {
         let outputs: Vec<usize> = (ids.len()..ids.len() + results).collect();
         let program = &op.text.program;
         let workgroup: usize = op.text.workgroup.iter().map(|&n| n as usize).product();
-        let mut player = Player::of(program, lowered, &access, &outputs, workgroup)?;
-        constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
-        let slots = player.block() / workgroup;
+        let mut executor = Executor::of(program, lowered, &access, &outputs, workgroup)?;
+        constants.into_iter().for_each(|(k, bits)| executor.set_uniform(k, bits));
+        let slots = executor.block() / workgroup;
         let invocations = op.count() * workgroup;
         let padded = invocations.next_multiple_of(crate::interpreter::CHUNK);
         let bytes = (4 * padded).saturating_mul(ids.len() + results);
@@ -107,21 +112,21 @@ impl KernelRun {
                 .map(|lane| id_of(op, id, lane / workgroup, lane % workgroup, slots))
                 .collect()
         });
-        let mut streams: Vec<Vec<u32>> = ids.collect();
-        streams.extend((0..results).map(|_| vec![0; padded]));
+        let mut columns: Vec<Vec<u32>> = ids.collect();
+        columns.extend((0..results).map(|_| vec![0; padded]));
         let mut arrays = 0..op.arrays.len();
         let globals = program.module.global_variables.iter().map(|(_, global)| global.space);
         let shared = globals.filter(|space| *space != AddressSpace::Private);
         let memories = shared.zip(&memories).map(|(_, memory)| match memory.of_workgroup {
-            true => Place::Workgroups(vec![0; memory.length * slots]),
+            true => ArgumentSource::Workgroups(vec![0; memory.length * slots]),
             false => match arrays.next().unwrap_or(0) {
-                k if op.is_snapshot(k) => Place::Snapshot(k, vec![0; op.arrays[k].words]),
-                k => Place::Array(k),
+                k if op.is_snapshot(k) => ArgumentSource::Snapshot(k, vec![0; op.arrays[k].words]),
+                k => ArgumentSource::Array(k),
             },
         });
         let memories = memories.collect();
         let loops = Vec::new();
-        Ok(Self { player, streams, results, clock, keys, memories, invocations, loops })
+        Ok(Self { executor, columns, results, clock, keys, memories, invocations, loops })
     }
 
     /// Whether it has loops that may not end.
@@ -129,55 +134,55 @@ impl KernelRun {
         !self.loops.is_empty()
     }
 
-    /// Plays it for a copy of the system, unless it is stopped. The loop that did not end, if one did not.
+    /// Executes it for a replica of the system, unless it is stopped. The loop that did not end, if one did not.
     pub(super) fn run(
         &mut self,
         op: &KernelOp,
         arena: &mut [u32],
-        copy: usize,
-        clock: &[(Feed, u32)],
+        replica: usize,
+        clock: &[(ProgramArgument, u32)],
         stop: &AtomicBool,
     ) -> Option<&LoopSite> {
-        for &(k, feed) in &self.clock {
-            if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == feed) {
-                self.player.set_uniform(k, bits);
+        for &(k, program_argument) in &self.clock {
+            if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == program_argument) {
+                self.executor.set_uniform(k, bits);
             }
         }
         for &(k, half) in &self.keys {
-            self.player.set_uniform(k, op.keys[copy][half]);
+            self.executor.set_uniform(k, op.keys[replica][half]);
         }
         let range = |k: usize| {
-            let start = op.arrays[k].address + copy * op.arrays[k].stride;
+            let start = op.arrays[k].address + replica * op.arrays[k].stride;
             start..start + op.arrays[k].words
         };
         for place in &mut self.memories {
-            if let Place::Snapshot(k, words) = place {
+            if let ArgumentSource::Snapshot(k, words) = place {
                 words.copy_from_slice(&arena[range(*k)]);
             }
         }
-        let block = self.player.block();
+        let block = self.executor.block();
         for first in (0..self.invocations).step_by(block) {
             let memories: Vec<*mut u32> = self
                 .memories
                 .iter_mut()
                 .map(|place| match place {
-                    Place::Array(k) => arena[range(*k)].as_mut_ptr(),
-                    Place::Snapshot(_, words) => words.as_mut_ptr(),
-                    Place::Workgroups(words) => {
+                    ArgumentSource::Array(k) => arena[range(*k)].as_mut_ptr(),
+                    ArgumentSource::Snapshot(_, words) => words.as_mut_ptr(),
+                    ArgumentSource::Workgroups(words) => {
                         words.fill(0);
                         words.as_mut_ptr()
                     }
                 })
                 .collect();
-            let streams: Vec<*mut u32> =
-                self.streams.iter_mut().map(|stream| stream[first..].as_mut_ptr()).collect();
+            let columns: Vec<*mut u32> =
+                self.columns.iter_mut().map(|column| column[first..].as_mut_ptr()).collect();
             let count = block.min(self.invocations - first);
-            // SAFETY: streams are padded to whole chunks; memories are as long as those that the program was lowered for, of
+            // SAFETY: columns are padded to whole chunks; memories are as long as those that the program was lowered for, of
             // which `KernelOp::memories` tells; indexes into them are clamped by the program. The arrays are in the arena, which
             // is borrowed mutably for the call, and no two of them that are written overlap.
-            unsafe { self.player.step_on_memories(&streams, &memories, count) };
+            unsafe { self.executor.step_on_memories(&columns, &memories, count) };
             if !self.loops.is_empty() {
-                let endless = self.streams.last().map_or(&[][..], |all| &all[first..first + count]);
+                let endless = self.columns.last().map_or(&[][..], |all| &all[first..first + count]);
                 if let Some(&site) = endless.iter().find(|&&site| site != 0) {
                     return self.loops.get(site as usize - 1);
                 }
@@ -191,9 +196,9 @@ impl KernelRun {
 
     /// The results of all invocations.
     pub(super) fn results(&self) -> Vec<&[u32]> {
-        let results = self.streams[self.streams.len() - self.results..].iter();
+        let results = self.columns[self.columns.len() - self.results..].iter();
         // lanes behind the last invocation are none
-        results.map(|column| &column[..self.invocations]).collect()
+        results.map(|derived_column| &derived_column[..self.invocations]).collect()
     }
 }
 

@@ -5,39 +5,39 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::quick;
+use super::constant_folded;
 use crate::error::Result;
-use crate::interpreter::{Player, TOGETHER};
-use crate::model::Feed;
+use crate::interpreter::{Executor, TOGETHER};
+use crate::model::ProgramArgument;
 use crate::plan::{Binding, Gather, Plan, Population, Space};
 use crate::scalar::{Access, Bounded, LoopSite};
 
-/// A member of a population with its player.
+/// A member of a population with its executor.
 pub(super) struct MemberRun {
     pub population: usize,
     pub member: usize,
     /// One for each thread that takes part.
-    parts: Vec<Mutex<Part>>,
-    /// Where each stream of the population starts for this member.
-    streams: Vec<(Space, usize)>,
+    parts: Vec<Mutex<ThreadPart>>,
+    /// Where each column of the population starts for this member.
+    columns: Vec<(Space, usize)>,
     pub elements: usize,
     /// Feeds that change from step to step, with their place in the program's argument.
-    clock: Vec<(usize, Feed)>,
+    clock: Vec<(usize, ProgramArgument)>,
     /// Where the spike flags are, if the spikes are delivered or recorded.
     pub flags: Option<Range<usize>>,
     /// The elements that spiked in the last step, in the one before, and so on as far as a delay reaches; each in order.
     pub events: VecDeque<Vec<u32>>,
     /// Steps for which spikes are kept from step to step; within one, those of the step itself come to them.
-    pub history: usize,
+    pub spike_history: usize,
     /// Loops that may not end.
     loops: Vec<LoopSite>,
 }
 
 /// What one thread does of a member.
-struct Part {
-    player: Player,
+struct ThreadPart {
+    executor: Executor,
     /// The same where inputs are constant.
-    quick: Option<Player>,
+    folded: Option<Executor>,
     elements: Range<usize>,
     pointers: Vec<*mut u32>,
     /// Its elements that spiked in this step.
@@ -48,13 +48,13 @@ struct Part {
 }
 
 // SAFETY: the pointers are scratch: they are written before they are read in each use.
-unsafe impl Send for Part {}
+unsafe impl Send for ThreadPart {}
 
 /// An engine's arenas, for several threads.
 #[derive(Clone, Copy)]
 pub(super) struct Arenas {
     arena: *mut u32,
-    sums: *mut u32,
+    accumulators: *mut u32,
     words: [usize; 2],
 }
 
@@ -64,27 +64,27 @@ unsafe impl Sync for Arenas {}
 unsafe impl Send for Arenas {}
 
 impl Arenas {
-    pub(super) fn new(arena: &mut [u32], sums: &mut [u32]) -> Self {
-        let words = [arena.len(), sums.len()];
-        Self { arena: arena.as_mut_ptr(), sums: sums.as_mut_ptr(), words }
+    pub(super) fn new(arena: &mut [u32], accumulators: &mut [u32]) -> Self {
+        let words = [arena.len(), accumulators.len()];
+        Self { arena: arena.as_mut_ptr(), accumulators: accumulators.as_mut_ptr(), words }
     }
 
-    /// Where a stream is. Addresses of parameters that are uniform are no streams; they are in range, and not used.
+    /// Where a column is. Addresses of parameters that are uniform are no columns; they are in range, and not used.
     fn at(&self, space: Space, address: usize) -> *mut u32 {
         match space {
             Space::Arena => self.arena.wrapping_add(address.min(self.words[0])),
-            Space::Accumulators => self.sums.wrapping_add(address.min(self.words[1])),
+            Space::Accumulators => self.accumulators.wrapping_add(address.min(self.words[1])),
         }
     }
 
-    /// A range of the sums.
+    /// A range of the accumulators.
     ///
     /// # Safety
-    /// It is among the sums, and no other thread uses what is used of it.
-    pub(super) unsafe fn sums<'a>(&self, range: Range<usize>) -> &'a mut [u32] {
+    /// It is among the accumulators, and no other thread uses what is used of it.
+    pub(super) unsafe fn accumulators<'a>(&self, range: Range<usize>) -> &'a mut [u32] {
         debug_assert!(range.end <= self.words[1]);
         // SAFETY: as promised.
-        unsafe { std::slice::from_raw_parts_mut(self.sums.add(range.start), range.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.accumulators.add(range.start), range.len()) }
     }
 
     /// A range of the arena.
@@ -101,24 +101,24 @@ impl Arenas {
 /// Lane-operations that are worth a thread: it takes a microsecond to hand them over.
 const WORK_PER_THREAD: usize = 100_000;
 
-/// Elements that are played at a time where loops may take long.
+/// Elements that are executed at a time where loops may take long.
 const PIECE: usize = 2048;
 
-/// A population's program for one way of feeding it, with its loops that may not end.
+/// A population's program for one way of giving its arguments, with its loops that may not end.
 fn compiled(
     population: &Population,
     access: &[Access],
     loop_limit: u32,
-) -> Result<(Player, Vec<LoopSite>)> {
+) -> Result<(Executor, Vec<LoopSite>)> {
     let mut lowered = population.program.lower_bounded(access, loop_limit)?;
-    let (mut outputs, mut loops) = (population.sinks.clone(), Vec::new());
+    let (mut outputs, mut loops) = (population.program_results.clone(), Vec::new());
     if let Some(Bounded { sites, endless }) = lowered.bounded.take() {
         loops = sites;
         lowered.outputs.push(endless);
-        // behind the streams and the columns of parameters
-        outputs.push(population.streams.len() + population.places.len());
+        // behind the columns and the columns of parameters
+        outputs.push(population.columns.len() + population.places.len());
     }
-    Ok((Player::compiled_of(&population.program, lowered, access, &outputs)?, loops))
+    Ok((Executor::compiled_of(&population.program, lowered, access, &outputs)?, loops))
 }
 
 impl MemberRun {
@@ -132,35 +132,35 @@ impl MemberRun {
         let population = &plan.populations[at];
         let this = &population.members[member];
         let access: Vec<Access> = population
-            .feeds
+            .program_arguments
             .iter()
             .map(|binding| match *binding {
-                Binding::Stream(stream) => Access::Stream(stream),
-                Binding::Place(place) if this.places[place].stride == 1 => {
-                    // columns of parameters follow the streams
-                    Access::Stream(population.streams.len() + place)
+                Binding::Column(column) => Access::Column(column),
+                Binding::Parameter(place) if this.places[place].stride == 1 => {
+                    // columns of parameters follow the columns
+                    Access::Column(population.columns.len() + place)
                 }
-                Binding::Place(_) | Binding::Clock(_) => Access::Uniform,
+                Binding::Parameter(_) | Binding::Clock(_) => Access::Uniform,
             })
             .collect();
-        let (player, loops) = compiled(population, &access, plan.loop_limit)?;
-        let constants = quick::feeds(plan, at, member, &plan.constants);
-        let mut quick = None;
+        let (executor, loops) = compiled(population, &access, plan.loop_limit)?;
+        let constants = constant_folded::program_arguments(plan, at, member, &plan.constants);
+        let mut folded = None;
         if !constants.is_empty() {
             let mut access = access;
             constants.iter().for_each(|&(k, _)| access[k] = Access::Uniform);
-            let (mut player, _) = compiled(population, &access, plan.loop_limit)?;
-            constants.iter().for_each(|&(k, bits)| player.set_uniform(k, bits));
-            quick = Some(player);
+            let (mut executor, _) = compiled(population, &access, plan.loop_limit)?;
+            constants.iter().for_each(|&(k, bits)| executor.set_uniform(k, bits));
+            folded = Some(executor);
         }
-        let own = population.streams.iter().map(|s| (s.space, s.address + this.start));
-        let columns = this.places.iter().map(|p| (Space::Arena, p.address));
-        let clock = population.feeds.iter().enumerate().filter_map(|(k, b)| match *b {
-            Binding::Clock(feed) => Some((k, feed)),
+        let own = population.columns.iter().map(|s| (s.space, s.address + this.start));
+        let derived_columns = this.places.iter().map(|p| (Space::Arena, p.address));
+        let clock = population.program_arguments.iter().enumerate().filter_map(|(k, b)| match *b {
+            Binding::Clock(program_argument) => Some((k, program_argument)),
             _ => None,
         });
-        let flags = population.spikes().map(|stream| {
-            let address = population.streams[stream].address + this.start;
+        let flags = population.spikes().map(|column| {
+            let address = population.columns[column].address + this.start;
             address..address + this.elements
         });
         let recorded = |flags: &Range<usize>| {
@@ -168,16 +168,16 @@ impl MemberRun {
                 |r| matches!(r.gather, Gather::Flags { address, .. } if address == flags.start),
             )
         };
-        let flags = flags.filter(|flags| this.history > 0 || recorded(flags));
+        let flags = flags.filter(|flags| this.spike_history > 0 || recorded(flags));
         let elements = this.elements;
-        let worth = elements * player.operations() / WORK_PER_THREAD;
+        let worth = elements * executor.operations() / WORK_PER_THREAD;
         let count = threads.min(worth).max(1);
         // flags of 32 elements are packed into a word
         let share = elements.div_ceil(count).next_multiple_of(TOGETHER);
         let parts = (0..count).map(|k| {
-            Mutex::new(Part {
-                player: player.clone(),
-                quick: quick.clone(),
+            Mutex::new(ThreadPart {
+                executor: executor.clone(),
+                folded: folded.clone(),
                 elements: (k * share).min(elements)..((k + 1) * share).min(elements),
                 pointers: Vec::new(),
                 events: Vec::new(),
@@ -189,12 +189,12 @@ impl MemberRun {
             population: at,
             member,
             parts: parts.collect(),
-            streams: own.chain(columns).collect(),
+            columns: own.chain(derived_columns).collect(),
             elements,
             clock: clock.collect(),
             flags,
-            events: vec![Vec::new(); this.history + 1].into(),
-            history: this.history,
+            events: vec![Vec::new(); this.spike_history + 1].into(),
+            spike_history: this.spike_history,
             loops,
         };
         run.set_places(population, arena);
@@ -206,7 +206,7 @@ impl MemberRun {
         self.parts.len()
     }
 
-    fn part(&self, k: usize) -> Option<MutexGuard<'_, Part>> {
+    fn part(&self, k: usize) -> Option<MutexGuard<'_, ThreadPart>> {
         // a part is consistent whenever its lock is free
         Some(self.parts.get(k)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -214,27 +214,29 @@ impl MemberRun {
     fn set_uniform(&mut self, k: usize, bits: u32) {
         for part in &mut self.parts {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
-            part.player.set_uniform(k, bits);
-            part.quick.iter_mut().for_each(|player| player.set_uniform(k, bits));
+            part.executor.set_uniform(k, bits);
+            part.folded.iter_mut().for_each(|executor| executor.set_uniform(k, bits));
         }
     }
 
     /// Hands inputs that are constant to the programs that know them.
     pub(super) fn set_constants(&mut self, plan: &Plan, constants: &[u32]) {
-        let feeds = quick::feeds(plan, self.population, self.member, constants);
+        let program_arguments =
+            constant_folded::program_arguments(plan, self.population, self.member, constants);
         for part in &mut self.parts {
             let part = part.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let quick = part.quick.iter_mut();
-            quick
-                .for_each(|player| feeds.iter().for_each(|&(k, bits)| player.set_uniform(k, bits)));
+            let folded = part.folded.iter_mut();
+            folded.for_each(|executor| {
+                program_arguments.iter().for_each(|&(k, bits)| executor.set_uniform(k, bits))
+            });
         }
     }
 
-    /// Hands the parameters that are the same for all elements to the player.
+    /// Hands the parameters that are the same for all elements to the executor.
     pub(super) fn set_places(&mut self, population: &Population, arena: &[u32]) {
         let places = &population.members[self.member].places;
-        for (k, binding) in population.feeds.iter().enumerate() {
-            if let Binding::Place(place) = *binding
+        for (k, binding) in population.program_arguments.iter().enumerate() {
+            if let Binding::Parameter(place) = *binding
                 && places[place].stride == 0
             {
                 self.set_uniform(k, arena[places[place].address]);
@@ -242,7 +244,7 @@ impl MemberRun {
         }
     }
 
-    /// Does what thread `k` has to do in a step; quickly where inputs that are constant were not applied.
+    /// Does what thread `k` has to do in a step; is_folded where inputs that are constant were not applied.
     ///
     /// # Safety
     /// No two threads have one number, and nobody else uses the arenas meanwhile.
@@ -250,15 +252,15 @@ impl MemberRun {
         &self,
         k: usize,
         arenas: &Arenas,
-        clock: &[(Feed, u32)],
-        quickly: bool,
+        clock: &[(ProgramArgument, u32)],
+        is_folded: bool,
         stop: &AtomicBool,
     ) {
         let Some(mut part) = self.part(k) else { return };
         let part = &mut *part;
         for elements in self.pieces(part.elements.clone()) {
             // SAFETY: as promised.
-            unsafe { self.play(part, elements.clone(), arenas, clock, quickly) };
+            unsafe { self.execute(part, elements.clone(), arenas, clock, is_folded) };
             if !self.loops.is_empty() {
                 let own = part.endless.iter().take(elements.len());
                 part.found = own.copied().find(|&site| site != 0);
@@ -267,7 +269,7 @@ impl MemberRun {
                 }
             }
         }
-        let Part { elements, events, .. } = part;
+        let ThreadPart { elements, events, .. } = part;
         events.clear();
         if let Some(flags) = &self.flags {
             // SAFETY: the flags of this part, which this thread has written.
@@ -290,14 +292,14 @@ impl MemberRun {
         self.loops.get(found.next()? as usize - 1)
     }
 
-    /// Elements divided into what is played at a time.
+    /// Elements divided into what is executed at a time.
     fn pieces(&self, all: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let piece = if self.loops.is_empty() { all.len().max(1) } else { PIECE };
         let end = all.end;
         all.step_by(piece).map(move |start| start..(start + piece).min(end))
     }
 
-    /// A step of some elements by thread `k`, whole chunks of them, quickly.
+    /// A step of some elements by thread `k`, whole chunks of them, is_folded.
     ///
     /// # Safety
     /// As of [`MemberRun::step`].
@@ -306,39 +308,39 @@ impl MemberRun {
         k: usize,
         elements: &Range<usize>,
         arenas: &Arenas,
-        clock: &[(Feed, u32)],
+        clock: &[(ProgramArgument, u32)],
     ) {
         if let Some(mut part) = self.part(k) {
             // SAFETY: as promised.
-            unsafe { self.play(&mut part, elements.clone(), arenas, clock, true) };
+            unsafe { self.execute(&mut part, elements.clone(), arenas, clock, true) };
         }
     }
 
     /// # Safety
     /// As of [`MemberRun::step`].
-    unsafe fn play(
+    unsafe fn execute(
         &self,
-        part: &mut Part,
+        part: &mut ThreadPart,
         elements: Range<usize>,
         arenas: &Arenas,
-        clock: &[(Feed, u32)],
-        quickly: bool,
+        clock: &[(ProgramArgument, u32)],
+        is_folded: bool,
     ) {
-        let Part { player, quick, pointers, endless, .. } = part;
-        let player = quick.as_mut().filter(|_| quickly).unwrap_or(player);
-        for &(feed, of) in &self.clock {
+        let ThreadPart { executor, folded, pointers, endless, .. } = part;
+        let executor = folded.as_mut().filter(|_| is_folded).unwrap_or(executor);
+        for &(program_argument, of) in &self.clock {
             if let Some(&(_, bits)) = clock.iter().find(|(f, _)| *f == of) {
-                player.set_uniform(feed, bits);
+                executor.set_uniform(program_argument, bits);
             }
         }
         pointers.clear();
-        let streams = self.streams.iter();
-        pointers.extend(streams.map(|&(space, at)| arenas.at(space, at + elements.start)));
+        let columns = self.columns.iter();
+        pointers.extend(columns.map(|&(space, at)| arenas.at(space, at + elements.start)));
         // a word for each element of a piece, where loops are counted
         pointers.push(endless.as_mut_ptr());
-        // SAFETY: the layout reserves a multiple of a chunk of words from each stream's address for each member, inside the
+        // SAFETY: the layout reserves a multiple of a chunk of words from each column's address for each member, inside the
         // arenas; elements are whole chunks, so what threads write is disjoint, as promised.
-        unsafe { player.step(pointers, elements.len()) };
+        unsafe { executor.step(pointers, elements.len()) };
     }
 
     /// Lists the elements that spiked in this step; what was listed before grows a step older.

@@ -1,15 +1,15 @@
 //! The engine without a driver: the composed programs interpreted on columns, structural operations in plain Rust.
 
-mod check;
-mod columns;
-mod crew;
+mod bounds_check;
+mod constant_folded;
 mod deliver;
+mod derived_columns;
 mod engine;
-mod independent;
 mod kernel;
 mod member;
 mod pace;
-mod quick;
+mod thread_pool;
+mod time_blocked;
 
-pub(crate) use check::{Beyond, Checks};
+pub(crate) use bounds_check::{Beyond, BoundsChecks};
 pub(crate) use engine::CpuEngine;

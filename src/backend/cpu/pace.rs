@@ -1,7 +1,7 @@
 //! Whether helpers pay.
 //!
 //! On a quiet machine they do, and nothing but the waiting is looked at. Where the owner waits for a good part of the time,
-//! which a processor that was taken from a helper makes it do, a window of steps is played alone; whichever took less time a step
+//! which a processor that was taken from a helper makes it do, a window of steps is executed alone; whichever took less time a step
 //! goes on. The other one is tried again after a while, which doubles each time that it was not worth it.
 
 use std::time::{Duration, Instant};
@@ -64,7 +64,7 @@ impl Pace {
     }
 
     /// So many steps are over.
-    pub(super) fn played(&mut self, steps: usize, now: Instant) {
+    pub(super) fn executed(&mut self, steps: usize, now: Instant) {
         let window = &mut self.window;
         window.steps += steps;
         if window.busy < WINDOW || window.calls < 2 {
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     /// Steps of some microseconds until the time is over: with helpers that take a part of the work from the owner and make it
-    /// wait, or alone. Gives the seconds that all steps took, and the share of those that were played alone.
+    /// wait, or alone. Gives the seconds that all steps took, and the share of those that were executed alone.
     fn simulated(pace: &mut Pace, start: &mut Instant, seconds: f64, waits: f64) -> (f64, f64) {
         const ALONE: f64 = 100e-6;
         const WORK: f64 = 50e-6;
@@ -110,7 +110,7 @@ mod tests {
             took += busy;
             *start += Duration::from_secs_f64(busy);
             pace.ran(Duration::from_secs_f64(busy), Duration::from_secs_f64(waited));
-            pace.played(1, *start);
+            pace.executed(1, *start);
         }
         (took / (steps * ALONE), alone / steps)
     }

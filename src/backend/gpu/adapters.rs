@@ -28,7 +28,7 @@ pub(crate) fn devices() -> Vec<DeviceInfo> {
 
 /// What the invocations of a kernel can be and do on an adapter.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reach {
+pub(crate) struct DeviceLimits {
     /// How many a workgroup may have.
     pub invocations: usize,
     /// How often all loops of a vector of invocations may go round in a dispatch.
@@ -40,25 +40,25 @@ pub(crate) struct Reach {
 /// After so many iterations llvmpipe ends the loops of a vector of invocations, and does not tell; and how many these are at most.
 const LLVMPIPE: (&str, usize, usize) = ("llvmpipe", 65_535, 16);
 
-impl Reach {
+impl DeviceLimits {
     /// Of a device whose driver does not count iterations.
     pub(crate) const fn unlimited(invocations: usize) -> Self {
         Self { invocations, iterations: usize::MAX, vector: 1 }
     }
 }
 
-pub(crate) fn reach(index: usize) -> Reach {
+pub(crate) fn device_limits(index: usize) -> DeviceLimits {
     let found = adapters().iter().find(|(_, info)| info.index == index);
-    found.map_or(Reach::unlimited(0), |(adapter, _)| {
+    found.map_or(DeviceLimits::unlimited(0), |(adapter, _)| {
         let limits = adapter.limits();
         let invocations = limits
             .max_compute_invocations_per_workgroup
             .min(limits.max_compute_workgroup_size_x) as usize;
         match LLVMPIPE {
             (driver, iterations, vector) if adapter.get_info().driver == driver => {
-                Reach { invocations, iterations, vector }
+                DeviceLimits { invocations, iterations, vector }
             }
-            _ => Reach::unlimited(invocations),
+            _ => DeviceLimits::unlimited(invocations),
         }
     })
 }

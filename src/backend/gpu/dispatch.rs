@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use super::agreed::CLOCK_WORDS;
+use super::codegen;
 use super::context::Context;
-use super::kernels::{self, Bound, Kernel, Target};
+use super::descriptors;
+use super::kernels::{self, BindingKind, GeneratedKernel, KernelTarget};
 use super::limits;
-use super::shell;
 use super::spirv;
-use super::steps::{Steps, Way};
-use super::tables;
+use super::steps::{ManySteps, Strategy};
 use crate::backend::Data;
 use crate::error::Result;
-use crate::plan::{KernelArray, Op, Plan, Work};
+use crate::plan::{DerivedWork, KernelArray, Plan, StepOp};
 
 /// Iterations of an invocation that delivers, at most as far as workgroups allow it: the fewest that a driver is known to limit.
 const ITERATIONS: usize = 32_768;
@@ -20,12 +20,12 @@ const ITERATIONS: usize = 32_768;
 pub(super) struct Buffers {
     pub clock: wgpu::Buffer,
     pub arena: wgpu::Buffer,
-    pub sums: wgpu::Buffer,
+    pub accumulators: wgpu::Buffer,
     pub values: wgpu::Buffer,
     pub events: wgpu::Buffer,
     pub synapses: wgpu::Buffer,
     /// One for each stage.
-    pub routes: Vec<wgpu::Buffer>,
+    pub delivery_blocks: Vec<wgpu::Buffer>,
     /// For each population, without and with its inputs.
     pub tables: Vec<[wgpu::Buffer; 2]>,
     pub gathers: wgpu::Buffer,
@@ -41,27 +41,27 @@ pub(super) struct Dispatch {
 }
 
 /// Makes the dispatches of a plan's operations.
-pub(super) struct Maker<'a> {
+pub(super) struct PipelineBuilder<'a> {
     pub plan: &'a Plan,
     pub context: &'a Context,
     pub buffers: &'a Buffers,
-    pub target: Target,
+    pub target: KernelTarget,
 }
 
-impl Maker<'_> {
-    /// Those that play many steps.
-    pub(super) fn many(&self, steps: &Steps, clocks: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
+impl PipelineBuilder<'_> {
+    /// Those that execute many steps.
+    pub(super) fn many(&self, steps: &ManySteps, clocks: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
         let Self { plan, context, buffers, target } = *self;
         let update = |at: usize| {
-            let kernel = shell::kernel(steps, plan, at, target)?;
+            let kernel = codegen::kernel(steps, plan, at, target)?;
             let recorded = context.storage("recorded", &steps.recorded[at]);
-            let own = Own {
+            let own = OwnBindings {
                 clock: Some((clocks, steps.clock_words())),
                 recorded: Some(&recorded),
-                ..Own::table(&buffers.tables[at][0])
+                ..OwnBindings::table(&buffers.tables[at][0])
             };
-            let groups = match steps.way {
-                Way::Together(_) => [1, 1, 1],
+            let groups = match steps.strategy {
+                Strategy::SingleWorkgroup(_) => [1, 1, 1],
                 _ => target.groups(plan.populations[at].elements),
             };
             dispatch(context, &kernel, buffers, own, groups)
@@ -72,10 +72,10 @@ impl Maker<'_> {
     /// Those of a step whose inputs are applied, and cleared, by the kernels that update.
     pub(super) fn fused(&self) -> Result<Vec<Dispatch>> {
         let mut dispatches = Vec::new();
-        for &op in self.plan.step.iter().skip_while(|op| **op != Op::Deliver(0)) {
+        for &op in self.plan.step.iter().skip_while(|op| **op != StepOp::Deliver(0)) {
             match op {
-                Op::Update(at) => dispatches.push(self.update(at, true)?),
-                Op::Clear => {}
+                StepOp::Update(at) => dispatches.push(self.update(at, true)?),
+                StepOp::Clear => {}
                 op => dispatches.extend(self.operation(op)?),
             }
         }
@@ -84,7 +84,7 @@ impl Maker<'_> {
 
     /// Those of the inputs that a run brings, whose rows are in `values`.
     pub(super) fn data(&self, data: &Data, values: &wgpu::Buffer) -> Result<Vec<Dispatch>> {
-        let tables = data.inputs.iter().map(|i| (tables::data(i, data.row), i.offsets.len()));
+        let tables = data.inputs.iter().map(|i| (descriptors::data(i, data.row), i.offsets.len()));
         tables.map(|(table, count)| self.input(&table, count, values)).collect()
     }
 
@@ -93,51 +93,55 @@ impl Maker<'_> {
         self.plan.step.iter().map(|&op| self.operation(op)).collect()
     }
 
-    fn operation(&self, op: Op) -> Result<Vec<Dispatch>> {
+    fn operation(&self, op: StepOp) -> Result<Vec<Dispatch>> {
         let Self { plan, context, buffers, target } = *self;
         Ok(match op {
-            Op::Column(k) => {
-                let column = &plan.columns[k];
-                let kernel = kernels::column(plan, k, target)?;
-                let table = context.storage("table", &tables::column(column));
-                let groups = match &column.work {
-                    Work::Reduce { indptr, .. } => limits::groups(indptr.len() - 1, 1),
-                    _ => target.groups(column.words),
+            StepOp::Derive(k) => {
+                let derived_column = &plan.derived_columns[k];
+                let kernel = kernels::derived_column(plan, k, target)?;
+                let table = context.storage("table", &descriptors::derived_column(derived_column));
+                let groups = match &derived_column.work {
+                    DerivedWork::Reduce { indptr, .. } => limits::groups(indptr.len() - 1, 1),
+                    _ => target.groups(derived_column.words),
                 };
-                vec![dispatch(context, &kernel, buffers, Own::table(&table), groups)?]
+                vec![dispatch(context, &kernel, buffers, OwnBindings::table(&table), groups)?]
             }
-            Op::Input(k) => {
+            StepOp::Input(k) => {
                 let input = &plan.inputs[k];
-                let (table, count) = (tables::input(plan, input), input.offsets.len());
+                let (table, count) = (descriptors::input(plan, input), input.offsets.len());
                 vec![self.input(&table, count, &buffers.values)?]
             }
-            Op::Deliver(stage) if !plan.routes.is_empty() => {
-                let routes = || plan.routes.iter().filter(|route| route.stage == stage);
-                let copies = plan.copies.map_or(1, |copies| copies.count);
-                let sources: usize = routes().map(|r| r.indptr.len() * copies).sum();
-                // each spike of all sources, and the longest row shared by the lanes of a workgroup
+            StepOp::Deliver(stage) if !plan.delivery_blocks.is_empty() => {
+                let delivery_blocks = || {
+                    plan.delivery_blocks
+                        .iter()
+                        .filter(|delivery_block| delivery_block.stage == stage)
+                };
+                let replicas = plan.replicas.map_or(1, |replicas| replicas.count);
+                let sources: usize = delivery_blocks().map(|r| r.indptr.len() * replicas).sum();
+                // each spike of all sources, and the longest row shared by the workgroup size of a workgroup
                 let most: usize =
-                    routes().map(|r| r.sources * copies * (1 + r.longest() / 64)).sum();
+                    delivery_blocks().map(|r| r.sources * replicas * (1 + r.longest() / 64)).sum();
                 // about one spike a workgroup where one source in a thousand fires in a step; a workgroup without a
                 // spike costs too; and where all fire, no invocation is to go round its loops too often
                 let groups = (sources / 1024).max(most / ITERATIONS).clamp(1, 1024);
                 let groups = [groups as u32, 1, 1];
-                let own = Own::table(&buffers.routes[stage]);
+                let own = OwnBindings::table(&buffers.delivery_blocks[stage]);
                 let kernel = kernels::deliver(plan, stage, target)?;
                 vec![dispatch(context, &kernel, buffers, own, groups)?]
             }
-            Op::Update(at) => vec![self.update(at, false)?],
-            Op::Kernel(k) => self.kernel(k)?,
-            Op::Record => {
+            StepOp::Update(at) => vec![self.update(at, false)?],
+            StepOp::Kernel(k) => self.kernel(k)?,
+            StepOp::Record => {
                 let groups = target.groups(plan.record_row());
                 let kernel = kernels::record(plan, target)?;
-                vec![dispatch(context, &kernel, buffers, Own::default(), groups)?]
+                vec![dispatch(context, &kernel, buffers, OwnBindings::default(), groups)?]
             }
-            Op::Clear => {
+            StepOp::Clear => {
                 let mut dispatches = Vec::new();
                 for population in &plan.populations {
-                    for stream in population.streams.iter().filter(|s| s.cleared) {
-                        let table = tables::clear(stream, population.elements);
+                    for column in population.columns.iter().filter(|s| s.cleared) {
+                        let table = descriptors::clear(column, population.elements);
                         dispatches.push(self.input(
                             &table,
                             population.elements,
@@ -148,18 +152,18 @@ impl Maker<'_> {
                 dispatches
             }
             // the runner calls it between submissions
-            Op::Call(_) | Op::Deliver(_) => Vec::new(),
+            StepOp::Call(_) | StepOp::Deliver(_) => Vec::new(),
         })
     }
 
     fn update(&self, at: usize, with_inputs: bool) -> Result<Dispatch> {
         let kernel = kernels::update(self.plan, at, with_inputs, self.target)?;
         let groups = self.target.groups(self.plan.populations[at].elements);
-        let own = Own::table(&self.buffers.tables[at][usize::from(with_inputs)]);
+        let own = OwnBindings::table(&self.buffers.tables[at][usize::from(with_inputs)]);
         dispatch(self.context, &kernel, self.buffers, own, groups)
     }
 
-    /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; copy by copy.
+    /// A kernel works on arrays of its own: what it reads is brought there, what it writes is brought back; replica by replica.
     fn kernel(&self, k: usize) -> Result<Vec<Dispatch>> {
         let Self { plan, context, buffers, target } = *self;
         let op = &plan.kernels[k];
@@ -171,23 +175,23 @@ impl Maker<'_> {
         let arrays: Vec<OwnArray> = arrays.collect();
         let kernel = Compiled::new(context, &kernels::kernel(plan, k, target)?)?;
         let exchange = Compiled::new(context, &kernels::exchange(target)?)?;
-        let moved = |k: usize, copy: usize, back: bool| {
+        let moved = |k: usize, replica: usize, back: bool| {
             let array = &op.arrays[k];
-            let table = context.storage("table", &tables::exchange(array, copy, back));
-            let own = Own { arrays: &arrays[k..=k], ..Own::table(&table) };
+            let table = context.storage("table", &descriptors::exchange(array, replica, back));
+            let own = OwnBindings { arrays: &arrays[k..=k], ..OwnBindings::table(&table) };
             exchange.dispatch(context, buffers, own, target.groups(array.words))
         };
         let written = || (0..arrays.len()).filter(|&k| op.arrays[k].writable);
         let mut dispatches = Vec::new();
-        for (copy, key) in op.keys.iter().enumerate() {
+        for (replica, key) in op.keys.iter().enumerate() {
             for k in 0..arrays.len() {
-                dispatches.push(moved(k, copy, false)?);
+                dispatches.push(moved(k, replica, false)?);
             }
             let table = context.storage("table", key);
-            let own = Own { arrays: &arrays, ..Own::table(&table) };
+            let own = OwnBindings { arrays: &arrays, ..OwnBindings::table(&table) };
             dispatches.push(kernel.dispatch(context, buffers, own, op.workgroups)?);
             for k in written() {
-                dispatches.push(moved(k, copy, true)?);
+                dispatches.push(moved(k, replica, true)?);
             }
         }
         Ok(dispatches)
@@ -196,14 +200,14 @@ impl Maker<'_> {
     fn input(&self, table: &[u32], count: usize, values: &wgpu::Buffer) -> Result<Dispatch> {
         let table = self.context.storage("table", table);
         let kernel = kernels::input(self.target)?;
-        let own = Own { values: Some(values), ..Own::table(&table) };
+        let own = OwnBindings { values: Some(values), ..OwnBindings::table(&table) };
         dispatch(self.context, &kernel, self.buffers, own, self.target.groups(count))
     }
 }
 
 /// Buffers that are a kernel's own.
 #[derive(Default)]
-struct Own<'a> {
+struct OwnBindings<'a> {
     /// With the words of a record.
     clock: Option<(&'a wgpu::Buffer, usize)>,
     table: Option<&'a wgpu::Buffer>,
@@ -218,7 +222,7 @@ struct OwnArray {
     words: usize,
 }
 
-impl<'a> Own<'a> {
+impl<'a> OwnBindings<'a> {
     fn table(table: &'a wgpu::Buffer) -> Self {
         Self { table: Some(table), ..Self::default() }
     }
@@ -227,9 +231,9 @@ impl<'a> Own<'a> {
 /// A kernel with what it is bound to.
 fn dispatch(
     context: &Context,
-    kernel: &Kernel,
+    kernel: &GeneratedKernel,
     buffers: &Buffers,
-    own: Own<'_>,
+    own: OwnBindings<'_>,
     groups: [u32; 3],
 ) -> Result<Dispatch> {
     Compiled::new(context, kernel)?.dispatch(context, buffers, own, groups)
@@ -241,11 +245,11 @@ struct Compiled {
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     /// The bindings that it uses, by their numbers.
-    storage: Vec<(usize, Bound)>,
+    storage: Vec<(usize, BindingKind)>,
 }
 
 impl Compiled {
-    fn new(context: &Context, kernel: &Kernel) -> Result<Self> {
+    fn new(context: &Context, kernel: &GeneratedKernel) -> Result<Self> {
         let Context { device, .. } = context;
         let label = Some(kernel.name.as_str());
         let entry = |binding: usize, ty: wgpu::BufferBindingType, has_dynamic_offset: bool| {
@@ -258,11 +262,14 @@ impl Compiled {
         };
         let used = used_bindings(&kernel.module);
         let numbered = kernel.bindings.iter().enumerate().map(|(k, &bound)| (k + 1, bound));
-        let storage: Vec<(usize, Bound)> = numbered.filter(|(k, _)| used.contains(k)).collect();
+        let storage: Vec<(usize, BindingKind)> =
+            numbered.filter(|(k, _)| used.contains(k)).collect();
         let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
         entries.extend(storage.iter().map(|&(k, bound)| {
             let ty = match bound {
-                Bound::UniformTable | Bound::UniformRoutes => wgpu::BufferBindingType::Uniform,
+                BindingKind::UniformTable | BindingKind::UniformDeliveryBlocks => {
+                    wgpu::BufferBindingType::Uniform
+                }
                 bound => wgpu::BufferBindingType::Storage { read_only: bound.is_read_only() },
             };
             entry(k, ty, false)
@@ -314,7 +321,7 @@ impl Compiled {
         &self,
         context: &Context,
         buffers: &Buffers,
-        own: Own<'_>,
+        own: OwnBindings<'_>,
         groups: [u32; 3],
     ) -> Result<Dispatch> {
         let Self { name, pipeline, layout, storage } = self;
@@ -327,21 +334,27 @@ impl Compiled {
         let clock = words(clock, record);
         let bound = storage.iter().map(|&(k, bound)| {
             let binding = match bound {
-                Bound::Arena | Bound::ArenaRead => whole(&buffers.arena),
-                Bound::Sums => whole(&buffers.sums),
+                BindingKind::Arena | BindingKind::ArenaRead => whole(&buffers.arena),
+                BindingKind::Accumulators => whole(&buffers.accumulators),
                 // every kernel with a table is given one
-                Bound::Table | Bound::UniformTable => whole(own.table.unwrap_or(&buffers.clock)),
-                Bound::Routes | Bound::UniformRoutes => whole(&buffers.routes[0]),
-                Bound::Values => whole(own.values.unwrap_or(&buffers.values)),
-                Bound::Events => whole(&buffers.events),
-                Bound::Synapses => whole(&buffers.synapses),
-                Bound::Gathers => whole(&buffers.gathers),
-                Bound::Recorded => whole(own.recorded.unwrap_or(&buffers.gathers)),
-                Bound::Schedule => whole(&buffers.schedule),
-                Bound::Rows => whole(&buffers.rows),
-                Bound::Endless => whole(&buffers.endless),
+                BindingKind::Table | BindingKind::UniformTable => {
+                    whole(own.table.unwrap_or(&buffers.clock))
+                }
+                BindingKind::DeliveryBlocks | BindingKind::UniformDeliveryBlocks => {
+                    whole(&buffers.delivery_blocks[0])
+                }
+                BindingKind::Values => whole(own.values.unwrap_or(&buffers.values)),
+                BindingKind::Events => whole(&buffers.events),
+                BindingKind::Synapses => whole(&buffers.synapses),
+                BindingKind::Gathers => whole(&buffers.gathers),
+                BindingKind::Recorded => whole(own.recorded.unwrap_or(&buffers.gathers)),
+                BindingKind::Schedule => whole(&buffers.schedule),
+                BindingKind::Rows => whole(&buffers.rows),
+                BindingKind::Endless => whole(&buffers.endless),
                 // a kernel may ask for the length
-                Bound::Array { at, .. } => words(&own.arrays[at].buffer, own.arrays[at].words),
+                BindingKind::Array { at, .. } => {
+                    words(&own.arrays[at].buffer, own.arrays[at].words)
+                }
             };
             (k, binding)
         });

@@ -1,25 +1,25 @@
-//! Plays a plan on a wgpu device: one chain of dispatches a step, one submission a chunk.
+//! Executes a plan on a wgpu device: one chain of dispatches a step, one submission a chunk.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::adapters::reach;
+use super::adapters::device_limits;
 use super::agreed::{CLOCK_USED, CLOCK_WORDS};
+use super::capability;
 use super::context::Context;
-use super::dispatch::{Buffers, Dispatch, Maker};
-use super::kernels::Target;
+use super::descriptors::{self, List, Lists};
+use super::dispatch::{Buffers, Dispatch, PipelineBuilder};
+use super::kernels::KernelTarget;
+use super::launch::LaunchConfig;
 use super::limits::{self, Sizes};
 use super::loops;
-use super::probe;
-use super::shape::Shape;
-use super::steps::Steps;
-use super::tables::{self, List, Lists};
-use crate::backend::{Chunk, CostModel, Data, DeviceRows, Engine, Rows};
+use super::steps::ManySteps;
+use crate::backend::{Chunk, ChunkRows, CostModel, Data, DeviceRows, Engine};
 use crate::error::Result;
 use crate::limits::deep;
-use crate::plan::{Op, Plan, State, packed, packed_words, unpacked};
+use crate::plan::{Plan, State, StepOp, packed, packed_words, unpacked};
 
 /// A submission takes about this long at most, so that desktops and watchdogs stay quiet.
 const SUBMISSION: Duration = Duration::from_millis(80);
@@ -33,8 +33,8 @@ pub(crate) struct GpuEngine {
     context: Arc<Context>,
     buffers: Buffers,
     lists: Lists,
-    target: Target,
-    /// How the plan is played, for people.
+    target: KernelTarget,
+    /// How the plan is executed, for people.
     manner: String,
     /// Those of many steps.
     many: Option<Many>,
@@ -63,9 +63,9 @@ struct DataDispatches {
     dispatches: Vec<Dispatch>,
 }
 
-/// Dispatches that play many steps each.
+/// Dispatches that execute many steps each.
 struct Many {
-    steps: Steps,
+    steps: ManySteps,
     clocks: wgpu::Buffer,
     dispatches: Vec<Dispatch>,
 }
@@ -93,7 +93,7 @@ enum Pending {
     Kept(KeptRows),
 }
 
-/// Rows in a buffer of the device.
+/// ChunkRows in a buffer of the device.
 #[derive(Debug)]
 struct KeptRows {
     context: Arc<Context>,
@@ -109,7 +109,7 @@ impl DeviceRows for KeptRows {
 
 impl Many {
     /// For chunks of so many steps at most.
-    fn new(context: &Context, most_steps: usize, steps: Steps) -> Self {
+    fn new(context: &Context, most_steps: usize, steps: ManySteps) -> Self {
         let words = most_steps.div_ceil(steps.most) * steps.clock_words();
         let clocks = context.buffer("clocks", words, wgpu::BufferUsages::UNIFORM);
         Self { steps, clocks, dispatches: Vec::new() }
@@ -119,19 +119,19 @@ impl Many {
 impl GpuEngine {
     /// For a device of that model.
     pub(crate) fn new(index: usize, plan: Arc<Plan>, model: &CostModel) -> Result<Self> {
-        let shape = Shape::of(&plan, model, reach(index));
-        Self::shaped(index, plan, shape)
+        let launch = LaunchConfig::of(&plan, model, device_limits(index));
+        Self::shaped(index, plan, launch)
     }
 
-    /// With dispatches and workgroups of that shape.
-    pub(super) fn shaped(index: usize, plan: Arc<Plan>, shape: Shape) -> Result<Self> {
+    /// With dispatches and workgroups of that launch.
+    pub(super) fn shaped(index: usize, plan: Arc<Plan>, launch: LaunchConfig) -> Result<Self> {
         let lists = Lists::new(&plan);
-        let (synapses, routes) = tables::routes(&plan, &lists);
-        let routes = routes.into_iter();
-        let sizes = Sizes::of(&plan, &lists, synapses.len(), shape.steps.is_some());
+        let (synapses, delivery_blocks) = descriptors::delivery_blocks(&plan, &lists);
+        let delivery_blocks = delivery_blocks.into_iter();
+        let sizes = Sizes::of(&plan, &lists, synapses.len(), launch.steps.is_some());
         let context = Arc::new(Context::open(index, &sizes)?);
-        let reach = reach(index);
-        limits::check_sums(&plan, &context.name, reach.iterations)?;
+        let device_limits = device_limits(index);
+        limits::check_sums(&plan, &context.name, device_limits.iterations)?;
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC;
         let uniform = |label: &str, words: &[u32]| {
             let usage = storage | wgpu::BufferUsages::UNIFORM;
@@ -140,37 +140,46 @@ impl GpuEngine {
             buffer
         };
         let table = |at: usize| {
-            let words = |inputs: bool| tables::population(&plan, at, &lists, inputs);
+            let words = |inputs: bool| descriptors::population(&plan, at, &lists, inputs);
             [false, true].map(|inputs| uniform("table", &words(inputs)))
         };
         let buffers = Buffers {
             clock: context.buffer("clock", sizes.steps * CLOCK_WORDS, wgpu::BufferUsages::UNIFORM),
-            arena: context.storage("arena", &plan.image),
-            sums: context.buffer("sums", sizes.sums, storage),
+            arena: context.storage("arena", &plan.initial_arena),
+            accumulators: context.buffer("accumulators", sizes.accumulators, storage),
             values: context.buffer("values", sizes.values, storage),
             events: context.buffer("events", sizes.events, storage),
             synapses: context.storage("synapses", &synapses),
-            routes: routes.map(|table| uniform("routes", &table)).collect(),
+            delivery_blocks: delivery_blocks
+                .map(|table| uniform("delivery_blocks", &table))
+                .collect(),
             tables: (0..plan.populations.len()).map(table).collect(),
-            gathers: context.storage("gathers", &tables::gathers(&plan)),
+            gathers: context.storage("gathers", &descriptors::gathers(&plan)),
             schedule: context.buffer("schedule", sizes.schedule, storage),
             rows: context.buffer("rows", sizes.rows, storage),
             endless: context.buffer("endless", loops::words(&plan), storage),
         };
-        let before = loops::counted(&plan, reach).then(|| Before {
+        let before = loops::counted(&plan, device_limits).then(|| Before {
             arena: context.buffer("arena before", sizes.arena, wgpu::BufferUsages::COPY_SRC),
             events: context.buffer("events before", sizes.events, wgpu::BufferUsages::COPY_SRC),
         });
         context.write(&buffers.values, 0, &plan.constants);
-        let target = Target { native: probe::native(index, &context)?, lanes: shape.lanes, reach };
-        let maker = Maker { plan: &plan, context: &context, buffers: &buffers, target };
+        let target = KernelTarget {
+            exact: capability::exact(index, &context)?,
+            workgroup_size: launch.workgroup_size,
+            device_limits,
+        };
+        let pipelines =
+            PipelineBuilder { plan: &plan, context: &context, buffers: &buffers, target };
         let (mut fused, mut separate) = (Vec::new(), Vec::new());
-        let (manner, seconds) = (shape.to_string(), shape.seconds);
-        let mut many = shape.steps.map(|steps| Many::new(&context, sizes.steps, steps));
+        let (manner, seconds) = (launch.to_string(), launch.seconds);
+        let mut many = launch.steps.map(|steps| Many::new(&context, sizes.steps, steps));
         match &mut many {
-            Some(Many { steps, clocks, dispatches }) => *dispatches = maker.many(steps, clocks)?,
-            None if plan.fused() => fused = maker.fused()?,
-            None => separate = maker.separate()?,
+            Some(Many { steps, clocks, dispatches }) => {
+                *dispatches = pipelines.many(steps, clocks)?
+            }
+            None if plan.fused() => fused = pipelines.fused()?,
+            None => separate = pipelines.separate()?,
         }
         context.check()?;
         let first = FIRST.as_secs_f64() / seconds.max(1e-9);
@@ -204,8 +213,8 @@ impl GpuEngine {
         let last = self.next.wrapping_sub(1);
         for at in 0..self.plan.populations.len() {
             let population = &self.plan.populations[at];
-            let Some(stream) = population.spikes() else { continue };
-            let base = population.streams[stream].address;
+            let Some(column) = population.spikes() else { continue };
+            let base = population.columns[column].address;
             for (k, member) in population.members.iter().enumerate() {
                 let Some(list) = self.lists.of_member[at][k] else { continue };
                 let start = base + member.start;
@@ -227,7 +236,7 @@ impl GpuEngine {
                 for (place, p) in member.places.iter().enumerate() {
                     let within = (address..address + words.len()).contains(&p.address);
                     if within && population.uniform_rank(place).is_some() {
-                        let word = tables::place_word(&self.plan, at, k, place);
+                        let word = descriptors::place_word(&self.plan, at, k, place);
                         let value = &words[p.address - address..][..1];
                         for table in &self.buffers.tables[at] {
                             self.context.write(table, word, value);
@@ -249,16 +258,16 @@ impl GpuEngine {
         let whole = chunk.ops == (0..self.plan.step.len()) && chunk.data.is_none();
         let separately = !whole || !self.plan.fused();
         let Self { plan, context, buffers, target, .. } = self;
-        let maker = Maker { plan, context, buffers, target: *target };
+        let pipelines = PipelineBuilder { plan, context, buffers, target: *target };
         if separately && self.separate.is_empty() {
-            self.separate = deep(|| maker.separate())?;
+            self.separate = deep(|| pipelines.separate())?;
         }
         if let Some(data) = &chunk.data
             && !self.data.as_ref().is_some_and(|known| known.data == *data)
         {
             let words = self.most_steps.min(data.chunk_steps()) * data.row;
             let values = context.buffer("data", words, wgpu::BufferUsages::STORAGE);
-            let dispatches = maker.data(data, &values)?;
+            let dispatches = pipelines.data(data, &values)?;
             self.data = Some(DataDispatches { data: data.clone(), values, dispatches });
         }
         Ok(separately)
@@ -266,15 +275,15 @@ impl GpuEngine {
 
     /// Waits for a chunk, and puts back what was before it where a loop did not end.
     fn check_loops(&self, before: &Before) -> Result<()> {
-        let Buffers { arena, events, sums, endless, .. } = &self.buffers;
+        let Buffers { arena, events, accumulators, endless, .. } = &self.buffers;
         let words = self.context.read(endless, 0..loops::words(&self.plan))?;
-        let Some(error) = loops::error(&self.plan, self.target.reach, &words) else {
+        let Some(error) = loops::error(&self.plan, self.target.device_limits, &words) else {
             return Ok(());
         };
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         copy(&mut encoder, &before.arena, arena);
         copy(&mut encoder, &before.events, events);
-        encoder.clear_buffer(sums, 0, None);
+        encoder.clear_buffer(accumulators, 0, None);
         encoder.clear_buffer(endless, 0, None);
         self.context.queue.submit([encoder.finish()]);
         self.context.check()?;
@@ -317,7 +326,7 @@ impl Engine for GpuEngine {
         self.context.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
     }
 
-    fn history_words(&self) -> Option<u64> {
+    fn recorded_words(&self) -> Option<u64> {
         Some(self.context.most_bytes / 4)
     }
 
@@ -353,7 +362,8 @@ impl Engine for GpuEngine {
         let dispatches: Vec<&Dispatch> = match separately {
             true => {
                 let data = self.data.as_ref().filter(|_| chunk.data.is_some());
-                let before = |op: Op| data.filter(|_| op == Op::Deliver(0)).map(|d| &d.dispatches);
+                let before =
+                    |op: StepOp| data.filter(|_| op == StepOp::Deliver(0)).map(|d| &d.dispatches);
                 let ops = chunk.ops.clone().map(|k| (self.plan.step[k], &self.separate[k]));
                 ops.flat_map(|(op, own)| before(op).into_iter().flatten().chain(own)).collect()
             }
@@ -385,12 +395,13 @@ impl Engine for GpuEngine {
                 }
             }
         }
-        let recorded = self.plan.step[chunk.ops.clone()].contains(&Op::Record);
+        let recorded = self.plan.step[chunk.ops.clone()].contains(&StepOp::Record);
         let words = if recorded { chunk.schedule.words } else { 0 };
         let rows = match (words, chunk.keep) {
             (0, _) => Pending::Nowhere,
             (words, true) => {
-                let buffer = self.context.buffer("history", words, wgpu::BufferUsages::COPY_SRC);
+                let buffer =
+                    self.context.buffer("spike_history", words, wgpu::BufferUsages::COPY_SRC);
                 Pending::Kept(KeptRows { context: self.context.clone(), buffer, words })
             }
             (words, false) => {
@@ -424,21 +435,21 @@ impl Engine for GpuEngine {
         self.context.check().map(|()| chunk.steps)
     }
 
-    fn collect(&mut self) -> Result<Option<Rows>> {
+    fn collect(&mut self) -> Result<Option<ChunkRows>> {
         let Some(chunk) = self.under_way.pop_front() else { return Ok(None) };
         let rows = match chunk.rows {
             Pending::Mapped { staging, words } => {
                 let rows = self.context.mapped(&staging, words, chunk.submission)?;
                 self.free.push(staging);
-                Rows::Host(rows)
+                ChunkRows::Host(rows)
             }
             Pending::Nowhere => {
                 self.context.wait(chunk.submission)?;
-                Rows::Host(Vec::new())
+                ChunkRows::Host(Vec::new())
             }
             Pending::Kept(rows) => {
                 self.context.wait(chunk.submission)?;
-                Rows::Device(Arc::new(rows))
+                ChunkRows::Device(Arc::new(rows))
             }
         };
         // one that waited for another took about half of the time
@@ -452,8 +463,8 @@ impl Engine for GpuEngine {
     fn finish(&mut self) -> Result<()> {
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         for population in &self.plan.populations {
-            for stream in population.streams.iter().filter(|s| s.cleared) {
-                let (offset, size) = (4 * stream.address as u64, 4 * population.elements as u64);
+            for column in population.columns.iter().filter(|s| s.cleared) {
+                let (offset, size) = (4 * column.address as u64, 4 * population.elements as u64);
                 encoder.clear_buffer(&self.buffers.arena, offset, Some(size));
             }
         }
@@ -465,8 +476,8 @@ impl Engine for GpuEngine {
         self.context.read(&self.buffers.arena, range)
     }
 
-    fn read_sums(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
-        self.context.read(&self.buffers.sums, range)
+    fn read_accumulators(&mut self, range: Range<usize>) -> Result<Vec<u32>> {
+        self.context.read(&self.buffers.accumulators, range)
     }
 
     fn write(&mut self, address: usize, words: &[u32]) -> Result<()> {
@@ -480,9 +491,10 @@ impl Engine for GpuEngine {
         self.context.write(&self.buffers.values, 0, constants);
         for (at, population) in self.plan.populations.iter().enumerate() {
             for member in 0..population.members.len() {
-                let (word, sums) = tables::constant_sums(&self.plan, at, member, constants);
+                let (word, accumulators) =
+                    descriptors::constant_sums(&self.plan, at, member, constants);
                 for table in &self.buffers.tables[at] {
-                    self.context.write(table, word, &sums);
+                    self.context.write(table, word, &accumulators);
                 }
             }
         }
@@ -490,38 +502,38 @@ impl Engine for GpuEngine {
     }
 
     fn state(&mut self) -> Result<State> {
-        let arena = self.context.read(&self.buffers.arena, 0..self.plan.image.len())?;
-        let lists = if self.plan.histories().next().is_some() { self.lists.words } else { 0 };
+        let arena = self.context.read(&self.buffers.arena, 0..self.plan.initial_arena.len())?;
+        let lists = if self.plan.spike_histories().next().is_some() { self.lists.words } else { 0 };
         let events = self.context.read(&self.buffers.events, 0..lists)?;
-        let mut history = Vec::new();
-        for (at, k, member) in self.plan.histories() {
+        let mut spike_history = Vec::new();
+        for (at, k, member) in self.plan.spike_histories() {
             let Some(list) = self.lists.of_member[at][k] else { continue };
             let words = packed_words(member.elements);
-            let mut rows = vec![0u32; (member.history - 1) * words];
-            for (age, row) in (2..).zip(rows.chunks_exact_mut(words)) {
-                let (count, start) = list.of_step(self.next.wrapping_sub(age));
+            let mut rows = vec![0u32; (member.spike_history - 1) * words];
+            for (lag, row) in (2..).zip(rows.chunks_exact_mut(words)) {
+                let (count, start) = list.of_step(self.next.wrapping_sub(lag));
                 // a device that was lost may have left anything there
                 let listed = (events[count] as usize).min(list.elements);
                 packed(row, &events[start..start + listed]);
             }
-            history.push(rows);
+            spike_history.push(rows);
         }
         let (arena, past) = self.plan.parted(&arena, self.next);
-        Ok(State { step: self.next, arena, history, past })
+        Ok(State { step: self.next, arena, spike_history, past })
     }
 
     fn set_state(&mut self, state: &State) -> Result<()> {
         self.next = state.step;
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
-        encoder.clear_buffer(&self.buffers.sums, 0, None);
+        encoder.clear_buffer(&self.buffers.accumulators, 0, None);
         self.context.queue.submit([encoder.finish()]);
         let arena = self.plan.arena(state);
         self.context.write(&self.buffers.arena, 0, &arena);
         self.tell_tables(0, &arena);
-        for ((at, k, member), rows) in self.plan.histories().zip(&state.history) {
+        for ((at, k, member), rows) in self.plan.spike_histories().zip(&state.spike_history) {
             let Some(list) = self.lists.of_member[at][k] else { continue };
-            for (age, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {
-                self.write_events(list, self.next.wrapping_sub(age), &unpacked(row));
+            for (lag, row) in (2..).zip(rows.chunks_exact(packed_words(member.elements))) {
+                self.write_events(list, self.next.wrapping_sub(lag), &unpacked(row));
             }
         }
         // the last step's flags are in the arena

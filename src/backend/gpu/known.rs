@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use naga::valid::{FunctionInfo, ModuleInfo};
 use naga::{
-    AddressSpace, BinaryOperator as Op, Block, Expression as Ex, Function, Handle, Literal,
+    AddressSpace, BinaryOperator as StepOp, Block, Expression as Ex, Function, Handle, Literal,
     LocalVariable, Module, ScalarKind, Statement as St, TypeInner,
 };
 
 /// Of each function's expressions, by the numbers of their handles: whether a compiler cannot know the floats of it. That is what
-/// comes out of a buffer, and what is made of it; results of arithmetic are, since all of it that a compiler might know is fenced.
+/// comes out of a buffer, and what is made of it; results of arithmetic are, since all of it that a compiler might know is opaque.
 /// Of integers that are members of something it does not matter.
 pub(super) struct Hidden {
     /// Of those that are called.
@@ -37,7 +37,7 @@ impl Hidden {
             scopes.results.insert(handle, results);
         }
         // and those that call last: their arguments are known to be hidden in all calls
-        let mut given = Given::new();
+        let mut given = GivenArguments::new();
         let mut entries = Vec::new();
         for (k, entry) in module.entry_points.iter().enumerate() {
             let built_in = vec![true; entry.function.arguments.len()];
@@ -58,9 +58,9 @@ impl Hidden {
 }
 
 /// Whether each argument of a function is hidden in all calls of it.
-type Given = HashMap<Handle<Function>, Vec<bool>>;
+type GivenArguments = HashMap<Handle<Function>, Vec<bool>>;
 
-fn pass(function: &Function, hidden: &[bool], given: &mut Given) {
+fn pass(function: &Function, hidden: &[bool], given: &mut GivenArguments) {
     each(&function.body, &mut |statement| {
         if let St::Call { function, arguments, .. } = statement {
             let all = given.entry(*function).or_insert_with(|| vec![true; arguments.len()]);
@@ -112,13 +112,13 @@ impl Scopes<'_> {
                     Ex::Select { accept, reject, .. } => both(*accept, *reject),
                     Ex::Binary { op, left, right } if is_whole(self.module, info, handle) => {
                         match op {
-                            Op::Add | Op::InclusiveOr => is(*left) || is(*right),
-                            Op::Multiply | Op::And => both(*left, *right),
-                            Op::ShiftLeft | Op::ShiftRight => is(*left),
+                            StepOp::Add | StepOp::InclusiveOr => is(*left) || is(*right),
+                            StepOp::Multiply | StepOp::And => both(*left, *right),
+                            StepOp::ShiftLeft | StepOp::ShiftRight => is(*left),
                             _ => false,
                         }
                     }
-                    // those that a compiler might know are fenced
+                    // those that a compiler might know are opaque
                     Ex::Unary { expr, .. } => !is_whole(self.module, info, handle) || is(*expr),
                     Ex::Binary { .. } => true,
                     Ex::Math { arg, arg1, arg2, .. } => {
@@ -262,7 +262,7 @@ impl Unwritten<'_> {
     }
 }
 
-/// Blocks that may be played, or not.
+/// Blocks that may be executed, or not.
 fn inner(statement: &St) -> Vec<&Block> {
     match statement {
         St::If { accept, reject, .. } => vec![accept, reject],

@@ -1,8 +1,8 @@
 //! What a plan needs of a device, as numbers that can be checked without one.
 
-use super::tables::Lists;
+use super::descriptors::Lists;
 use crate::error::{Error, Result};
-use crate::plan::{Plan, Work, longest};
+use crate::plan::{DerivedWork, Plan, longest};
 
 /// Words that the recorded rows and the rows of inputs of one chunk may take.
 const ROW_BUDGET: usize = 1 << 23;
@@ -19,7 +19,7 @@ pub(super) struct Sizes {
     /// Most steps of one chunk, for which rows have room.
     pub steps: usize,
     pub arena: usize,
-    pub sums: usize,
+    pub accumulators: usize,
     pub events: usize,
     pub synapses: usize,
     pub values: usize,
@@ -34,13 +34,13 @@ impl Sizes {
         let steps = (ROW_BUDGET / (row + 1)).clamp(1, MOST_STEPS[usize::from(many)]);
         Self {
             steps,
-            arena: plan.image.len(),
-            sums: plan.accumulators,
+            arena: plan.initial_arena.len(),
+            accumulators: plan.accumulators,
             events: lists.words,
             synapses,
             values: plan.constants.len() + steps * plan.input_row,
             gathers: 4 * plan.record_row(),
-            schedule: 2 * steps * plan.cadences.len(),
+            schedule: 2 * steps * plan.samplings.len(),
             rows: steps * plan.record_row(),
         }
     }
@@ -50,7 +50,7 @@ impl Sizes {
         Self {
             steps: 1,
             arena: words,
-            sums: 0,
+            accumulators: 0,
             events: 0,
             synapses: 0,
             values: 0,
@@ -64,7 +64,7 @@ impl Sizes {
     pub(super) fn largest(&self) -> (&'static str, u64) {
         let all = [
             ("the state", self.arena),
-            ("the sums of events", self.sums),
+            ("the accumulators of events", self.accumulators),
             ("the lists of spikes", self.events),
             ("the synapses", self.synapses),
             ("the inputs", self.values),
@@ -92,8 +92,8 @@ impl Sizes {
 
 /// Fails where an invocation would have to add more terms than its loops may go round.
 pub(super) fn check_sums(plan: &Plan, device: &str, iterations: usize) -> Result<()> {
-    let terms = plan.columns.iter().map(|column| match &column.work {
-        Work::Sum { indptr, .. } => longest(indptr),
+    let terms = plan.derived_columns.iter().map(|derived_column| match &derived_column.work {
+        DerivedWork::Sum { indptr, .. } => longest(indptr),
         _ => 0,
     });
     let terms = terms.max().unwrap_or(0);
@@ -109,9 +109,9 @@ pub(super) fn check_sums(plan: &Plan, device: &str, iterations: usize) -> Result
     })
 }
 
-/// Workgroups of `lanes` for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
-pub(super) fn groups(invocations: usize, lanes: usize) -> [u32; 3] {
-    let groups = invocations.div_ceil(lanes).max(1);
+/// Workgroups of `workgroup_size` for so many invocations, in two dimensions where one is not enough. The last row may be longer than needed.
+pub(super) fn groups(invocations: usize, workgroup_size: usize) -> [u32; 3] {
+    let groups = invocations.div_ceil(workgroup_size).max(1);
     let rows = groups.div_ceil(MOST_GROUPS);
     [groups.div_ceil(rows) as u32, rows as u32, 1]
 }
@@ -122,14 +122,14 @@ mod tests {
 
     #[test]
     fn workgroups_fit_into_their_dimensions() {
-        for lanes in [64, 128, 256] {
-            assert_eq!(groups(0, lanes), [1, 1, 1]);
-            assert_eq!(groups(lanes + 1, lanes), [2, 1, 1]);
-            assert_eq!(groups(MOST_GROUPS * lanes, lanes), [65_535, 1, 1]);
-            for invocations in [MOST_GROUPS * lanes + 1, 100_000_000, 2_000_000_000] {
-                let [x, y, _] = groups(invocations, lanes);
+        for workgroup_size in [64, 128, 256] {
+            assert_eq!(groups(0, workgroup_size), [1, 1, 1]);
+            assert_eq!(groups(workgroup_size + 1, workgroup_size), [2, 1, 1]);
+            assert_eq!(groups(MOST_GROUPS * workgroup_size, workgroup_size), [65_535, 1, 1]);
+            for invocations in [MOST_GROUPS * workgroup_size + 1, 100_000_000, 2_000_000_000] {
+                let [x, y, _] = groups(invocations, workgroup_size);
                 assert!(x <= 65_535 && y <= 65_535);
-                assert!(x as usize * y as usize * lanes >= invocations);
+                assert!(x as usize * y as usize * workgroup_size >= invocations);
             }
         }
     }

@@ -1,22 +1,24 @@
 //! The kernels of a plan as text.
 
-use super::adapters::Reach;
-use super::kernels::{Kernel, Target, broken, column, deliver, input, kernel, record, update};
-use super::pin::Native;
-use super::shape::Shape;
-use super::shell;
+use super::adapters::DeviceLimits;
+use super::bit_exact::ExactOperations;
+use super::codegen;
+use super::kernels::{
+    GeneratedKernel, KernelTarget, broken, deliver, derived_column, input, kernel, record, update,
+};
+use super::launch::LaunchConfig;
 use crate::backend::CostModel;
 use crate::error::Result;
 use crate::model::validate;
-use crate::plan::{Op, Plan};
+use crate::plan::{Plan, StepOp};
 
-/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would play it.
+/// All kernels of a plan as text, for people and for tests of translation, as a device of that model would execute it.
 pub(crate) fn kernels(
     plan: &Plan,
     model: &CostModel,
-    reach: Reach,
+    device_limits: DeviceLimits,
 ) -> Result<Vec<(String, String)>> {
-    all(plan, &Shape::of(plan, model, reach), reach)?
+    all(plan, &LaunchConfig::of(plan, model, device_limits), device_limits)?
         .into_iter()
         .map(|kernel| {
             let info = validate(&kernel.module)
@@ -32,23 +34,33 @@ pub(crate) fn kernels(
         .collect()
 }
 
-/// The kernels that play a plan where nothing comes between its operations, in their order.
-fn all(plan: &Plan, shape: &Shape, reach: Reach) -> Result<Vec<Kernel>> {
-    let target = Target { native: Native::EXACT, lanes: shape.lanes, reach };
-    if let Some(steps) = &shape.steps {
+/// The kernels that execute a plan where nothing comes between its operations, in their order.
+fn all(
+    plan: &Plan,
+    launch: &LaunchConfig,
+    device_limits: DeviceLimits,
+) -> Result<Vec<GeneratedKernel>> {
+    let target = KernelTarget {
+        exact: ExactOperations::EXACT,
+        workgroup_size: launch.workgroup_size,
+        device_limits,
+    };
+    if let Some(steps) = &launch.steps {
         let populations = 0..plan.populations.len();
-        return populations.map(|at| shell::kernel(steps, plan, at, target)).collect();
+        return populations.map(|at| codegen::kernel(steps, plan, at, target)).collect();
     }
     let mut kernels = Vec::new();
     for &op in &plan.step {
         kernels.push(match op {
-            Op::Column(k) => column(plan, k, target)?,
-            Op::Input(_) if !plan.fused() => input(target)?,
-            Op::Deliver(stage) if !plan.routes.is_empty() => deliver(plan, stage, target)?,
-            Op::Update(at) => update(plan, at, true, target)?,
-            Op::Kernel(k) => kernel(plan, k, target)?,
-            Op::Record => record(plan, target)?,
-            Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Clear => continue,
+            StepOp::Derive(k) => derived_column(plan, k, target)?,
+            StepOp::Input(_) if !plan.fused() => input(target)?,
+            StepOp::Deliver(stage) if !plan.delivery_blocks.is_empty() => {
+                deliver(plan, stage, target)?
+            }
+            StepOp::Update(at) => update(plan, at, true, target)?,
+            StepOp::Kernel(k) => kernel(plan, k, target)?,
+            StepOp::Record => record(plan, target)?,
+            StepOp::Input(_) | StepOp::Call(_) | StepOp::Deliver(_) | StepOp::Clear => continue,
         });
     }
     Ok(kernels)

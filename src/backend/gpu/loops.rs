@@ -3,7 +3,7 @@
 
 use naga::{Block, Expression, Function, Handle, Literal, Module, Span, Statement};
 
-use super::adapters::Reach;
+use super::adapters::DeviceLimits;
 use crate::error::Error;
 use crate::model::{ALLOW, Program};
 use crate::plan::Plan;
@@ -25,21 +25,21 @@ pub(super) struct Loops<'a> {
 }
 
 impl<'a> Loops<'a> {
-    /// Of the update of a population. Its shell goes round once for each member and each input at most.
-    pub(super) fn of_population(plan: &'a Plan, at: usize, reach: Reach) -> Self {
+    /// Of the update of a population. Its generator goes round once for each member and each input at most.
+    pub(super) fn of_population(plan: &'a Plan, at: usize, device_limits: DeviceLimits) -> Self {
         let members = |at: usize| plan.populations[at].members.len();
-        let shell = members(at) + plan.inputs.len();
+        let generator = members(at) + plan.inputs.len();
         let program = &plan.populations[at].program;
         let word = (0..at).map(members).sum();
-        Self { program, limit: limit(program, plan.loop_limit, reach, shell), word }
+        Self { program, limit: limit(program, plan.loop_limit, device_limits, generator), word }
     }
 
     /// Of a user's kernel.
-    pub(super) fn of_kernel(plan: &'a Plan, k: usize, reach: Reach) -> Self {
+    pub(super) fn of_kernel(plan: &'a Plan, k: usize, device_limits: DeviceLimits) -> Self {
         let program = &plan.kernels[k].text.program;
         let members = plan.populations.iter().map(|population| population.members.len());
         let word = members.sum::<usize>() + k;
-        Self { program, limit: limit(program, plan.loop_limit, reach, 0), word }
+        Self { program, limit: limit(program, plan.loop_limit, device_limits, 0), word }
     }
 
     /// What stands before the program, where the words are bound there: what counts, if anything does.
@@ -82,17 +82,24 @@ impl<'a> Loops<'a> {
 
 /// How often the loops of a program may go round for an element in a step, on a device that may itself end them; none where they
 /// are known to end.
-fn limit(program: &Program, allowed: u32, reach: Reach, shell: usize) -> Option<u32> {
-    let room = reach.iterations.saturating_sub(shell);
+fn limit(
+    program: &Program,
+    allowed: u32,
+    device_limits: DeviceLimits,
+    generator: usize,
+) -> Option<u32> {
+    let room = device_limits.iterations.saturating_sub(generator);
     if program.ends_within(room.min(allowed as usize)) {
         return None;
     }
-    let most = match (reach.iterations, program.iterations_once()) {
+    let most = match (device_limits.iterations, program.iterations_once()) {
         (usize::MAX, _) => room,
         // a single loop goes round as often as the slowest invocation of a vector wants
         (_, Some([1, 0])) => room.saturating_sub(1),
         // several may do so for one invocation after the other, each time with the loops that are not counted
-        (_, Some([_, others])) => (room / reach.vector).saturating_sub(others) / (1 + others),
+        (_, Some([_, others])) => {
+            (room / device_limits.vector).saturating_sub(others) / (1 + others)
+        }
         (_, None) => 0,
     };
     Some(u32::try_from(most).map_or(allowed, |most| most.min(allowed)))
@@ -141,20 +148,21 @@ pub(super) fn words(plan: &Plan) -> usize {
 }
 
 /// Whether the loops of any program are counted.
-pub(super) fn counted(plan: &Plan, reach: Reach) -> bool {
-    (0..plan.populations.len()).any(|at| Loops::of_population(plan, at, reach).limit.is_some())
-        || (0..plan.kernels.len()).any(|k| Loops::of_kernel(plan, k, reach).limit.is_some())
+pub(super) fn counted(plan: &Plan, device_limits: DeviceLimits) -> bool {
+    (0..plan.populations.len())
+        .any(|at| Loops::of_population(plan, at, device_limits).limit.is_some())
+        || (0..plan.kernels.len()).any(|k| Loops::of_kernel(plan, k, device_limits).limit.is_some())
 }
 
 /// The error that these words tell of, if any does.
-pub(super) fn error(plan: &Plan, reach: Reach, words: &[u32]) -> Option<Error> {
+pub(super) fn error(plan: &Plan, device_limits: DeviceLimits, words: &[u32]) -> Option<Error> {
     let mut at = words.iter().position(|&word| word != 0)?;
     let number = words[at] as usize - 1;
     for (k, population) in plan.populations.iter().enumerate() {
         if let Some(member) = population.members.get(at) {
-            return Loops::of_population(plan, k, reach).error(number, &member.path, plan);
+            return Loops::of_population(plan, k, device_limits).error(number, &member.path, plan);
         }
         at -= population.members.len();
     }
-    Loops::of_kernel(plan, at, reach).error(number, &plan.kernels.get(at)?.path, plan)
+    Loops::of_kernel(plan, at, device_limits).error(number, &plan.kernels.get(at)?.path, plan)
 }

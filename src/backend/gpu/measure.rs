@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::adapters::reach;
+use super::adapters::device_limits;
 use super::context::Context;
 use super::limits::{MOST_GROUPS, Sizes};
 use crate::backend::CostModel;
@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// The kernels, two at most for all measurements: on some devices compiling another takes longer than measuring. Each dispatch
 /// waits for the one before. A round is what a network in one workgroup does in each step: words that are read to know where the
-/// next one is, and, in `together`, barriers.
+/// next one is, and, in `single_workgroup`, barriers.
 const TEXT: &str = "
 struct Work {
     operations: u32,
@@ -18,7 +18,7 @@ struct Work {
     touches: u32,
     stride: u32,
 }
-override LANES: u32;
+override WORKGROUP_SIZE: u32;
 @group(0) @binding(0) var<uniform> work: Work;
 @group(0) @binding(1) var<storage, read_write> words: array<u32>;
 @group(0) @binding(2) var<storage, read_write> counts: array<atomic<u32>>;
@@ -42,8 +42,8 @@ fn looked_up(from_: u32) -> u32 {
     return seen;
 }
 
-@compute @workgroup_size(LANES)
-fn apart(@builtin(global_invocation_id) id: vec3<u32>) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn per_element(@builtin(global_invocation_id) id: vec3<u32>) {
     for (var k = 0u; k < work.touches; k++) {
         words[id.x + k * work.stride] += 1u;
     }
@@ -56,8 +56,8 @@ fn apart(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
-@compute @workgroup_size(LANES)
-fn together(@builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn single_workgroup(@builtin(local_invocation_index) lane: u32) {
     var seen = 1u;
     for (var k = 0u; k < work.rounds; k++) {
         seen = looked_up(seen);
@@ -86,7 +86,7 @@ const PER_ROUND: f64 = 64.0;
 const TOUCHES: Work = Work { operations: 0, rounds: 0, touches: 8 };
 const PER_TOUCH: f64 = 2.0 * 8.0;
 
-/// Invocations of a workgroup of `apart`, and of `together` where the device has so many.
+/// Invocations of a workgroup of `per_element`, and of `single_workgroup` where the device has so many.
 const FEW: usize = 32;
 const MANY: usize = 512;
 /// Workgroups of a dispatch, for which there are words, and dispatches, at most. They grow until they take long enough to be measured.
@@ -98,48 +98,48 @@ const ENOUGH: Duration = Duration::from_micros(50);
 const IN_TURN: f64 = 2.0;
 /// Words that a synapse takes: its target, its weight, the sum before and after.
 const WORDS_OF_SYNAPSE: f64 = 4.0;
-/// What has not been begun by then stays as it is believed to be: a driver that has to compile the kernels may take long.
+/// What has not been begun by then stays as it is estimated to be: a driver that has to compile the kernels may take long.
 const BUDGET: Duration = Duration::from_millis(30);
 
 /// The model of a device.
-pub(crate) fn measure(index: usize, believed: CostModel) -> Result<CostModel> {
+pub(crate) fn measure(index: usize, prior: CostModel) -> Result<CostModel> {
     let bench = Bench::open(index)?;
     let started = Instant::now();
-    let or = |measured: f64, believed: f64| if measured > 0.0 { measured } else { believed };
-    let apart = bench.kernel("apart", FEW)?;
+    let or = |measured: f64, prior: f64| if measured > 0.0 { measured } else { prior };
+    let per_element = bench.kernel("per_element", FEW)?;
     let few = FEW as f64;
-    let dispatch = apart.alone(Work::default())?;
-    let operation = apart.among(OPERATIONS)? / (PER_OPERATION * few);
-    let serial = (apart.alone(OPERATIONS)? - dispatch) / PER_OPERATION;
-    let small = (apart.alone(ROUNDS)? - dispatch) / PER_ROUND;
-    let word = or(apart.among(TOUCHES)? / (PER_TOUCH * few), believed.word);
+    let dispatch = per_element.alone(Work::default())?;
+    let operation = per_element.among(OPERATIONS)? / (PER_OPERATION * few);
+    let serial = (per_element.alone(OPERATIONS)? - dispatch) / PER_OPERATION;
+    let small = (per_element.alone(ROUNDS)? - dispatch) / PER_ROUND;
+    let word = or(per_element.among(TOUCHES)? / (PER_TOUCH * few), prior.word);
     let model = CostModel {
-        dispatch: or(dispatch, believed.dispatch),
-        operation: or(operation, believed.operation),
-        serial: or(serial, believed.serial),
+        dispatch: or(dispatch, prior.dispatch),
+        operation: or(operation, prior.operation),
+        serial: or(serial, prior.serial),
         word,
         synapse: WORDS_OF_SYNAPSE * word,
-        submission: apart.idle,
-        ..believed
+        submission: per_element.idle,
+        ..prior
     };
     if serial > 0.0 && serial < IN_TURN * few * operation {
         // the invocations of a workgroup take turns, so what one workgroup takes follows from the rest
-        let slower = word / believed.word;
-        let [round, member] = [believed.round, believed.member].map(|seconds| seconds * slower);
+        let slower = word / prior.word;
+        let [round, member] = [prior.round, prior.member].map(|seconds| seconds * slower);
         return Ok(CostModel { shared: operation, round, member, ..model });
     }
     if started.elapsed() > BUDGET {
         return Ok(model);
     }
-    let lanes = MANY.min(reach(index).invocations);
-    let together = bench.kernel("together", lanes)?;
-    let many = lanes as f64;
-    let dispatch = together.alone(Work::default())?;
-    let shared = (together.alone(OPERATIONS)? - dispatch) / (PER_OPERATION * many);
-    let large = (together.alone(ROUNDS)? - dispatch) / PER_ROUND;
+    let workgroup_size = MANY.min(device_limits(index).invocations);
+    let single_workgroup = bench.kernel("single_workgroup", workgroup_size)?;
+    let many = workgroup_size as f64;
+    let dispatch = single_workgroup.alone(Work::default())?;
+    let shared = (single_workgroup.alone(OPERATIONS)? - dispatch) / (PER_OPERATION * many);
+    let large = (single_workgroup.alone(ROUNDS)? - dispatch) / PER_ROUND;
     let member = ((large - small) / (many - few).max(1.0)).max(0.0);
     let round = (small - few * member).max(0.0);
-    Ok(CostModel { shared: or(shared, believed.shared), round, member, ..model })
+    Ok(CostModel { shared: or(shared, prior.shared), round, member, ..model })
 }
 
 struct Bench {
@@ -150,11 +150,11 @@ struct Bench {
     counts: wgpu::Buffer,
 }
 
-struct Kernel<'a> {
+struct BenchKernel<'a> {
     bench: &'a Bench,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
-    lanes: u32,
+    workgroup_size: u32,
     /// Seconds of a submission in which it does nothing.
     idle: f64,
 }
@@ -173,7 +173,7 @@ impl Bench {
         Ok(Self { context, module, work, words, counts })
     }
 
-    fn kernel(&self, entry: &str, lanes: usize) -> Result<Kernel<'_>> {
+    fn kernel(&self, entry: &str, workgroup_size: usize) -> Result<BenchKernel<'_>> {
         let device = &self.context.device;
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(entry),
@@ -181,14 +181,14 @@ impl Bench {
             module: &self.module,
             entry_point: Some(entry),
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("LANES", lanes as f64)],
+                constants: &[("WORKGROUP_SIZE", workgroup_size as f64)],
                 ..Default::default()
             },
             cache: None,
         });
         let buffers = [&self.work, &self.words, &self.counts].into_iter().zip(0..);
         // one of the kernels touches no words
-        let bound = buffers.filter(|&(_, binding)| binding != 1 || entry == "apart");
+        let bound = buffers.filter(|&(_, binding)| binding != 1 || entry == "per_element");
         let entries: Vec<wgpu::BindGroupEntry<'_>> = bound
             .map(|(buffer, binding)| wgpu::BindGroupEntry {
                 binding,
@@ -200,8 +200,9 @@ impl Bench {
             layout: &pipeline.get_bind_group_layout(0),
             entries: &entries,
         });
-        let lanes = lanes as u32;
-        let mut kernel = Kernel { bench: self, pipeline, bind_group, lanes, idle: 0.0 };
+        let workgroup_size = workgroup_size as u32;
+        let mut kernel =
+            BenchKernel { bench: self, pipeline, bind_group, workgroup_size, idle: 0.0 };
         // the first submission may compile
         kernel.seconds(Work::default(), 1, 1)?;
         kernel.idle = kernel.seconds(Work::default(), 1, 1)?;
@@ -209,7 +210,7 @@ impl Bench {
     }
 }
 
-impl Kernel<'_> {
+impl BenchKernel<'_> {
     /// Seconds of a dispatch of one workgroup that waits for the one before.
     fn alone(&self, work: Work) -> Result<f64> {
         self.grown(1, DISPATCHES, |count| self.seconds(work, 1, count))
@@ -240,7 +241,11 @@ impl Kernel<'_> {
     fn seconds(&self, work: Work, groups: u32, dispatches: u32) -> Result<f64> {
         let Work { operations, rounds, touches } = work;
         let context = &self.bench.context;
-        context.write(&self.bench.work, 0, &[operations, rounds, touches, groups * self.lanes]);
+        context.write(
+            &self.bench.work,
+            0,
+            &[operations, rounds, touches, groups * self.workgroup_size],
+        );
         let mut shortest = f64::INFINITY;
         for _ in 0..2 {
             let mut encoder = context.device.create_command_encoder(&Default::default());

@@ -2,25 +2,25 @@
 
 mod adapters;
 mod agreed;
+mod barrier;
+mod bit_exact;
+mod capability;
+mod codegen;
 mod context;
+mod descriptors;
 mod dispatch;
 mod engine;
-mod fence;
 mod kernels;
 mod known;
+mod launch;
 mod limits;
 mod listing;
 mod load;
 mod loops;
 mod measure;
-mod pin;
-mod probe;
 mod replace;
-mod shape;
-mod shell;
 mod spirv;
 mod steps;
-mod tables;
 
 use std::sync::Arc;
 
@@ -41,9 +41,9 @@ pub(crate) fn engine(device: usize, plan: Arc<Plan>, model: &CostModel) -> Resul
 pub(crate) fn wgsl(device: usize, plan: &Plan, model: &CostModel) -> Result<Vec<(String, String)>> {
     match device {
         0 => {
-            let reach = adapters::Reach::unlimited(1024);
-            listing::kernels(plan, &CostModel::of(DeviceKind::Discrete), reach)
+            let device_limits = adapters::DeviceLimits::unlimited(1024);
+            listing::kernels(plan, &CostModel::of(DeviceKind::Discrete), device_limits)
         }
-        device => listing::kernels(plan, model, adapters::reach(device)),
+        device => listing::kernels(plan, model, adapters::device_limits(device)),
     }
 }

@@ -1,13 +1,13 @@
 //! Kernels for Vulkan as SPIR-V in which no arithmetic may be contracted or re-associated.
 //!
 //! naga does not say so by itself, and drivers then reorder sums (measured on lavapipe: `(x + y) - x` differs from IEEE in
-//! one case of twenty). On Metal and DX12 there is no way to say it, and wgpu's own translation is used there.
+//! one case of twenty). On Metal and DX12 there is no strategy to say it, and wgpu's own translation is used there.
 
 use naga::Module;
 use naga::back::spv;
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 
-use super::kernels::Kernel;
+use super::kernels::GeneratedKernel;
 use crate::error::{Error, Result};
 use crate::model::validate;
 
@@ -27,7 +27,7 @@ const UNORDERED_NOT_EQUAL: u32 = 183;
 const BEFORE: [u32; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 15, 16, 17, 331];
 
 /// The kernel's module as words. Binding `k` of those that are used is number `k` in its order, as wgpu lays them out.
-pub(super) fn words(kernel: &Kernel, used: &[usize]) -> Result<Vec<u32>> {
+pub(super) fn words(kernel: &GeneratedKernel, used: &[usize]) -> Result<Vec<u32>> {
     let refused = |reason: String| Error::Unsupported {
         model: kernel.name.clone(),
         construct: format!("the generated kernel ({reason})"),
@@ -108,7 +108,8 @@ mod tests {
                 x[0] = -(x[0] + x[1] * x[2]) / (x[3] - v.x) + f32(u32(x[4]) + 1u);
             }";
         let module = naga::front::wgsl::parse_str(text).unwrap();
-        let kernel = Kernel { name: "test".into(), module, bindings: Vec::new(), checked: false };
+        let kernel =
+            GeneratedKernel { name: "test".into(), module, bindings: Vec::new(), checked: false };
         let words = words(&kernel, &[3]).unwrap();
         let (mut arithmetic, mut decorated, mut bindings) = (Vec::new(), Vec::new(), Vec::new());
         let mut at = HEADER;

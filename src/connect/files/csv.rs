@@ -144,14 +144,14 @@ impl Csv {
             .from_reader(text.as_bytes());
         let mut lines = Lines { text: text.as_bytes(), comments: self.comments, at: 0, line: 1 };
         let mut row = StringRecord::new();
-        let mut header: Option<Header> = None;
+        let mut header: Option<CsvHeader> = None;
         while reader
             .read_record(&mut row)
             .map_err(|error| Error::file(&self.path, None, format!("cannot be read: {error}")))?
         {
             let line = lines.of(&row);
             let done = match &header {
-                None => Header::new(&row, line, &wanted).map(|found| header = Some(found)),
+                None => CsvHeader::new(&row, line, &wanted).map(|found| header = Some(found)),
                 Some(header) => header.fields(&row).and_then(|fields| {
                     let (fields, rest) = fields.split_at(columns.len());
                     let mut filters = self.filters.iter().zip(rest);
@@ -211,13 +211,13 @@ pub(super) fn are(names: &[String]) -> String {
 }
 
 /// Where the wanted columns are.
-struct Header {
+struct CsvHeader {
     line: usize,
     names: Vec<String>,
     wanted: Vec<usize>,
 }
 
-impl Header {
+impl CsvHeader {
     fn new(row: &StringRecord, line: usize, columns: &[&str]) -> Explained<Self> {
         let names: Vec<String> = row.iter().map(String::from).collect();
         let mut wanted = Vec::with_capacity(columns.len());

@@ -21,11 +21,11 @@ use crate::error::{Error, Explained, Result};
 /// assert!(Id::from(10) < Id::from("1 a"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(Kind);
+pub struct Id(IdKind);
 
 /// Integers come before texts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Kind {
+enum IdKind {
     Integer(i128),
     Text(Arc<str>),
 }
@@ -40,7 +40,7 @@ impl Id {
     /// assert_ne!(Id::text("7"), Id::text("007"));
     /// ```
     pub fn text(text: &str) -> Self {
-        Self(Kind::Text(text.trim().into()))
+        Self(IdKind::Text(text.trim().into()))
     }
 
     /// Whether both are integers, or neither is.
@@ -49,7 +49,7 @@ impl Id {
     }
 
     pub(super) fn is_integer(&self) -> bool {
-        matches!(self.0, Kind::Integer(_))
+        matches!(self.0, IdKind::Integer(_))
     }
 
     /// What it is, for people.
@@ -62,7 +62,7 @@ impl From<&str> for Id {
     fn from(text: &str) -> Self {
         text.trim()
             .parse()
-            .map_or_else(|_| Self::text(text), |integer| Self(Kind::Integer(integer)))
+            .map_or_else(|_| Self::text(text), |integer| Self(IdKind::Integer(integer)))
     }
 }
 
@@ -88,7 +88,7 @@ macro_rules! integers {
     ($($ty:ty),*) => {$(
         impl From<$ty> for Id {
             fn from(integer: $ty) -> Self {
-                Self(Kind::Integer(integer as i128))
+                Self(IdKind::Integer(integer as i128))
             }
         }
     )*};
@@ -98,8 +98,8 @@ integers!(i32, i64, u32, u64, usize);
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Integer(integer) => integer.fmt(f),
-            Kind::Text(text) => text.fmt(f),
+            IdKind::Integer(integer) => integer.fmt(f),
+            IdKind::Text(text) => text.fmt(f),
         }
     }
 }

@@ -15,12 +15,12 @@ use crate::npy;
 const LONGEST_HEADER: usize = 512;
 
 /// An archive of arrays.
-pub(super) struct Npz<'a> {
+pub(super) struct NpzFile<'a> {
     path: &'a Path,
     zip: ZipArchive<BufReader<File>>,
 }
 
-impl<'a> Npz<'a> {
+impl<'a> NpzFile<'a> {
     pub fn open(path: &'a Path) -> Result<Self> {
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| {
@@ -125,7 +125,7 @@ fn broken(error: &dyn std::fmt::Display) -> String {
     format!("is damaged ({error}); {SAVE}")
 }
 
-/// Header and bytes of an array. Nothing that the file declares is believed before its bytes are there.
+/// Header and bytes of an array. Nothing that the file declares is estimated before its bytes are there.
 fn array(mut file: impl Read) -> Explained<(NpyHeader, Vec<u8>)> {
     let text = npy::header(&mut file, LONGEST_HEADER).map_err(|error| broken(&error))?;
     // the reader multiplies the lengths of the axes unchecked, so there must not be two

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::npy::Npz;
+use super::npy::NpzFile;
 use crate::connect::Connect;
 use crate::error::{Explained, Result};
 
@@ -36,7 +36,7 @@ impl SparseMatrix {
     /// # Errors
     /// [`Error::File`](crate::Error::File) where the archive cannot be read, or holds something else.
     pub fn from_npz(path: impl AsRef<Path>) -> Result<Self> {
-        let mut npz = Npz::open(path.as_ref())?;
+        let mut npz = NpzFile::open(path.as_ref())?;
         let format = npz.text("format")?;
         if format != "csr" {
             let reason = format!(

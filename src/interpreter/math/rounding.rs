@@ -1,7 +1,7 @@
 //! Quotients and roots from bad estimates, as devices may give them, against those of the processor, which are exact.
 
 use super::pinned::{pinned_quotient, pinned_root};
-use crate::random::Stream;
+use crate::random::RandomStream;
 
 /// The number so many units in the last place away.
 fn beside(x: f32, units: i32) -> f32 {
@@ -9,7 +9,7 @@ fn beside(x: f32, units: i32) -> f32 {
 }
 
 /// A number of any size and sign, or of a size at which the next power of two is near.
-fn number(draws: &mut Stream, sign: bool) -> f32 {
+fn number(draws: &mut RandomStream, sign: bool) -> f32 {
     let mantissa = match (draws.uniform() * 4.0) as u32 {
         0 => (draws.uniform() * 16.0) as u32,
         1 => 0x007f_ffff - (draws.uniform() * 16.0) as u32,
@@ -24,7 +24,7 @@ fn number(draws: &mut Stream, sign: bool) -> f32 {
 fn quotients() {
     let mut checked = 0;
     for case in 0..400_000 {
-        let mut draws = Stream::new([7, 0], case);
+        let mut draws = RandomStream::new([7, 0], case);
         let (a, b) = (number(&mut draws, true), number(&mut draws, true));
         let exact = a / b;
         // estimates stay normal: around the ends of the range they would not be of the result's kind
@@ -43,7 +43,7 @@ fn quotients() {
 #[test]
 fn roots() {
     for case in 0..400_000 {
-        let x = number(&mut Stream::new([8, 0], case), false);
+        let x = number(&mut RandomStream::new([8, 0], case), false);
         let exact = x.sqrt();
         for units in -5..=5 {
             let got = pinned_root(x, beside(exact, units));

@@ -84,7 +84,7 @@ pub(super) const LEFT: u8 = 6;
 
 /// The last operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum OperandPlace {
     Register(u8),
     /// So many bytes from the address in a general register, which is none of rsp, rbp, r12 and r13.
     Memory(u8, i32),
@@ -98,7 +98,7 @@ pub(super) enum Place {
 pub(super) struct Operands {
     pub dst: u8,
     pub a: Option<u8>,
-    pub from: Place,
+    pub from: OperandPlace,
     pub mask: u8,
     pub immediate: Option<u8>,
 }
@@ -108,9 +108,9 @@ pub(super) fn encode(width: Width, instruction: Instruction, operands: &Operands
     let Instruction(map, prefix, opcode) = instruction;
     let Operands { dst, a, from, mask, immediate } = *operands;
     let (base, index) = match from {
-        Place::Register(register) => (register, register >> 1),
-        Place::Memory(base, _) => (base, 0),
-        Place::Lanes(base, _) => (base, 11),
+        OperandPlace::Register(register) => (register, register >> 1),
+        OperandPlace::Memory(base, _) => (base, 0),
+        OperandPlace::Lanes(base, _) => (base, 11),
     };
     // bits of registers are stored as their opposites
     let not = |register: u8, bit: u8| !(register >> bit) & 1;
@@ -129,11 +129,11 @@ pub(super) fn encode(width: Width, instruction: Instruction, operands: &Operands
     bytes.push(opcode);
     let register = (dst & 7) << 3;
     match from {
-        Place::Register(from) => bytes.push(3 << 6 | register | (from & 7)),
-        Place::Memory(base, offset) => {
+        OperandPlace::Register(from) => bytes.push(3 << 6 | register | (from & 7)),
+        OperandPlace::Memory(base, offset) => {
             address(width, &mut bytes, register | (base & 7), None, offset);
         }
-        Place::Lanes(base, offset) => {
+        OperandPlace::Lanes(base, offset) => {
             let scaled = 2 << 6 | (11 & 7) << 3 | (base & 7);
             address(width, &mut bytes, register | 4, Some(scaled), offset);
         }
@@ -164,7 +164,7 @@ mod tests {
     /// Against the bytes that GNU as writes.
     #[test]
     fn bytes_are_those_of_an_assembler() {
-        use Place::{Lanes, Memory, Register};
+        use OperandPlace::{Lanes, Memory, Register};
         let check = |width, instruction, (dst, a, from), (mask, immediate), wanted: &[u8]| {
             let operands = Operands { dst, a, from, mask, immediate };
             assert_eq!(encode(width, instruction, &operands), wanted, "{operands:?}");

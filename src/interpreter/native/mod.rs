@@ -3,7 +3,7 @@
 //! the bits are.
 
 mod encode;
-mod expand;
+mod inline_intrinsics;
 mod operations;
 mod registers;
 mod status;
@@ -14,22 +14,22 @@ use std::sync::Arc;
 
 pub(super) use encode::Width;
 
-use super::allocate::drop_unused;
-use crate::scalar::{Access, Code, Id, Lowered, Op, Origin};
+use super::allocate::eliminate_dead_code;
+use crate::scalar::{Access, Code, Lowered, Origin, ScalarOp, ValueId};
 
 /// A compiled program.
 #[derive(Clone)]
-pub(super) struct Native(Arc<x64::Machine>);
+pub(super) struct MachineCode(Arc<x64::Compiled>);
 
-impl std::fmt::Debug for Native {
+impl std::fmt::Debug for MachineCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Native")
+        f.write_str("MachineCode")
     }
 }
 
-impl Native {
-    /// Compiles the body of a program, where the processor can play it and each operation has its instructions.
-    /// `outputs[k]` is the stream that result `k` goes to.
+impl MachineCode {
+    /// Compiles the body of a program, where the processor can execute it and each operation has its instructions.
+    /// `outputs[k]` is the column that result `k` goes to.
     pub(super) fn compile(lowered: &Lowered, inputs: &[Access], outputs: &[usize]) -> Option<Self> {
         let width = *Width::all().last()?;
         Self::compile_for(width, lowered, inputs, outputs)
@@ -42,7 +42,7 @@ impl Native {
         inputs: &[Access],
         outputs: &[usize],
     ) -> Option<Self> {
-        // uniforms are numbered as the tape numbers them
+        // uniforms are numbered as the bytecode numbers them
         let mut rank = 0;
         let uniforms = lowered.values.iter().map(|origin| {
             origin.is_uniform().then(|| {
@@ -53,38 +53,38 @@ impl Native {
         let uniforms: Vec<Option<usize>> = uniforms.collect();
         let mut lowered = lowered.clone();
         let flushed = flushed(&mut lowered, outputs);
-        let mut lowered = expand::expanded(&lowered)?;
+        let mut lowered = inline_intrinsics::expanded(&lowered)?;
         let mut stores = Vec::new();
-        for (k, &stream) in outputs.iter().enumerate() {
+        for (k, &column) in outputs.iter().enumerate() {
             let value = lowered.outputs[k];
             match lowered.values[value as usize] {
-                Origin::Stream(from) if from == stream && !flushed.contains(&stream) => {}
-                // that stream may be written before
-                Origin::Stream(_) => stores.push((copied(&mut lowered, value), stream)),
-                _ => stores.push((value, stream)),
+                Origin::Column(from) if from == column && !flushed.contains(&column) => {}
+                // that column may be written before
+                Origin::Column(_) => stores.push((copied(&mut lowered, value), column)),
+                _ => stores.push((value, column)),
             }
         }
-        drop_unused(&mut lowered, &stores);
-        let streams = inputs.iter().filter(|access| matches!(access, Access::Stream(_))).count();
+        eliminate_dead_code(&mut lowered, &stores);
+        let columns = inputs.iter().filter(|access| matches!(access, Access::Column(_))).count();
         let (lowered, uniforms, stores) = (&lowered, &uniforms[..], &stores[..]);
-        let body = x64::Body { lowered, uniforms, stores, streams, flushed };
+        let body = x64::Body { lowered, uniforms, stores, columns, flushed };
         Some(Self(Arc::new(body.assemble(width)?)))
     }
 
-    /// Plays the body on the chunks of so many lanes.
+    /// Executes the body on the chunks of so many lanes.
     ///
     /// # Safety
-    /// As of [`super::lanes::play`] for the streams and uniforms that it was compiled for. `scratch` has [`Native::scratch`]
+    /// As of [`super::lanes::execute`] for the columns and uniforms that it was compiled for. `scratch` has [`MachineCode::scratch`]
     /// words.
-    pub(super) unsafe fn play(
+    pub(super) unsafe fn execute(
         &self,
-        streams: &[*mut u32],
+        columns: &[*mut u32],
         uniforms: *const u32,
         scratch: *mut u32,
         lanes: usize,
     ) {
         // SAFETY: as promised.
-        unsafe { self.0.run(streams, uniforms, scratch, lanes) }
+        unsafe { self.0.run(columns, uniforms, scratch, lanes) }
     }
 
     /// Words that it needs for values that find no register.
@@ -93,30 +93,30 @@ impl Native {
     }
 }
 
-/// Gives the streams that get flushed results. These become what was to be flushed: it is where they are stored that denormal
+/// Gives the columns that get flushed results. These become what was to be flushed: it is where they are stored that denormal
 /// numbers are looked for.
 fn flushed(lowered: &mut Lowered, outputs: &[usize]) -> Vec<usize> {
     let mut read = vec![false; lowered.values.len()];
     for op in &lowered.body {
         op.args[..op.code.arity()].iter().for_each(|&arg| read[arg as usize] = true);
     }
-    let last = |op: &&Op<Id>| op.code == Code::FlushF && !read[op.dst as usize];
+    let last = |op: &&ScalarOp<ValueId>| op.code == Code::FlushF && !read[op.dst as usize];
     let last = lowered.body.iter().filter(last);
-    let before: HashMap<Id, Id> = last.map(|op| (op.dst, op.args[0])).collect();
-    let mut streams = Vec::new();
-    for (value, &stream) in lowered.outputs.iter_mut().zip(outputs) {
+    let before: HashMap<ValueId, ValueId> = last.map(|op| (op.dst, op.args[0])).collect();
+    let mut columns = Vec::new();
+    for (value, &column) in lowered.outputs.iter_mut().zip(outputs) {
         if let Some(&from) = before.get(value) {
             *value = from;
-            streams.push(stream);
+            columns.push(column);
         }
     }
-    streams
+    columns
 }
 
 /// A copy of a value at the end of the body.
-fn copied(lowered: &mut Lowered, value: Id) -> Id {
+fn copied(lowered: &mut Lowered, value: ValueId) -> ValueId {
     lowered.values.push(Origin::Body);
-    let dst = lowered.values.len() as Id - 1;
-    lowered.body.push(Op { code: Code::Copy, dst, args: [value; 3], to: 0 });
+    let dst = lowered.values.len() as ValueId - 1;
+    lowered.body.push(ScalarOp { code: Code::Copy, dst, args: [value; 3], to: 0 });
     dst
 }

@@ -1,8 +1,8 @@
 //! The instructions of each operation.
 
 use super::encode::{self, Instruction, Width};
-use super::x64::{Emitter, MASKS, Operand};
-use crate::scalar::{Code, Id, Op};
+use super::x64::{Emitter, Location, MASKS};
+use crate::scalar::{Code, ScalarOp, ValueId};
 
 /// Kinds of comparisons, as the immediate bytes of the instructions name them.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ fn relation(code: Code) -> Option<Relation> {
 
 impl Emitter<'_> {
     /// None where it has no instructions.
-    pub(super) fn operation(&mut self, op: &Op<Id>) -> Option<()> {
+    pub(super) fn operation(&mut self, op: &ScalarOp<ValueId>) -> Option<()> {
         use Code::*;
         if let Some(relation) = relation(op.code) {
             if let Some(instruction) = self.bound(op) {
@@ -81,7 +81,7 @@ impl Emitter<'_> {
                 let most = e.constant(31);
                 e.vector(encode::MOVE, by, None, most);
                 e.vector(encode::AND, by, Some(by), b);
-                e.vector(instruction, d, Some(a), Operand::Register(by));
+                e.vector(instruction, d, Some(a), Location::Register(by));
             }),
             Not => self.with_constant(op, encode::XOR, u32::MAX),
             NegF => self.with_constant(op, encode::XOR, 1 << 31),
@@ -90,8 +90,8 @@ impl Emitter<'_> {
             BtoI => self.with_constant(op, encode::AND, 1),
             NegI => self.several(op, |e, d, a, _| {
                 let [zero, _] = e.width.temporary();
-                e.vector(encode::XOR, zero, Some(zero), Operand::Register(zero));
-                e.vector(encode::SUB_I, d, Some(zero), Operand::Register(a));
+                e.vector(encode::XOR, zero, Some(zero), Location::Register(zero));
+                e.vector(encode::SUB_I, d, Some(zero), Location::Register(a));
             }),
             SignI => self.several(op, |e, d, a, _| {
                 let (one, minus_one) = (e.constant(1), e.constant(u32::MAX));
@@ -110,9 +110,9 @@ impl Emitter<'_> {
             FtoI => self.several(op, |e, d, a, _| {
                 let [kept, number] = e.width.temporary();
                 e.at_most(kept, a, 2_147_483_520f32);
-                e.vector(encode::F_TO_I, kept, None, Operand::Register(kept));
-                e.floats(number, a, Operand::Register(a), ORDERED);
-                e.vector(encode::AND, d, Some(kept), Operand::Register(number));
+                e.vector(encode::F_TO_I, kept, None, Location::Register(kept));
+                e.floats(number, a, Location::Register(a), ORDERED);
+                e.vector(encode::AND, d, Some(kept), Location::Register(number));
             }),
             FtoU => self.f_to_u(op),
             Select => self.select(op),
@@ -123,7 +123,7 @@ impl Emitter<'_> {
 
     /// The instruction that a comparison and a selection by it are, where these choose the lesser or the greater of two values:
     /// of which the second comes out where one is a NaN.
-    fn bound(&self, op: &Op<Id>) -> Option<Instruction> {
+    fn bound(&self, op: &ScalarOp<ValueId>) -> Option<Instruction> {
         let [a, b, _] = op.args;
         let select = self.registers.only_selection(op.dst).filter(|_| op.code == Code::LtF)?;
         match select.args {
@@ -134,7 +134,7 @@ impl Emitter<'_> {
     }
 
     /// The reciprocal of a constant that is a power of two, by which a product is the quotient, to the last bit.
-    fn reciprocal(&self, value: Id) -> Option<u32> {
+    fn reciprocal(&self, value: ValueId) -> Option<u32> {
         let bits = self.registers.constant(value)?;
         let (fraction, exponent) = (bits & 0x007f_ffff, bits >> 23 & 0xff);
         (fraction == 0 && (1..254).contains(&exponent))
@@ -142,11 +142,11 @@ impl Emitter<'_> {
     }
 
     /// An operation that is an instruction.
-    fn plain(&mut self, op: &Op<Id>, instruction: Instruction) {
+    fn plain(&mut self, op: &ScalarOp<ValueId>, instruction: Instruction) {
         self.simple(op, |e, d, a, b| e.vector(instruction, d, Some(a), b));
     }
 
-    fn rounded(&mut self, op: &Op<Id>, mode: u8) {
+    fn rounded(&mut self, op: &ScalarOp<ValueId>, mode: u8) {
         self.one(op, |e, d, a| e.with_immediate(encode::ROUND, d, None, a, Some(mode)));
     }
 
@@ -155,11 +155,11 @@ impl Emitter<'_> {
         // the second operand comes out where one is a NaN
         let bound = self.constant(bound.to_bits());
         self.vector(encode::MOVE, dst, None, bound);
-        self.vector(encode::MIN_F, dst, Some(dst), Operand::Register(a));
+        self.vector(encode::MIN_F, dst, Some(dst), Location::Register(a));
     }
 
     /// A comparison of floats, as lanes.
-    fn floats(&mut self, dst: u8, a: u8, b: Operand, kind: u8) {
+    fn floats(&mut self, dst: u8, a: u8, b: Location, kind: u8) {
         match self.width {
             Width::Y => self.with_immediate(encode::COMPARE_F, dst, Some(a), b, Some(kind)),
             Width::Z => {
@@ -170,17 +170,17 @@ impl Emitter<'_> {
     }
 
     /// What a comparison compares: where there is one operand, with zero.
-    fn compared(&mut self, op: &Op<Id>) -> (u8, Operand) {
+    fn compared(&mut self, op: &ScalarOp<ValueId>) -> (u8, Location) {
         match op.code {
             Code::FtoB | Code::ItoB => (self.load(op.args[0], &[]), self.constant(0)),
             _ => self.pair(op.args[0], op.args[1]),
         }
     }
 
-    fn compare(&mut self, op: &Op<Id>, relation: Relation) {
+    fn compare(&mut self, op: &ScalarOp<ValueId>, relation: Relation) {
         let (a, b) = self.compared(op);
         let mut pinned = vec![a];
-        if let Operand::Register(b) = b {
+        if let Location::Register(b) = b {
             pinned.push(b);
         }
         let d = self.take(&pinned);
@@ -188,7 +188,7 @@ impl Emitter<'_> {
         let extreme = |e: &mut Self, instruction| {
             let [extreme, _] = e.width.temporary();
             e.vector(instruction, extreme, Some(a), b);
-            e.vector(encode::EQUAL_I, d, Some(extreme), Operand::Register(a));
+            e.vector(encode::EQUAL_I, d, Some(extreme), Location::Register(a));
         };
         let inverted = match relation {
             Relation::F(kind) => {
@@ -206,7 +206,7 @@ impl Emitter<'_> {
             Relation::I(_) => {
                 let [other, _] = self.width.temporary();
                 self.vector(encode::MOVE, other, None, b);
-                self.vector(encode::GREATER_I, d, Some(other), Operand::Register(a));
+                self.vector(encode::GREATER_I, d, Some(other), Location::Register(a));
                 false
             }
             Relation::U(2) => {
@@ -227,7 +227,7 @@ impl Emitter<'_> {
     }
 
     /// The same with a register of a mask, where it stays if selections alone read it.
-    fn compare_to_mask(&mut self, op: &Op<Id>, by: Relation) {
+    fn compare_to_mask(&mut self, op: &ScalarOp<ValueId>, by: Relation) {
         let (a, b) = self.compared(op);
         let (instruction, kind) = match by {
             Relation::F(kind) => (encode::COMPARE_F, kind),
@@ -252,7 +252,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn select(&mut self, op: &Op<Id>) {
+    fn select(&mut self, op: &ScalarOp<ValueId>) {
         if let Some(&instruction) = self.bounds.get(&op.args[0]) {
             let (first, second) = self.pair(op.args[1], op.args[2]);
             self.registers.release(&op.args[1..]);
@@ -281,16 +281,16 @@ impl Emitter<'_> {
                 (mask, yes, 0xb8)
             } else {
                 if d != mask {
-                    e.vector(encode::MOVE, d, None, Operand::Register(mask));
+                    e.vector(encode::MOVE, d, None, Location::Register(mask));
                 }
                 (yes, no, 0xca)
             };
-            let third = Operand::Register(third);
+            let third = Location::Register(third);
             e.with_immediate(encode::TERNARY_Z, d, Some(second), third, Some(function));
         });
     }
 
-    fn u_to_f(&mut self, op: &Op<Id>) {
+    fn u_to_f(&mut self, op: &ScalarOp<ValueId>) {
         if self.width == Width::Z {
             return self.one(op, |e, d, a| e.vector(encode::U_TO_F_Z, d, None, a));
         }
@@ -299,15 +299,15 @@ impl Emitter<'_> {
             let (scale, half) = (e.constant(65536f32.to_bits()), e.constant(0xffff));
             let [low, _] = e.width.temporary();
             e.shift(encode::RIGHT_U, d, a, 16);
-            e.vector(encode::I_TO_F, d, None, Operand::Register(d));
+            e.vector(encode::I_TO_F, d, None, Location::Register(d));
             e.vector(encode::MUL_F, d, Some(d), scale);
             e.vector(encode::AND, low, Some(a), half);
-            e.vector(encode::I_TO_F, low, None, Operand::Register(low));
-            e.vector(encode::ADD_F, d, Some(d), Operand::Register(low));
+            e.vector(encode::I_TO_F, low, None, Location::Register(low));
+            e.vector(encode::ADD_F, d, Some(d), Location::Register(low));
         });
     }
 
-    fn f_to_u(&mut self, op: &Op<Id>) {
+    fn f_to_u(&mut self, op: &ScalarOp<ValueId>) {
         self.several(op, |e, d, a, _| {
             let [kept, large] = e.width.temporary();
             let zero = e.constant(0);
@@ -315,16 +315,16 @@ impl Emitter<'_> {
             // zero comes out for a NaN
             e.vector(encode::MAX_F, kept, Some(kept), zero);
             if e.width == Width::Z {
-                return e.vector(encode::F_TO_U_Z, d, None, Operand::Register(kept));
+                return e.vector(encode::F_TO_U_Z, d, None, Location::Register(kept));
             }
             // what does not fit into an i32 loses its upper bit on the way
             let half = e.constant(2_147_483_648f32.to_bits());
             e.floats(large, kept, half, 0x1d);
             e.vector(encode::SUB_F, d, Some(kept), half);
             e.blend(d, kept, d, large);
-            e.vector(encode::F_TO_I, d, None, Operand::Register(d));
+            e.vector(encode::F_TO_I, d, None, Location::Register(d));
             e.shift(encode::LEFT, large, large, 31);
-            e.vector(encode::XOR, d, Some(d), Operand::Register(large));
+            e.vector(encode::XOR, d, Some(d), Location::Register(large));
         });
     }
 }

@@ -1,15 +1,15 @@
 //! Which value is in which register. A value that is needed last leaves first.
 
-use crate::scalar::{Code, Id, Lowered, Op, Origin};
+use crate::scalar::{Code, Lowered, Origin, ScalarOp, ValueId};
 
 /// Where a value is that is in no register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Home {
     Constant(u32),
     Uniform(usize),
-    Stream(usize),
+    Column(usize),
     /// A place of the scratch memory.
-    Slot(u32),
+    Operand(u32),
 }
 
 /// What has to be done to make room.
@@ -27,7 +27,7 @@ pub(super) struct Registers<'a> {
     /// Values that more than one block of operations knows, and those that are written more than once: they are always in
     /// their slot.
     shared: Vec<bool>,
-    holds: Vec<Option<Id>>,
+    holds: Vec<Option<ValueId>>,
     register_of: Vec<Option<u8>>,
     slot_of: Vec<Option<u32>>,
     free_slots: Vec<u32>,
@@ -41,7 +41,7 @@ impl<'a> Registers<'a> {
     pub(super) fn new(
         lowered: &'a Lowered,
         uniforms: &'a [Option<usize>],
-        stores: &[(Id, usize)],
+        stores: &[(ValueId, usize)],
         registers: usize,
     ) -> Self {
         let count = lowered.values.len();
@@ -51,7 +51,7 @@ impl<'a> Registers<'a> {
         let mut shared: Vec<bool> =
             lowered.values.iter().map(|origin| *origin == Origin::Cell).collect();
         let mut home: Vec<Option<u32>> = vec![None; count];
-        let mut known = |value: Id, block: u32, shared: &mut Vec<bool>| {
+        let mut known = |value: ValueId, block: u32, shared: &mut Vec<bool>| {
             let first = *home[value as usize].get_or_insert(block);
             shared[value as usize] |= first != block;
         };
@@ -85,28 +85,28 @@ impl<'a> Registers<'a> {
         }
     }
 
-    pub(super) fn register(&self, value: Id) -> Option<u8> {
+    pub(super) fn register(&self, value: ValueId) -> Option<u8> {
         self.register_of[value as usize]
     }
 
     /// Where to load a value from that is in no register.
-    pub(super) fn home(&self, value: Id) -> Option<Home> {
+    pub(super) fn home(&self, value: ValueId) -> Option<Home> {
         match (self.lowered.values[value as usize], self.uniforms.get(value as usize)) {
             (Origin::Constant(bits), _) => Some(Home::Constant(bits)),
-            (Origin::Stream(stream), _) => Some(Home::Stream(stream)),
+            (Origin::Column(column), _) => Some(Home::Column(column)),
             (_, Some(&Some(rank))) => Some(Home::Uniform(rank)),
-            _ => self.slot_of[value as usize].map(Home::Slot),
+            _ => self.slot_of[value as usize].map(Home::Operand),
         }
     }
 
     /// When a value is read next after the operation at hand.
-    fn next_use(&self, value: Id) -> Option<u32> {
+    fn next_use(&self, value: ValueId) -> Option<u32> {
         let uses = &self.uses[value as usize];
         uses.get(uses.partition_point(|&at| at <= self.at)).copied()
     }
 
     /// The last operation that reads a value, where selections alone do, by it, in the block at hand.
-    pub(super) fn last_selection(&self, value: Id) -> Option<u32> {
+    pub(super) fn last_selection(&self, value: ValueId) -> Option<u32> {
         let uses = &self.uses[value as usize];
         let selects = |&at: &u32| {
             let op = self.lowered.body.get(at as usize);
@@ -117,7 +117,7 @@ impl<'a> Registers<'a> {
     }
 
     /// The bits of a constant.
-    pub(super) fn constant(&self, value: Id) -> Option<u32> {
+    pub(super) fn constant(&self, value: ValueId) -> Option<u32> {
         match self.lowered.values[value as usize] {
             Origin::Constant(bits) => Some(bits),
             _ => None,
@@ -125,14 +125,14 @@ impl<'a> Registers<'a> {
     }
 
     /// The only operation that reads a value, where that is a selection by it, in the block at hand.
-    pub(super) fn only_selection(&self, value: Id) -> Option<&Op<Id>> {
+    pub(super) fn only_selection(&self, value: ValueId) -> Option<&ScalarOp<ValueId>> {
         let last = self.last_selection(value)?;
         let only = self.uses[value as usize].len() == 1;
         self.lowered.body.get(last as usize).filter(|_| only)
     }
 
     /// The operations between the one at hand and another.
-    pub(super) fn until(&self, last: u32) -> &[Op<Id>] {
+    pub(super) fn until(&self, last: u32) -> &[ScalarOp<ValueId>] {
         &self.lowered.body[self.at as usize + 1..last as usize]
     }
 
@@ -158,7 +158,7 @@ impl<'a> Registers<'a> {
     }
 
     /// The slot of a value, which it may get here.
-    fn slot(&mut self, value: Id) -> u32 {
+    fn slot(&mut self, value: ValueId) -> u32 {
         if let Some(slot) = self.slot_of[value as usize] {
             return slot;
         }
@@ -171,7 +171,7 @@ impl<'a> Registers<'a> {
     }
 
     /// A value is in a register from here on.
-    pub(super) fn put(&mut self, value: Id, register: u8) {
+    pub(super) fn put(&mut self, value: ValueId, register: u8) {
         if let Some(old) = self.register_of[value as usize].replace(register) {
             self.holds[usize::from(old)] = None;
         }
@@ -179,13 +179,13 @@ impl<'a> Registers<'a> {
     }
 
     /// The same where an operation made it: the slot in which it has to be, too.
-    pub(super) fn made(&mut self, value: Id, register: u8) -> Option<u32> {
+    pub(super) fn made(&mut self, value: ValueId, register: u8) -> Option<u32> {
         self.put(value, register);
         self.shared[value as usize].then(|| self.slot(value))
     }
 
     /// Frees the registers of those of the values that the operation at hand is the last to read.
-    pub(super) fn release(&mut self, values: &[Id]) {
+    pub(super) fn release(&mut self, values: &[ValueId]) {
         for &value in values {
             if self.next_use(value).is_none()
                 && !self.shared[value as usize]
@@ -197,7 +197,7 @@ impl<'a> Registers<'a> {
     }
 
     /// Frees their slots, when the operation has read them.
-    pub(super) fn release_slots(&mut self, values: &[Id]) {
+    pub(super) fn release_slots(&mut self, values: &[ValueId]) {
         for &value in values {
             if self.next_use(value).is_none() && !self.shared[value as usize] {
                 self.free_slots.extend(self.slot_of[value as usize].take());

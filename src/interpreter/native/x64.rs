@@ -1,4 +1,4 @@
-//! Machine code for x86-64: the frame of a body, its memory, and what its operations are made of. Loops of labels and general
+//! Compiled code for x86-64: the frame of a body, its memory, and what its operations are made of. Loops of labels and general
 //! registers are the assembler's, vector instructions those of [`encode`].
 #![allow(clippy::useless_conversion, reason = "what the assembler's macro writes")]
 
@@ -7,42 +7,42 @@ use std::collections::HashMap;
 use dynasmrt::x64::Assembler;
 use dynasmrt::{AssemblyOffset, DynamicLabel, DynasmApi, DynasmLabelApi, ExecutableBuffer, dynasm};
 
-use super::encode::{self, Instruction, Operands, Place, Width, encode};
+use super::encode::{self, Instruction, OperandPlace, Operands, Width, encode};
 use super::registers::{Home, Registers, Spill, targets};
 use super::status;
 use crate::interpreter::math;
 use crate::interpreter::words::{Line, Words};
-use crate::scalar::{Code, Id, Lowered, Op};
+use crate::scalar::{Code, Lowered, ScalarOp, ValueId};
 
 /// Bytes from uniform to uniform, which are a chunk each.
 const UNIFORM: i32 = size_of::<Line>() as i32;
 
-// General registers: rdi has the table of streams, rsi the uniforms, rdx the constants, rcx the scratch memory, r8 the lanes
+// General registers: rdi has the table of columns, rsi the uniforms, rdx the constants, rcx the scratch memory, r8 the lanes
 // of all chunks, r9 the lanes, r11 the first lane at hand; rax and r10 are free.
 const RAX: u8 = 0;
 const RCX: u8 = 1;
 const RDX: u8 = 2;
 const RSI: u8 = 6;
 
-/// Machine code with its constants.
-pub(super) struct Machine {
+/// Compiled code with its constants.
+pub(super) struct Compiled {
     code: ExecutableBuffer,
     start: AssemblyOffset,
     constants: Words,
     /// Words of the scratch memory.
     pub scratch: usize,
     /// Streams that it uses, in the table.
-    streams: usize,
+    columns: usize,
     /// Streams that get no denormal numbers.
     flushed: Vec<usize>,
 }
 
-impl Machine {
+impl Compiled {
     /// # Safety
-    /// As of [`super::Native::play`].
+    /// As of [`super::MachineCode::execute`].
     pub(super) unsafe fn run(
         &self,
-        streams: &[*mut u32],
+        columns: &[*mut u32],
         uniforms: *const u32,
         scratch: *mut u32,
         lanes: usize,
@@ -55,17 +55,17 @@ impl Machine {
             usize,
             usize,
         ) -> u32;
-        debug_assert!(streams.len() >= self.streams);
+        debug_assert!(columns.len() >= self.columns);
         // SAFETY: `start` is where `assemble` began a function that keeps this convention: it changes registers that a call may
         // change, and memory as promised.
         unsafe {
             let entry: Entry = std::mem::transmute(self.code.ptr(self.start));
-            let padded = lanes.next_multiple_of(super::super::tape::TOGETHER);
+            let padded = lanes.next_multiple_of(super::super::bytecode::TOGETHER);
             let constants = self.constants.get().as_ptr();
-            let status = entry(streams.as_ptr(), uniforms, constants, scratch, padded, lanes);
+            let status = entry(columns.as_ptr(), uniforms, constants, scratch, padded, lanes);
             if status & status::DENORMAL != 0 || !status::is_noted() {
-                for &stream in &self.flushed {
-                    let words = std::slice::from_raw_parts_mut(streams[stream], padded);
+                for &column in &self.flushed {
+                    let words = std::slice::from_raw_parts_mut(columns[column], padded);
                     words.iter_mut().for_each(|word| *word = math::flushed(*word));
                 }
             }
@@ -78,16 +78,16 @@ pub(super) struct Body<'a> {
     pub lowered: &'a Lowered,
     /// Which uniform each value is, if it is one of the caller's.
     pub uniforms: &'a [Option<usize>],
-    /// Values and the streams that they go to, at the end.
-    pub stores: &'a [(Id, usize)],
-    pub streams: usize,
+    /// Values and the columns that they go to, at the end.
+    pub stores: &'a [(ValueId, usize)],
+    pub columns: usize,
     /// Streams that get zeros of their sign in the place of denormal numbers.
     pub flushed: Vec<usize>,
 }
 
 impl Body<'_> {
     /// None where an operation has no instructions here.
-    pub(super) fn assemble(self, width: Width) -> Option<Machine> {
+    pub(super) fn assemble(self, width: Width) -> Option<Compiled> {
         let [free, _] = width.temporary();
         let registers = Registers::new(self.lowered, self.uniforms, self.stores, usize::from(free));
         let mut emitter = Emitter {
@@ -104,8 +104,8 @@ impl Body<'_> {
         let scratch = emitter.registers.slots as usize * usize::from(GROUPS) * width.lanes();
         let Emitter { asm, constants, .. } = emitter;
         let code = asm.finalize().ok()?;
-        let (constants, Self { streams, flushed, .. }) = (constants.words(), self);
-        Some(Machine { code, start, constants, scratch, streams, flushed })
+        let (constants, Self { columns, flushed, .. }) = (constants.words(), self);
+        Some(Compiled { code, start, constants, scratch, columns, flushed })
     }
 
     fn emit(&self, e: &mut Emitter<'_>) -> Option<()> {
@@ -154,13 +154,13 @@ impl Body<'_> {
             e.registers.flush();
             dynasm!(e.asm ; .arch x64 ; =>labels[end]);
         }
-        for (&(value, stream), at) in self.stores.iter().zip(end as u32..) {
+        for (&(value, column), at) in self.stores.iter().zip(end as u32..) {
             e.registers.at = at;
             let register = e.load(value, &[]);
-            if self.flushed.contains(&stream) {
+            if self.flushed.contains(&column) {
                 e.look_for_denormals(register);
             }
-            let to = e.stream(stream);
+            let to = e.column(column);
             e.vector(encode::STORE, register, None, to);
         }
         dynasm!(e.asm
@@ -236,13 +236,13 @@ impl Constants {
 
 /// What an instruction reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Operand {
+pub(super) enum Location {
     Register(u8),
     /// A register that has an address, and bytes from there: the same for each group.
     Same(u8, i32),
-    Slot(u32),
-    /// The stream whose address is in rax.
-    Stream,
+    Operand(u32),
+    /// The column whose address is in rax.
+    Column,
 }
 
 pub(super) struct Emitter<'a> {
@@ -251,10 +251,10 @@ pub(super) struct Emitter<'a> {
     pub registers: Registers<'a>,
     constants: Constants,
     /// Values that are in registers of masks alone.
-    pub masks: HashMap<Id, u8>,
+    pub masks: HashMap<ValueId, u8>,
     pub next_mask: u8,
     /// Comparisons that are part of a selection, and what both are.
-    pub bounds: HashMap<Id, Instruction>,
+    pub bounds: HashMap<ValueId, Instruction>,
 }
 
 impl Emitter<'_> {
@@ -263,16 +263,16 @@ impl Emitter<'_> {
         register + group * self.width.registers()
     }
 
-    fn place(&self, operand: Operand, group: u8) -> Place {
+    fn place(&self, operand: Location, group: u8) -> OperandPlace {
         let width = self.width.bytes();
         match operand {
-            Operand::Register(register) => Place::Register(self.of_group(register, group)),
-            Operand::Same(base, offset) => Place::Memory(base, offset),
-            Operand::Slot(slot) => {
+            Location::Register(register) => OperandPlace::Register(self.of_group(register, group)),
+            Location::Same(base, offset) => OperandPlace::Memory(base, offset),
+            Location::Operand(slot) => {
                 let at = slot as i32 * i32::from(GROUPS) + i32::from(group);
-                Place::Memory(RCX, at * width)
+                OperandPlace::Memory(RCX, at * width)
             }
-            Operand::Stream => Place::Lanes(RAX, i32::from(group) * width),
+            Location::Column => OperandPlace::Lanes(RAX, i32::from(group) * width),
         }
     }
 
@@ -286,7 +286,7 @@ impl Emitter<'_> {
         instruction: Instruction,
         dst: u8,
         a: Option<u8>,
-        from: Operand,
+        from: Location,
     ) {
         self.with_immediate(instruction, dst, a, from, None);
     }
@@ -296,7 +296,7 @@ impl Emitter<'_> {
         instruction: Instruction,
         dst: u8,
         a: Option<u8>,
-        from: Operand,
+        from: Location,
         immediate: Option<u8>,
     ) {
         for group in 0..GROUPS {
@@ -315,7 +315,7 @@ impl Emitter<'_> {
     pub(super) fn blend(&mut self, dst: u8, no: u8, yes: u8, mask: u8) {
         for group in 0..GROUPS {
             let [dst, no, yes, mask] = [dst, no, yes, mask].map(|r| self.of_group(r, group));
-            let (from, immediate) = (Place::Register(yes), Some(mask << 4));
+            let (from, immediate) = (OperandPlace::Register(yes), Some(mask << 4));
             let operands = Operands { dst, a: Some(no), from, mask: 0, immediate };
             self.write(encode::BLEND_Y, &operands);
         }
@@ -325,7 +325,7 @@ impl Emitter<'_> {
     pub(super) fn shift(&mut self, number: u8, dst: u8, a: u8, by: u8) {
         for group in 0..GROUPS {
             let [to, from] = [dst, a].map(|r| self.of_group(r, group));
-            let from = Place::Register(from);
+            let from = OperandPlace::Register(from);
             let operands =
                 Operands { dst: number, a: Some(to), from, mask: 0, immediate: Some(by) };
             self.write(encode::SHIFT_BY, &operands);
@@ -343,7 +343,7 @@ impl Emitter<'_> {
         instruction: Instruction,
         k: u8,
         a: u8,
-        from: Operand,
+        from: Location,
         immediate: Option<u8>,
     ) {
         for group in 0..GROUPS {
@@ -362,14 +362,14 @@ impl Emitter<'_> {
     pub(super) fn lanes_of_mask(&mut self, dst: u8, k: u8) {
         for group in 0..GROUPS {
             let dst = self.of_group(dst, group);
-            let from = Place::Register(self.mask_of(k, group));
+            let from = OperandPlace::Register(self.mask_of(k, group));
             let operands = Operands { dst, a: None, from, mask: 0, immediate: None };
             self.write(encode::FROM_MASK_Z, &operands);
         }
     }
 
     /// Chooses by mask `k`.
-    pub(super) fn blend_by_mask(&mut self, dst: u8, no: u8, yes: Operand, k: u8) {
+    pub(super) fn blend_by_mask(&mut self, dst: u8, no: u8, yes: Location, k: u8) {
         for group in 0..GROUPS {
             let operands = Operands {
                 dst: self.of_group(dst, group),
@@ -405,33 +405,33 @@ impl Emitter<'_> {
                 ; neg rax
                 ; lea rax, [rdx + rax * 4]
             );
-            let row = Place::Memory(RAX, width);
+            let row = OperandPlace::Memory(RAX, width);
             let operands =
                 Operands { dst: temporary, a: None, from: row, mask: 0, immediate: None };
             self.write(encode::MOVE, &operands);
-            let slot = self.place(Operand::Slot(0), group);
+            let slot = self.place(Location::Operand(0), group);
             self.write(encode::STORE, &Operands { from: slot, ..operands });
         }
     }
 
     /// Sets the zero flag where no living lane has the mask.
-    fn test_any_living(&mut self, mask: Id) {
+    fn test_any_living(&mut self, mask: ValueId) {
         let register = self.load(mask, &[]);
         match self.width {
             Width::Y => {
                 let [any, _] = self.width.temporary();
-                self.vector(encode::AND, any, Some(register), Operand::Slot(0));
-                let from = Place::Register(any);
+                self.vector(encode::AND, any, Some(register), Location::Operand(0));
+                let from = OperandPlace::Register(any);
                 let first = Operands { dst: any, a: None, from, mask: 0, immediate: None };
                 for group in 1..GROUPS {
-                    let from = Place::Register(self.of_group(any, group));
+                    let from = OperandPlace::Register(self.of_group(any, group));
                     self.write(encode::OR, &Operands { a: Some(any), from, ..first });
                 }
                 self.write(encode::TEST, &first);
             }
             Width::Z => {
                 let k = MASKS;
-                self.make_mask(encode::TEST_Z, k, register, Operand::Slot(0), None);
+                self.make_mask(encode::TEST_Z, k, register, Location::Operand(0), None);
                 let (first, last) = (self.mask_of(k, 0), self.mask_of(k, GROUPS - 1));
                 // kortestw
                 self.asm.extend(&[0xc5, 0xf8, 0x98, 3 << 6 | first << 3 | last]);
@@ -442,29 +442,29 @@ impl Emitter<'_> {
     /// Has a status register note whether there are denormal numbers in a register: the sum is not used.
     fn look_for_denormals(&mut self, register: u8) {
         let [sum, _] = self.width.temporary();
-        self.vector(encode::ADD_F, sum, Some(register), Operand::Register(register));
+        self.vector(encode::ADD_F, sum, Some(register), Location::Register(register));
     }
 
-    /// Puts the address of a stream into rax.
-    fn stream(&mut self, stream: usize) -> Operand {
-        dynasm!(self.asm ; .arch x64 ; mov rax, [rdi + 8 * stream as i32]);
-        Operand::Stream
+    /// Puts the address of a column into rax.
+    fn column(&mut self, column: usize) -> Location {
+        dynasm!(self.asm ; .arch x64 ; mov rax, [rdi + 8 * column as i32]);
+        Location::Column
     }
 
-    pub(super) fn constant(&mut self, bits: u32) -> Operand {
-        Operand::Same(RDX, self.constants.place(bits))
+    pub(super) fn constant(&mut self, bits: u32) -> Location {
+        Location::Same(RDX, self.constants.place(bits))
     }
 
-    /// Where a value is. Only one that is used at a time may be a stream in memory.
-    pub(super) fn operand(&mut self, value: Id) -> Operand {
+    /// Where a value is. Only one that is used at a time may be a column in memory.
+    pub(super) fn operand(&mut self, value: ValueId) -> Location {
         if let Some(register) = self.registers.register(value) {
-            return Operand::Register(register);
+            return Location::Register(register);
         }
         match self.registers.home(value) {
             Some(Home::Constant(bits)) => self.constant(bits),
-            Some(Home::Uniform(rank)) => Operand::Same(RSI, rank as i32 * UNIFORM),
-            Some(Home::Slot(slot)) => Operand::Slot(slot),
-            Some(Home::Stream(stream)) => self.stream(stream),
+            Some(Home::Uniform(rank)) => Location::Same(RSI, rank as i32 * UNIFORM),
+            Some(Home::Operand(slot)) => Location::Operand(slot),
+            Some(Home::Column(column)) => self.column(column),
             // every value is made before it is read
             None => self.constant(0),
         }
@@ -473,13 +473,13 @@ impl Emitter<'_> {
     pub(super) fn take(&mut self, pinned: &[u8]) -> u8 {
         let (register, spill) = self.registers.take(pinned);
         if let Some(Spill { register, slot }) = spill {
-            self.vector(encode::STORE, register, None, Operand::Slot(slot));
+            self.vector(encode::STORE, register, None, Location::Operand(slot));
         }
         register
     }
 
     /// Puts a value into a register, where it stays.
-    pub(super) fn load(&mut self, value: Id, pinned: &[u8]) -> u8 {
+    pub(super) fn load(&mut self, value: ValueId, pinned: &[u8]) -> u8 {
         if let Some(register) = self.registers.register(value) {
             return register;
         }
@@ -490,21 +490,25 @@ impl Emitter<'_> {
         register
     }
 
-    pub(super) fn made(&mut self, value: Id, register: u8) {
+    pub(super) fn made(&mut self, value: ValueId, register: u8) {
         if let Some(slot) = self.registers.made(value, register) {
-            self.vector(encode::STORE, register, None, Operand::Slot(slot));
+            self.vector(encode::STORE, register, None, Location::Operand(slot));
         }
     }
 
     /// The first operand in a register, the second anywhere.
-    pub(super) fn pair(&mut self, a: Id, b: Id) -> (u8, Operand) {
+    pub(super) fn pair(&mut self, a: ValueId, b: ValueId) -> (u8, Location) {
         let pinned: Vec<u8> = self.registers.register(b).into_iter().collect();
         let first = self.load(a, &pinned);
         (first, self.operand(b))
     }
 
     /// Emits an operation that is one instruction: its result may have the register of an operand that it is the last to read.
-    pub(super) fn simple(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
+    pub(super) fn simple(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        emit: impl FnOnce(&mut Self, u8, u8, Location),
+    ) {
         let (a, b) = self.pair(op.args[0], op.args[1]);
         self.registers.release(&op.args[..op.code.arity()]);
         let dst = self.take(&[]);
@@ -513,10 +517,14 @@ impl Emitter<'_> {
     }
 
     /// Emits an operation that is several: its result has a register of its own.
-    pub(super) fn several(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, u8, Operand)) {
+    pub(super) fn several(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        emit: impl FnOnce(&mut Self, u8, u8, Location),
+    ) {
         let (a, b) = self.pair(op.args[0], op.args[1]);
         let mut pinned = vec![a];
-        if let Operand::Register(b) = b {
+        if let Location::Register(b) = b {
             pinned.push(b);
         }
         let dst = self.take(&pinned);
@@ -526,7 +534,11 @@ impl Emitter<'_> {
     }
 
     /// The same for three operands in registers.
-    pub(super) fn three(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, [u8; 3])) {
+    pub(super) fn three(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        emit: impl FnOnce(&mut Self, u8, [u8; 3]),
+    ) {
         let mut registers = [0; 3];
         for k in 0..3 {
             let others = op.args.iter().filter_map(|&arg| self.registers.register(arg));
@@ -540,7 +552,11 @@ impl Emitter<'_> {
     }
 
     /// Emits an operation of one operand.
-    pub(super) fn one(&mut self, op: &Op<Id>, emit: impl FnOnce(&mut Self, u8, Operand)) {
+    pub(super) fn one(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        emit: impl FnOnce(&mut Self, u8, Location),
+    ) {
         let a = self.operand(op.args[0]);
         self.registers.release(&op.args[..1]);
         let dst = self.take(&[]);
@@ -549,7 +565,12 @@ impl Emitter<'_> {
     }
 
     /// An instruction whose second operand is a constant.
-    pub(super) fn with_constant(&mut self, op: &Op<Id>, instruction: Instruction, bits: u32) {
+    pub(super) fn with_constant(
+        &mut self,
+        op: &ScalarOp<ValueId>,
+        instruction: Instruction,
+        bits: u32,
+    ) {
         let a = self.load(op.args[0], &[]);
         self.registers.release(&op.args[..1]);
         let dst = self.take(&[]);

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::Model;
-use crate::random::Stream;
-use crate::scalar::{Id, Origin};
+use crate::random::RandomStream;
+use crate::scalar::{Origin, ValueId};
 
 /// All that can be differentiated, in one right-hand side.
 const EVERYTHING: &str = "
@@ -42,13 +42,13 @@ fn evaluate(lowered: &Lowered, streams: &[f64]) -> Vec<f64> {
     let mut values = vec![f64::NAN; lowered.values.len()];
     for (id, origin) in lowered.values.iter().enumerate() {
         match *origin {
-            Origin::Stream(stream) => values[id] = streams[stream],
+            Origin::Column(stream) => values[id] = streams[stream],
             Origin::Constant(bits) => values[id] = constant(bits),
             _ => {}
         }
     }
     for op in lowered.prologue.iter().chain(&lowered.body) {
-        let [a, b, c] = op.args.map(|id: Id| values[id as usize]);
+        let [a, b, c] = op.args.map(|id: ValueId| values[id as usize]);
         let truth = |t: bool| if t { 1.0 } else { 0.0 };
         use Code::*;
         values[op.dst as usize] = match op.code {
@@ -92,7 +92,7 @@ fn evaluate(lowered: &Lowered, streams: &[f64]) -> Vec<f64> {
             PowF => a.powf(b),
             Atan2F => a.atan2(b),
             // of these the model masks exponent bits only, to see whether a number is finite
-            And if lowered.kinds[op.dst as usize] == crate::scalar::Kind::U => 0.0,
+            And if lowered.kinds[op.dst as usize] == crate::scalar::LaneKind::U => 0.0,
             // of these one makes an angle of the time, which the state does not enter: any number will do
             Shl | ShrI | ShrU | Xor => 0.0,
             And => a * b,
@@ -130,11 +130,11 @@ fn check(model: &Model, range: impl Fn(&str) -> (f64, f64)) {
         variables: &variables,
     };
     let (jacobian, names) = field.differentiated().unwrap();
-    let inputs: Vec<Access> = (0..names.len()).map(Access::Stream).collect();
+    let inputs: Vec<Access> = (0..names.len()).map(Access::Column).collect();
     let options = Options {
         primitive: &primitive,
         loops: false,
-        watch: false,
+        check_bounds: false,
         bound: None,
         memories: Default::default(),
     };
@@ -142,7 +142,7 @@ fn check(model: &Model, range: impl Fn(&str) -> (f64, f64)) {
     let first = field.leaves().iter().position(|(a, _)| *a == state).unwrap();
     let mut largest = 0.0f64;
     for case in 0..200 {
-        let mut draws = Stream::new([1, 0], case);
+        let mut draws = RandomStream::new([1, 0], case);
         let at: Vec<f64> = names
             .iter()
             .map(|name| range(name))

@@ -1,26 +1,38 @@
-//! The text of kernels that play many steps in a dispatch.
+//! The text of kernels that execute many steps in a dispatch.
 
 use std::fmt::Write as _;
 
 use super::agreed::HEADER;
-use super::kernels::{self, Bound, Kernel, Target};
-use super::steps::{self, Block, KEYS, Steps, Way};
-use super::tables;
+use super::descriptors;
+use super::kernels::{self, BindingKind, GeneratedKernel, KernelTarget};
+use super::steps::{self, ElementBlock, KEYS, ManySteps, Strategy};
 use crate::error::Result;
-use crate::model::Feed;
+use crate::model::ProgramArgument;
 use crate::plan::{Binding, InputOp, Plan, Source, Space};
-use crate::scalar::{self, Access, cast, split, write};
+use crate::scalar::{self, Access, cast, hoist_invariants, write};
 use crate::terms::Kind;
 
 const SHARED: &str = include_str!("../../../shaders/kernels/steps.wgsl");
-const APART: &str = include_str!("../../../shaders/kernels/apart.wgsl");
-const TOGETHER: &str = include_str!("../../../shaders/kernels/together.wgsl");
+const PER_ELEMENT: &str = include_str!("../../../shaders/kernels/per_element.wgsl");
+const SINGLE_WORKGROUP: &str = include_str!("../../../shaders/kernels/single_workgroup.wgsl");
 
-/// The program of a population in its shell.
-pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, target: Target) -> Result<Kernel> {
+/// The program of a population in its generator.
+pub(super) fn kernel(
+    steps: &ManySteps,
+    plan: &Plan,
+    at: usize,
+    target: KernelTarget,
+) -> Result<GeneratedKernel> {
     let population = &plan.populations[at];
-    let (declared, table) = kernels::table(tables::population_words(plan, at, false), "table", 3);
-    let mut bindings = vec![Bound::Arena, Bound::Values, table, Bound::Recorded, Bound::Rows];
+    let (declared, table) =
+        kernels::table(descriptors::population_words(plan, at, false), "table", 3);
+    let mut bindings = vec![
+        BindingKind::Arena,
+        BindingKind::Values,
+        table,
+        BindingKind::Recorded,
+        BindingKind::Rows,
+    ];
     let mut text = [&steps.clock(), &declared, kernels::MEMBER, kernels::APPLY, SHARED].concat();
     let _ = writeln!(
         text,
@@ -29,45 +41,51 @@ pub(super) fn kernel(steps: &Steps, plan: &Plan, at: usize, target: Target) -> R
         steps.recorded[at].len() / 4,
         population.program.text
     );
-    let constants = tables::constant_streams(plan, at);
-    let mut program = Shell { plan, at, constants, parts: None };
+    let constants = descriptors::constant_columns(plan, at);
+    let mut program = KernelGenerator { plan, at, constants, parts: None };
     program.parts = program.split();
     program.words(&mut text);
     program.step(&mut text);
     program.spiked(&mut text, steps);
-    let mut lanes = target.lanes;
-    match steps.way {
-        Way::Apart => text.push_str(APART),
-        Way::Together(own) => {
-            lanes = own;
-            let (declared, table) = kernels::table(tables::routes_words(plan, 0), "routes", 8);
-            let routes = match table {
-                Bound::UniformTable => Bound::UniformRoutes,
-                _ => Bound::Routes,
+    let mut workgroup_size = target.workgroup_size;
+    match steps.strategy {
+        Strategy::PerElement => text.push_str(PER_ELEMENT),
+        Strategy::SingleWorkgroup(own) => {
+            workgroup_size = own;
+            let (declared, table) =
+                kernels::table(descriptors::delivery_block_words(plan, 0), "delivery_blocks", 8);
+            let delivery_blocks = match table {
+                BindingKind::UniformTable => BindingKind::UniformDeliveryBlocks,
+                _ => BindingKind::DeliveryBlocks,
             };
-            bindings.extend([Bound::Sums, Bound::Synapses, routes, Bound::Events]);
+            bindings.extend([
+                BindingKind::Accumulators,
+                BindingKind::Synapses,
+                delivery_blocks,
+                BindingKind::Events,
+            ]);
             text.push_str(&declared);
-            text.push_str(TOGETHER);
-            program.together(&mut text, lanes);
+            text.push_str(SINGLE_WORKGROUP);
+            program.single_workgroup(&mut text, workgroup_size);
         }
     }
     kernels::parse(
         format!("steps {}", population.program.name),
         &text,
         &bindings,
-        Target { lanes, ..target },
+        KernelTarget { workgroup_size, ..target },
     )
 }
 
 /// A value as a word.
-fn untyped(kind: scalar::Kind, value: &str) -> String {
+fn untyped(kind: scalar::LaneKind, value: &str) -> String {
     match kind {
-        scalar::Kind::B => format!("select(0u, 1u, {value})"),
-        kind => cast(value.into(), kind, scalar::Kind::U),
+        scalar::LaneKind::B => format!("select(0u, 1u, {value})"),
+        kind => cast(value.into(), kind, scalar::LaneKind::U),
     }
 }
 
-struct Shell<'a> {
+struct KernelGenerator<'a> {
     plan: &'a Plan,
     at: usize,
     /// Streams that are inputs which are constant.
@@ -79,58 +97,59 @@ struct Shell<'a> {
 /// What of a program stays the same from step to step is computed once.
 struct Parts {
     /// Statements with the results that stay, and the rest with the results of the program.
-    first: (String, Vec<(scalar::Kind, String)>),
-    second: (String, Vec<(scalar::Kind, String)>),
+    first: (String, Vec<(scalar::LaneKind, String)>),
+    second: (String, Vec<(scalar::LaneKind, String)>),
 }
 
-impl Shell<'_> {
+impl KernelGenerator<'_> {
     /// Takes the program apart.
     fn split(&self) -> Option<Parts> {
         let population = &self.plan.populations[self.at];
         let program = &population.program;
-        let feeds = || population.feeds.iter().zip(&program.feed_kinds);
+        let program_arguments = || population.program_arguments.iter().zip(&program.argument_kinds);
         let stays = |binding: Binding| match binding {
-            Binding::Place(_) => true,
-            Binding::Clock(feed) => feed == Feed::Dt,
-            Binding::Stream(_) => false,
+            Binding::Parameter(_) => true,
+            Binding::Clock(program_argument) => program_argument == ProgramArgument::Dt,
+            Binding::Column(_) => false,
         };
         let access: Vec<Access> = population
-            .feeds
+            .program_arguments
             .iter()
             .enumerate()
-            .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Stream(k) })
+            .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Column(k) })
             .collect();
-        let [first, second] = split(&program.lower(&access).ok()?, access.len())?;
+        let [first, second] = hoist_invariants(&program.lower(&access).ok()?, access.len())?;
         let prefix = program.prefixes.first()?;
-        let at_first: Vec<String> = feeds()
+        let at_first: Vec<String> = program_arguments()
             .map(|(&binding, &kind)| match binding {
-                Binding::Place(place) if population.uniform_rank(place).is_none() => {
+                Binding::Parameter(place) if population.uniform_rank(place).is_none() => {
                     kernels::typed(kind, &kernels::place_of_element(place))
                 }
-                binding => self.feed(binding, kind),
+                binding => self.program_argument(binding, kind),
             })
             .collect();
         let first = write(&first, &at_first, prefix);
-        let mut streams: Vec<String> =
-            feeds().map(|(&binding, &kind)| self.feed(binding, kind)).collect();
+        let mut columns: Vec<String> = program_arguments()
+            .map(|(&binding, &kind)| self.program_argument(binding, kind))
+            .collect();
         let kept = first.1.iter().enumerate();
-        streams.extend(kept.map(|(k, (kind, _))| match kind {
-            scalar::Kind::B => format!("((*words).u{k} != 0u)"),
-            &kind => cast(format!("(*words).u{k}"), scalar::Kind::U, kind),
+        columns.extend(kept.map(|(k, (kind, _))| match kind {
+            scalar::LaneKind::B => format!("((*words).u{k} != 0u)"),
+            &kind => cast(format!("(*words).u{k}"), scalar::LaneKind::U, kind),
         }));
-        let second = write(&second, &streams, prefix);
+        let second = write(&second, &columns, prefix);
         Some(Parts { first, second })
     }
 
     /// A member of the program's argument, in a step.
-    fn feed(&self, binding: Binding, kind: Kind) -> String {
+    fn program_argument(&self, binding: Binding, kind: Kind) -> String {
         let population = &self.plan.populations[self.at];
         match binding {
-            Binding::Stream(stream) => {
-                let own = format!("(*words).s{stream}");
-                let constant = self.constants.iter().position(|&constant| constant == stream);
-                match (population.streams[stream].space, constant) {
-                    (Space::Accumulators, _) => format!("(sum{stream}_ - bitcast<i32>({own}))"),
+            Binding::Column(column) => {
+                let own = format!("(*words).s{column}");
+                let constant = self.constants.iter().position(|&constant| constant == column);
+                match (population.columns[column].space, constant) {
+                    (Space::Accumulators, _) => format!("(sum{column}_ - bitcast<i32>({own}))"),
                     (Space::Arena, None) => kernels::typed(kind, &own),
                     (Space::Arena, Some(k)) => {
                         let known = kernels::word(HEADER + 2 * population.places.len() + k);
@@ -139,11 +158,13 @@ impl Shell<'_> {
                     }
                 }
             }
-            Binding::Place(place) if population.uniform_rank(place).is_none() => {
+            Binding::Parameter(place) if population.uniform_rank(place).is_none() => {
                 kernels::typed(kind, &format!("(*words).p{place}"))
             }
-            Binding::Place(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
-            Binding::Clock(feed) => format!("clock.{}", kernels::clock_member(feed)),
+            Binding::Parameter(place) => kernels::typed(kind, &kernels::word(HEADER + 2 * place)),
+            Binding::Clock(program_argument) => {
+                format!("clock.{}", kernels::clock_member(program_argument))
+            }
         }
     }
 
@@ -151,11 +172,11 @@ impl Shell<'_> {
     fn words(&self, text: &mut String) {
         let Self { plan, at, .. } = *self;
         let population = &plan.populations[at];
-        let streams = || population.streams.iter().enumerate();
+        let columns = || population.columns.iter().enumerate();
         let places: Vec<usize> = self.places().collect();
         let first = self.parts.as_ref().map(|parts| &parts.first);
         let (statements, kept) = first.map_or(("", &[][..]), |(text, kept)| (text, kept));
-        let members: Vec<String> = streams()
+        let members: Vec<String> = columns()
             .map(|(k, _)| format!("s{k}"))
             .chain(places.iter().map(|k| format!("p{k}")))
             .chain((0..kept.len()).map(|k| format!("u{k}")))
@@ -164,7 +185,7 @@ impl Shell<'_> {
         text.extend(members.iter().map(|name| format!("    {name}: u32,\n")));
         let _ = writeln!(text, "}}\n\nfn load(e: u32, element: u32, member: u32) -> Words {{");
         text.push_str(statements);
-        let loads: Vec<String> = streams()
+        let loads: Vec<String> = columns()
             .map(|(_, s)| match s.space {
                 Space::Arena => format!("arena[{}u + e]", s.address),
                 // what is new is told by the difference to this
@@ -179,16 +200,16 @@ impl Shell<'_> {
         let _ = writeln!(text, "    return Words({});\n}}\n", loads.join(", "));
         let _ = writeln!(text, "fn store(words: ptr<function, Words>, e: u32) {{");
         let targets: Vec<usize> =
-            self.inputs().filter_map(|input| steps::stream_of_input(plan, input)).collect();
-        for (k, stream) in streams() {
-            let (address, changes) = (stream.address, population.sinks.contains(&k));
-            let _ = match stream.space {
+            self.inputs().filter_map(|input| steps::column_of_input(plan, input)).collect();
+        for (k, column) in columns() {
+            let (address, changes) = (column.address, population.program_results.contains(&k));
+            let _ = match column.space {
                 Space::Accumulators => {
-                    let sum = format!("sums[{address}u + e]");
+                    let sum = format!("accumulators[{address}u + e]");
                     let left = format!("atomicLoad(&{sum}) - bitcast<i32>((*words).s{k})");
                     writeln!(text, "    atomicStore(&{sum}, {left});")
                 }
-                Space::Arena if changes || stream.cleared || targets.contains(&k) => {
+                Space::Arena if changes || column.cleared || targets.contains(&k) => {
                     writeln!(text, "    arena[{address}u + e] = (*words).s{k};")
                 }
                 Space::Arena => Ok(()),
@@ -196,10 +217,10 @@ impl Shell<'_> {
         }
         let _ = writeln!(
             text,
-            "}}\n\nfn word(words: ptr<function, Words>, stream: u32) -> u32 {{\n    \
-             switch stream {{"
+            "}}\n\nfn word(words: ptr<function, Words>, column: u32) -> u32 {{\n    \
+             switch column {{"
         );
-        for (k, _) in streams() {
+        for (k, _) in columns() {
             let _ = writeln!(text, "        case {k}u: {{ return (*words).s{k}; }}");
         }
         let _ = writeln!(text, "        default: {{ return 0u; }}\n    }}\n}}\n");
@@ -224,13 +245,13 @@ impl Shell<'_> {
             "fn one_step(words: ptr<function, Words>, e: u32, element: u32, member: u32) -> bool {{\n    \
              let starts = clock.starts != 0u;"
         );
-        let streams = || population.streams.iter().enumerate();
-        for (k, _) in streams().filter(|(k, s)| s.cleared && !self.constants.contains(k)) {
+        let columns = || population.columns.iter().enumerate();
+        for (k, _) in columns().filter(|(k, s)| s.cleared && !self.constants.contains(k)) {
             let _ = writeln!(text, "    if !starts {{\n        (*words).s{k} = 0u;\n    }}");
         }
-        for (k, stream) in streams().filter(|(_, s)| s.space == Space::Accumulators) {
-            let address = format!("{}u + e", stream.address);
-            let _ = writeln!(text, "    let sum{k}_ = atomicLoad(&sums[{address}]);");
+        for (k, column) in columns().filter(|(_, s)| s.space == Space::Accumulators) {
+            let address = format!("{}u + e", column.address);
+            let _ = writeln!(text, "    let sum{k}_ = atomicLoad(&accumulators[{address}]);");
         }
         self.inputs().for_each(|input| self.input(text, input));
         let results: Vec<String> = match &self.parts {
@@ -239,57 +260,62 @@ impl Shell<'_> {
                 results.iter().map(|(kind, value)| untyped(*kind, value)).collect()
             }
             None => {
-                let feeds = population.feeds.iter().zip(&program.feed_kinds);
-                let feeds: Vec<String> =
-                    feeds.map(|(&binding, &kind)| self.feed(binding, kind)).collect();
-                let _ = writeln!(text, "    let out = advance(In({}));", feeds.join(", "));
-                let sinks = program.sink_kinds.iter().enumerate();
-                sinks.map(|(k, &kind)| kernels::untyped(kind, &format!("out.out{k}"))).collect()
+                let program_arguments =
+                    population.program_arguments.iter().zip(&program.argument_kinds);
+                let program_arguments: Vec<String> = program_arguments
+                    .map(|(&binding, &kind)| self.program_argument(binding, kind))
+                    .collect();
+                let _ =
+                    writeln!(text, "    let out = advance(In({}));", program_arguments.join(", "));
+                let program_results = program.result_kinds.iter().enumerate();
+                program_results
+                    .map(|(k, &kind)| kernels::untyped(kind, &format!("out.out{k}")))
+                    .collect()
             }
         };
         // all results before the first change
         for (k, value) in results.iter().enumerate() {
             let _ = writeln!(text, "    let result{k}_ = {value};");
         }
-        for (k, &stream) in population.sinks.iter().enumerate() {
-            let value = match population.streams[stream].space {
+        for (k, &column) in population.program_results.iter().enumerate() {
+            let value = match population.columns[column].space {
                 Space::Arena => format!("result{k}_"),
-                Space::Accumulators => format!("bitcast<u32>(sum{stream}_) - result{k}_"),
+                Space::Accumulators => format!("bitcast<u32>(sum{column}_) - result{k}_"),
             };
-            let _ = writeln!(text, "    (*words).s{stream} = {value};");
+            let _ = writeln!(text, "    (*words).s{column} = {value};");
         }
         let spike = population.spikes();
-        let spike = spike.map_or("false".into(), |stream| format!("(*words).s{stream} != 0u"));
+        let spike = spike.map_or("false".into(), |column| format!("(*words).s{column} != 0u"));
         let _ = writeln!(text, "    return {spike};\n}}\n");
     }
 
     /// Applies an input to the words of an element that it has.
     fn input(&self, text: &mut String, input: &InputOp) {
         let Self { plan, constants, .. } = self;
-        let Some(stream) = steps::stream_of_input(plan, input) else { return };
+        let Some(column) = steps::column_of_input(plan, input) else { return };
         let (offset, row, stride) = match input.source {
             Source::Constant { offset, stride } => (offset, 0, stride),
             Source::Row { offset, stride } => {
                 (plan.constants.len() + offset, plan.input_row, stride)
             }
-            // such plans are played otherwise
-            Source::Column { .. } => return,
+            // such plans are executed otherwise
+            Source::Derived { .. } => return,
         };
         let (first, count) = (input.offsets.at(0), input.offsets.len());
-        let member = tables::member_words(plan, input.population) / 4 * input.member;
-        let first_step = if constants.contains(&stream) { "starts && " } else { "" };
-        let code = tables::code(input.kind, input.operation);
+        let member = descriptors::member_words(plan, input.population) / 4 * input.member;
+        let first_step = if constants.contains(&column) { "starts && " } else { "" };
+        let code = descriptors::code(input.kind, input.operation);
         let _ = writeln!(
             text,
             "    if {first_step}member == {member}u && element - {first}u < {count}u {{\n        \
              let k = element - {first}u;\n        \
              let value = values[{offset}u + clock.row * {row}u + k * {stride}u];\n        \
-             (*words).s{stream} = applied((*words).s{stream}, value, {code}u);\n    }}"
+             (*words).s{column} = applied((*words).s{column}, value, {code}u);\n    }}"
         );
     }
 
     /// Sets the flags of an element that spiked, where they are recorded.
-    fn spiked(&self, text: &mut String, steps: &Steps) {
+    fn spiked(&self, text: &mut String, steps: &ManySteps) {
         let _ = writeln!(text, "fn spiked(e: u32) {{");
         for flags in &steps.flags[self.at] {
             let (first, count, place) = (flags.first, flags.count, flags.place);
@@ -299,26 +325,27 @@ impl Shell<'_> {
                  let row = row_of({}u);\n        \
                  if row != 0u && k < {count}u {{\n            \
                  atomicOr(&rows[row - 1u + {place}u + k / 32u], 1u << (k % 32u));\n        }}\n    }}",
-                flags.cadence
+                flags.sampling
             );
         }
         let _ = writeln!(text, "}}\n");
     }
 
     /// The entry point of a workgroup that has all elements.
-    fn together(&self, text: &mut String, lanes: usize) {
-        let row = tables::member_words(self.plan, self.at) / 4;
-        let blocks: Vec<Block> = steps::blocks(&self.plan.populations[self.at], lanes).collect();
-        let routes = self.plan.routes.len();
+    fn single_workgroup(&self, text: &mut String, workgroup_size: usize) {
+        let row = descriptors::member_words(self.plan, self.at) / 4;
+        let blocks: Vec<ElementBlock> =
+            steps::blocks(&self.plan.populations[self.at], workgroup_size).collect();
+        let delivery_blocks = self.plan.delivery_blocks.len();
         let mut line = |line: &str| {
             let _ = writeln!(text, "{line}");
         };
-        line("\n@compute @workgroup_size(LANES)");
+        line("\n@compute @workgroup_size(WORKGROUP_SIZE)");
         line("fn main(@builtin(local_invocation_index) lane: u32) {");
         line("    set_clock(0u);");
         line(&format!("    let begin = first_of(lane * {KEYS}u);"));
         line(&format!("    let end = first_of(lane * {KEYS}u + {KEYS}u);"));
-        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+        for (k, ElementBlock { member, first, elements }) in blocks.iter().enumerate() {
             // the last block of a member has fewer elements than there are invocations
             let (start, last, member) = (elements.start, elements.len() - 1, member * row);
             line(&format!("    let at{k} = min(lane, {last}u);"));
@@ -330,25 +357,26 @@ impl Shell<'_> {
         line("    for (var k = 0u; k < steps; k++) {");
         line("        set_clock(k);");
         line("        clear_counts(lane);");
-        (0..routes).for_each(|r| line(&format!("        let spikes{r} = spikes_of({r}u);")));
-        let all: Vec<String> = (0..routes).map(|r| format!("spikes{r}")).collect();
+        (0..delivery_blocks)
+            .for_each(|r| line(&format!("        let spikes{r} = spikes_of({r}u);")));
+        let all: Vec<String> = (0..delivery_blocks).map(|r| format!("spikes{r}")).collect();
         let all = if all.is_empty() { "0u".into() } else { all.join(" + ") };
         line(&format!("        let spikes = {all};"));
-        line("        for (var n = lane / SHARE; n < spikes; n += LANES / SHARE) {");
-        line("            var route = 0u;\n            var spike = n;");
-        for r in 1..routes {
+        line("        for (var n = lane / SHARE; n < spikes; n += WORKGROUP_SIZE / SHARE) {");
+        line("            var delivery_block = 0u;\n            var spike = n;");
+        for r in 1..delivery_blocks {
             let before = r - 1;
             line(&format!(
-                "            if route == {before}u && spike >= spikes{before} {{\n                \
-                 spike -= spikes{before};\n                route = {r}u;\n            }}"
+                "            if delivery_block == {before}u && spike >= spikes{before} {{\n                \
+                 spike -= spikes{before};\n                delivery_block = {r}u;\n            }}"
             ));
         }
-        line("            deliver(route, spike, lane);\n        }");
+        line("            deliver(delivery_block, spike, lane);\n        }");
         line("        storageBarrier();");
         line("        var fired = 0u;");
-        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+        for (k, ElementBlock { member, first, elements }) in blocks.iter().enumerate() {
             let (start, member) = (elements.start, member * row);
-            let there = match elements.len() < lanes {
+            let there = match elements.len() < workgroup_size {
                 true => format!("lane < {}u && ", elements.len()),
                 false => String::new(),
             };
@@ -363,7 +391,7 @@ impl Shell<'_> {
             "            var e = lane;\n            var element = lane;\n            var member = 0u;",
         );
         line("            switch firstTrailingBit(fired) {");
-        for (k, Block { member, first, elements }) in blocks.iter().enumerate() {
+        for (k, ElementBlock { member, first, elements }) in blocks.iter().enumerate() {
             let (start, member) = (elements.start, member * row);
             line(&format!(
                 "                case {k}u: {{ e += {start}u; element += {first}u; member = {member}u; }}"
@@ -384,7 +412,7 @@ impl Shell<'_> {
             "                atomicStore(&rows[row - 1u + what.w], value);\n            }\n        }",
         );
         line("        storageBarrier();\n    }");
-        for (k, Block { elements, .. }) in blocks.iter().enumerate() {
+        for (k, ElementBlock { elements, .. }) in blocks.iter().enumerate() {
             // invocations of no element have the last one's
             line(&format!("    if lane < {}u {{", elements.len()));
             line(&format!("        store(&words{k}, {}u + lane);\n    }}", elements.start));

@@ -1,31 +1,31 @@
-//! Programs against plain Rust, and every way of playing one against the others.
+//! Programs against plain Rust, and every way of executing one against the others.
 
 use super::*;
 use crate::integrate::Method;
 use crate::interpreter::native::Width;
-use crate::model::{Model, Structure};
+use crate::model::{Archetype, Model};
 
-/// Plays `update` of a model with one f32 parameter `a` per element on x, and returns x.
+/// Executes `update` of a model with one f32 parameter `a` per element on x, and returns x.
 fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
     let text = format!(
         "struct Params {{ a: f32 }} struct State {{ x: f32 }}
          fn update(s: State, p: Params) -> State {{ {body} }}"
     );
     let model = Model::from_wgsl("Test", &text).unwrap();
-    let structure = Structure {
+    let archetype = Archetype {
         element: model,
         method: Method::RK4,
-        arms: Vec::new(),
+        afferents: Vec::new(),
         ltc: false,
         observe_inputs: false,
     };
-    let program = structure.compose().unwrap();
+    let program = archetype.compose().unwrap();
     let columns: Vec<Vec<u32>> = program
-        .feeds
+        .program_arguments
         .iter()
-        .map(|feed| match feed {
-            crate::model::Feed::State(..) => x.iter().map(|v| v.to_bits()).collect(),
-            crate::model::Feed::Param(..) => a.iter().map(|v| v.to_bits()).collect(),
+        .map(|program_argument| match program_argument {
+            crate::model::ProgramArgument::State(..) => x.iter().map(|v| v.to_bits()).collect(),
+            crate::model::ProgramArgument::Param(..) => a.iter().map(|v| v.to_bits()).collect(),
             _ => vec![0],
         })
         .collect();
@@ -44,19 +44,19 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
     out[0].iter().map(|&b| f32::from_bits(b)).collect()
 }
 
-fn interpreted(program: &Program, access: &[Access], outputs: &[usize]) -> Result<Player> {
-    Player::of(program, program.lower(access)?, access, outputs, 1)
+fn interpreted(program: &Program, access: &[Access], outputs: &[usize]) -> Result<Executor> {
+    Executor::of(program, program.lower(access)?, access, outputs, 1)
 }
 
 fn evaluate_by(
-    player: impl FnOnce(&Program, &[Access], &[usize]) -> Result<Player>,
+    executor: impl FnOnce(&Program, &[Access], &[usize]) -> Result<Executor>,
     program: &Program,
     inputs: &[Vec<u32>],
     elements: usize,
 ) -> Result<Vec<Vec<u32>>> {
-    let (access, outputs) = given(inputs.iter().map(Vec::len), program.sinks.len());
+    let (access, outputs) = given(inputs.iter().map(Vec::len), program.program_results.len());
     let inputs: Vec<&[u32]> = inputs.iter().map(Vec::as_slice).collect();
-    Ok(player(program, &access, &outputs)?.step_on(&inputs, outputs.len(), elements))
+    Ok(executor(program, &access, &outputs)?.step_on(&inputs, outputs.len(), elements))
 }
 
 /// The same as machine code of each width that the processor has.
@@ -67,13 +67,13 @@ fn native(
     expected: bool,
 ) -> Vec<(Width, Vec<Vec<u32>>)> {
     let by = |width| {
-        let player = |program: &Program, access: &[Access], outputs: &[usize]| {
+        let executor = |program: &Program, access: &[Access], outputs: &[usize]| {
             let lowered = program.lower(access)?;
-            let native = Native::compile_for(width, &lowered, access, outputs);
+            let native = MachineCode::compile_for(width, &lowered, access, outputs);
             assert_eq!(native.is_some(), expected, "{}", program.text);
-            Player::with_code(native, program, lowered, access, outputs)
+            Executor::with_code(native, program, lowered, access, outputs)
         };
-        (width, evaluate_by(player, program, columns, count).unwrap())
+        (width, evaluate_by(executor, program, columns, count).unwrap())
     };
     Width::all().into_iter().map(by).collect()
 }
@@ -106,26 +106,26 @@ fn branches_become_masks() {
 #[test]
 fn instruction_sets_agree() {
     let element = crate::neurons::hh(1).inner().component.model.clone().unwrap();
-    let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
+    let (afferents, ltc, observe_inputs) = (Vec::new(), false, false);
     let method = Method::EXP_EULER;
-    let program = Structure { element, method, arms, ltc, observe_inputs }.compose().unwrap();
+    let program = Archetype { element, method, afferents, ltc, observe_inputs }.compose().unwrap();
     let count = 1757;
-    let columns: Vec<Vec<u32>> = (0..program.feeds.len())
-        .map(|feed| {
-            let value = |k: usize| match program.feeds[feed] {
-                crate::model::Feed::State(_, 0) => -90.0 + 0.07 * k as f32,
-                crate::model::Feed::Dt => 0.1,
-                _ => (k * (feed + 3) % 101) as f32 / 101.0,
+    let columns: Vec<Vec<u32>> = (0..program.program_arguments.len())
+        .map(|program_argument| {
+            let value = |k: usize| match program.program_arguments[program_argument] {
+                crate::model::ProgramArgument::State(_, 0) => -90.0 + 0.07 * k as f32,
+                crate::model::ProgramArgument::Dt => 0.1,
+                _ => (k * (program_argument + 3) % 101) as f32 / 101.0,
             };
             (0..count).map(|k| value(k).to_bits()).collect()
         })
         .collect();
     let sets = InstructionSet::all();
     let by = |set| {
-        let player = |program: &Program, access: &[Access], outputs: &[usize]| {
-            Ok(Player { set, ..interpreted(program, access, outputs)? })
+        let executor = |program: &Program, access: &[Access], outputs: &[usize]| {
+            Ok(Executor { set, ..interpreted(program, access, outputs)? })
         };
-        evaluate_by(player, &program, &columns, count).unwrap()
+        evaluate_by(executor, &program, &columns, count).unwrap()
     };
     let wanted = by(sets[0]);
     assert!(wanted[0].iter().any(|&w| w != wanted[0][0]));
@@ -151,15 +151,16 @@ fn more_results_than_registers() {
             values.join(", ")
         );
         let element = Model::from_wgsl("Many", &text).unwrap();
-        let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
+        let (afferents, ltc, observe_inputs) = (Vec::new(), false, false);
         let method = Method::EULER;
-        let program = Structure { element, method, arms, ltc, observe_inputs }.compose().unwrap();
+        let program =
+            Archetype { element, method, afferents, ltc, observe_inputs }.compose().unwrap();
         let value = |member: usize, k: usize| (100 * member + k) as f32;
         let columns: Vec<Vec<u32>> = program
-            .feeds
+            .program_arguments
             .iter()
-            .map(|feed| match *feed {
-                crate::model::Feed::State(_, member) => {
+            .map(|program_argument| match *program_argument {
+                crate::model::ProgramArgument::State(_, member) => {
                     (0..37).map(|k| value(member, k).to_bits()).collect()
                 }
                 _ => vec![0],

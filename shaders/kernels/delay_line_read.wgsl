@@ -1,8 +1,8 @@
-// A column of values of a variable a delay ago, for each connection of each copy of the system.
+// A column of values of a variable a delay ago, for each connection of each replica of the system.
 
 @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
 // number of words, address of the column, of row 0 of the ring, words from row to row, number of rows - 1, connections of a
-// copy, elements of a copy, number of delays; then the delays, then for each connection the element
+// replica, elements of a replica, number of delays; then the delays, then for each connection the element
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 
 const HEADER: u32 = 8u;

@@ -1,86 +1,90 @@
 //! Columns that a step makes beside the state.
 
 use crate::error::Result;
-use crate::interpreter::Player;
-use crate::model::Feed;
-use crate::plan::{BEYOND, Column, Fold, Load, Number, Work};
+use crate::interpreter::Executor;
+use crate::model::ProgramArgument;
+use crate::plan::{BEYOND, DerivedColumn, DerivedLoad, DerivedWork, Fold, Number};
 use crate::scalar::Access;
 use crate::terms::Kind;
 
-/// What a column needs beside the plan: the player of its program, where it has one.
-pub(super) struct ColumnRun(Option<Evaluator>);
+/// What a column needs beside the plan: the executor of its program, where it has one.
+pub(super) struct DerivedRun(Option<Evaluator>);
 
 struct Evaluator {
-    player: Player,
-    /// Addresses of the streams, the column's own last.
-    streams: Vec<usize>,
+    executor: Executor,
+    /// Addresses of the columns, the column's own last.
+    columns: Vec<usize>,
     /// Members of the argument that are a word of the arena, and its address.
     words: Vec<(usize, usize)>,
-    clock: Vec<(usize, Feed)>,
+    clock: Vec<(usize, ProgramArgument)>,
 }
 
-impl ColumnRun {
-    pub(super) fn new(column: &Column) -> Result<Self> {
-        let Work::Evaluate { program, loads, .. } = &column.work else { return Ok(Self(None)) };
-        let (mut streams, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
+impl DerivedRun {
+    pub(super) fn new(derived_column: &DerivedColumn) -> Result<Self> {
+        let DerivedWork::Evaluate { program, loads, .. } = &derived_column.work else {
+            return Ok(Self(None));
+        };
+        let (mut columns, mut words, mut clock) = (Vec::new(), Vec::new(), Vec::new());
         let (mut access, mut constants) = (Vec::new(), Vec::new());
         for (k, &load) in loads.iter().enumerate() {
             access.push(match load {
-                Load::Stream(address) => {
-                    streams.push(address);
-                    Access::Stream(streams.len() - 1)
+                DerivedLoad::Column(address) => {
+                    columns.push(address);
+                    Access::Column(columns.len() - 1)
                 }
-                Load::Word(address) => {
+                DerivedLoad::Word(address) => {
                     words.push((k, address));
                     Access::Uniform
                 }
-                Load::Clock(feed) => {
-                    clock.push((k, feed));
+                DerivedLoad::Clock(program_argument) => {
+                    clock.push((k, program_argument));
                     Access::Uniform
                 }
-                Load::Constant(bits) => {
+                DerivedLoad::Constant(bits) => {
                     constants.push((k, bits));
                     Access::Uniform
                 }
             });
         }
-        let mut player = Player::compiled(program, &access, &[streams.len()])?;
-        constants.into_iter().for_each(|(k, bits)| player.set_uniform(k, bits));
-        streams.push(column.address);
-        Ok(Self(Some(Evaluator { player, streams, words, clock })))
+        let mut executor = Executor::compiled(program, &access, &[columns.len()])?;
+        constants.into_iter().for_each(|(k, bits)| executor.set_uniform(k, bits));
+        columns.push(derived_column.address);
+        Ok(Self(Some(Evaluator { executor, columns, words, clock })))
     }
 
-    /// Makes the column. `begins` tells of a cadence whether its window begins with this step.
+    /// Makes the column. `begins` tells of a sampling whether its window begins with this step.
     pub(super) fn make(
         &mut self,
-        column: &Column,
+        derived_column: &DerivedColumn,
         arena: &mut [u32],
-        clock: &[(Feed, u32)],
+        clock: &[(ProgramArgument, u32)],
         begins: &dyn Fn(usize) -> bool,
     ) {
-        let (start, words) = (column.address, column.words);
-        let ticking = |feed: Feed| clock.iter().find(|(f, _)| *f == feed).map(|(_, bits)| *bits);
-        // the number of rows of a ring is a power of two, so that the low word tells the row
-        let step = u64::from(ticking(Feed::Step).unwrap_or(0));
-        match &column.work {
-            Work::Evaluate { .. } => {
+        let (start, words) = (derived_column.address, derived_column.words);
+        let ticking = |program_argument: ProgramArgument| {
+            clock.iter().find(|(f, _)| *f == program_argument).map(|(_, bits)| *bits)
+        };
+        // the number of rows of a delay line is a power of two, so that the low word tells the row
+        let step = u64::from(ticking(ProgramArgument::Step).unwrap_or(0));
+        match &derived_column.work {
+            DerivedWork::Evaluate { .. } => {
                 let Some(run) = &mut self.0 else { return };
                 for &(k, address) in &run.words {
-                    run.player.set_uniform(k, arena[address]);
+                    run.executor.set_uniform(k, arena[address]);
                 }
-                for &(k, feed) in &run.clock {
-                    if let Some(bits) = ticking(feed) {
-                        run.player.set_uniform(k, bits);
+                for &(k, program_argument) in &run.clock {
+                    if let Some(bits) = ticking(program_argument) {
+                        run.executor.set_uniform(k, bits);
                     }
                 }
                 let base = arena.as_mut_ptr();
-                let streams: Vec<*mut u32> =
-                    run.streams.iter().map(|&address| base.wrapping_add(address)).collect();
-                // SAFETY: the layout reserves a multiple of a chunk of words for each stream of a group and for the column,
+                let columns: Vec<*mut u32> =
+                    run.columns.iter().map(|&address| base.wrapping_add(address)).collect();
+                // SAFETY: the layout reserves a multiple of a chunk of words for each column of a group and for the column,
                 // inside the arena, which is borrowed mutably for the call; only the column is written.
-                unsafe { run.player.step(&streams, words) };
+                unsafe { run.executor.step(&columns, words) };
             }
-            Work::Copy { from, as_f32 } => {
+            DerivedWork::Copy { from, as_f32 } => {
                 for (k, &address) in from.iter().enumerate() {
                     let word = arena[address as usize];
                     arena[start + k] = match as_f32 {
@@ -90,7 +94,7 @@ impl ColumnRun {
                     };
                 }
             }
-            Work::Reduce { fold, of, indptr, from } => {
+            DerivedWork::Reduce { fold, of, indptr, from } => {
                 let result = fold.result(*of);
                 for (k, row) in indptr.windows(2).enumerate() {
                     let row = &from[row[0] as usize..row[1] as usize];
@@ -99,8 +103,8 @@ impl ColumnRun {
                     store(arena, start + k * result.words(), result, value);
                 }
             }
-            Work::Accumulate { fold, of, from, cadence } => {
-                let (begins, result) = (begins(*cadence), fold.result(*of));
+            DerivedWork::Accumulate { fold, of, from, sampling } => {
+                let (begins, result) = (begins(*sampling), fold.result(*of));
                 for (k, &address) in from.iter().enumerate() {
                     let at = start + k * result.words();
                     let mut value = load(arena, address as usize, *of);
@@ -110,21 +114,21 @@ impl ColumnRun {
                     store(arena, at, result, value);
                 }
             }
-            Work::Keep { ring, ahead } => {
-                let row = ring.row(step.wrapping_add(u64::from(*ahead)));
-                arena.copy_within(ring.from..ring.from + ring.words, row);
+            DerivedWork::DelayLineWrite { delay_line, ahead } => {
+                let row = delay_line.row(step.wrapping_add(u64::from(*ahead)));
+                arena.copy_within(delay_line.from..delay_line.from + delay_line.words, row);
             }
-            Work::Past { ring, elements, from, delays, ahead } => {
+            DerivedWork::DelayLineRead { delay_line, elements, from, delays, ahead } => {
                 let (uniform, step) = (delays.len() == 1, step.wrapping_add(u64::from(*ahead)));
                 for (copy, at) in (start..start + words).step_by(from.len()).enumerate() {
                     for (k, &element) in from.iter().enumerate() {
                         let delay = delays[if uniform { 0 } else { k }];
-                        let row = ring.row(step.wrapping_sub(u64::from(delay)));
+                        let row = delay_line.row(step.wrapping_sub(u64::from(delay)));
                         arena[at + k] = arena[row + copy * elements + element as usize];
                     }
                 }
             }
-            Work::Sum { from, connections, indptr } => {
+            DerivedWork::Sum { from, connections, indptr } => {
                 let rows = indptr.windows(2).map(|row| row[0] as usize..row[1] as usize);
                 let targets = indptr.len() - 1;
                 for (copy, at) in (start..start + words).step_by(targets).enumerate() {

@@ -1,10 +1,10 @@
-// A small network: one workgroup has all elements, some for each invocation, and delivers spikes between the updates. The sums of
-// what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. LANES, the
+// A small network: one workgroup has all elements, some for each invocation, and delivers spikes between the updates. The accumulators of
+// what arrives grow from step to step, and may wrap around; what an invocation knows of them tells what is new. WORKGROUP_SIZE, the
 // invocations, and `main` are generated: an invocation has an element of each block of as many elements of a member as there are
 // invocations, each in variables of its own.
 
-@group(0) @binding(6) var<storage, read_write> sums: array<atomic<i32>>;
-// as in `deliver.wgsl`, and the routes (binding 8), too
+@group(0) @binding(6) var<storage, read_write> accumulators: array<atomic<i32>>;
+// as in `deliver.wgsl`, and the delivery blocks (binding 8), too
 @group(0) @binding(7) var<storage, read> synapses: array<u32>;
 @group(0) @binding(9) var<storage, read_write> events: array<atomic<u32>>;
 
@@ -22,19 +22,19 @@ fn list_spike(e: u32, element: u32, member: u32) {
     spiked(e);
 }
 
-// The number of spikes that route `k` delivers in this step.
+// The number of spikes that delivery block `k` delivers in this step.
 fn spikes_of(k: u32) -> u32 {
-    let first = 1u + routes[0].y + 3u * k;
-    let slot = (clock.i - routes[first + 1u].x) & routes[first].y;
-    return atomicLoad(&events[routes[first].x + slot]);
+    let first = 1u + delivery_blocks[0].y + 3u * k;
+    let slot = (clock.i - delivery_blocks[first + 1u].x) & delivery_blocks[first].y;
+    return atomicLoad(&events[delivery_blocks[first].x + slot]);
 }
 
-// Delivers spike `spike` of route `k`.
+// Delivers spike `spike` of delivery block `k`.
 fn deliver(k: u32, spike: u32, lane: u32) {
-    let first = 1u + routes[0].y + 3u * k;
-    let history = routes[first];
-    let rows = routes[first + 1u];
-    let ends = routes[first + 2u];
+    let first = 1u + delivery_blocks[0].y + 3u * k;
+    let history = delivery_blocks[first];
+    let rows = delivery_blocks[first + 1u];
+    let ends = delivery_blocks[first + 2u];
     let slot = (clock.i - rows.x) & history.y;
     let source = atomicLoad(&events[history.z + slot * history.w + spike]);
     let copy = source / ends.z;
@@ -47,14 +47,14 @@ fn deliver(k: u32, spike: u32, lane: u32) {
             weight = synapses[rows.w + synapse];
         }
         let target_index = targets + synapses[rows.z + synapse];
-        atomicAdd(&sums[target_index], bitcast<i32>(weight));
+        atomicAdd(&accumulators[target_index], bitcast<i32>(weight));
     }
 }
 
-// The counts of the lists that this step adds to; no route reads them.
+// The counts of the lists that this step adds to; no delivery block reads them.
 fn clear_counts(lane: u32) {
-    if lane < routes[0].y {
-        let source = routes[1u + lane];
+    if lane < delivery_blocks[0].y {
+        let source = delivery_blocks[1u + lane];
         atomicStore(&events[source.x + (clock.i & source.y)], 0u);
     }
 }

@@ -1,14 +1,14 @@
-//! The copies of a system that run side by side.
+//! The replicas of a system that run side by side.
 
-/// How many copies there are.
+/// How many replicas there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Copies {
+pub(crate) struct Replicas {
     pub count: usize,
     /// Number of the first of them; numbers key random numbers.
     pub first: u32,
 }
 
-impl Copies {
+impl Replicas {
     /// Their numbers.
     pub(crate) fn numbers(self) -> impl Iterator<Item = u32> {
         // the last one may be the largest that there is

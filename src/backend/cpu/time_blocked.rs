@@ -1,35 +1,35 @@
-//! Systems whose elements do not look at each other: each block of elements plays all steps of a chunk while it is in the
+//! Systems whose elements do not look at each other: each block of elements executes all steps of a chunk while it is in the
 //! cache, and threads meet once a chunk. A thread takes the next block that nobody has, so that one which loses its processor
 //! keeps the others waiting for a block at most.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::constant_folded::ConstantFolded;
 use super::member::{Arenas, MemberRun};
-use super::quick::Quick;
 use crate::backend::apply::apply_at;
-use crate::model::Feed;
-use crate::plan::{Entry, Gather, InputOp, Offsets, Op, Plan, Source};
+use crate::model::ProgramArgument;
+use crate::plan::{Gather, InputOp, Offsets, Plan, ScheduleEntry, Source, StepOp};
 
-/// How a plan is played block by block.
-pub(super) struct Independent {
+/// How a plan is executed block by block.
+pub(super) struct TimeBlocked {
     /// For each member its blocks.
-    members: Vec<Vec<Block>>,
-    /// Numbers of the inputs that are not constant, and the streams that have to be cleared for them, by population.
+    members: Vec<Vec<ElementBlock>>,
+    /// Numbers of the inputs that are not constant, and the columns that have to be cleared for them, by population.
     inputs: Vec<usize>,
     cleared: Vec<(usize, usize)>,
 }
 
 /// Some elements of a member, with the words of them that are recorded.
-struct Block {
+struct ElementBlock {
     elements: Range<usize>,
-    recorded: Vec<Recorded>,
+    recorded: Vec<RecordedWords>,
 }
 
 /// Words that follow each other, of one record.
-struct Recorded {
-    cadence: usize,
-    /// Where they go in the cadence's row.
+struct RecordedWords {
+    sampling: usize,
+    /// Where they go in the sampling's row.
     place: usize,
     address: usize,
     count: usize,
@@ -37,13 +37,13 @@ struct Recorded {
     packed: bool,
 }
 
-/// The steps that are played.
-pub(super) struct Steps<'a> {
-    pub clocks: &'a [[(Feed, u32); 6]],
+/// The steps that are executed.
+pub(super) struct ChunkSteps<'a> {
+    pub clocks: &'a [[(ProgramArgument, u32); 6]],
     pub constants: &'a [u32],
     /// Rows of inputs, and of the schedule, step after step.
     pub rows: &'a [u32],
-    pub entries: &'a [Entry],
+    pub entries: &'a [ScheduleEntry],
     /// For each member how many of its blocks the threads have taken.
     pub taken: &'a [AtomicUsize],
 }
@@ -51,7 +51,7 @@ pub(super) struct Steps<'a> {
 /// Rows of the monitors, for several threads.
 pub(super) struct Out(*mut u32, usize);
 
-// SAFETY: blocks write different words; see `Recorded`.
+// SAFETY: blocks write different words; see `RecordedWords`.
 unsafe impl Sync for Out {}
 
 impl Out {
@@ -63,16 +63,20 @@ impl Out {
 /// Bytes of the first-level cache that a block's variables may take.
 const CACHE: usize = 24 * 1024;
 
-impl Independent {
+impl TimeBlocked {
     /// None where elements, or the host, look at each other within a step.
-    pub(super) fn new(plan: &Plan, runs: &[MemberRun], quick: Option<&Quick>) -> Option<Self> {
-        let quick = quick?;
-        if !plan.independent() || runs.iter().any(MemberRun::may_be_endless) {
+    pub(super) fn new(
+        plan: &Plan,
+        runs: &[MemberRun],
+        folded: Option<&ConstantFolded>,
+    ) -> Option<Self> {
+        let folded = folded?;
+        if !plan.time_blocked() || runs.iter().any(MemberRun::may_be_endless) {
             return None;
         }
         let mut left = Vec::new();
-        for op in &quick.step {
-            if let Op::Input(k) = *op {
+        for op in &folded.step {
+            if let StepOp::Input(k) = *op {
                 left.push(k);
             }
         }
@@ -80,21 +84,22 @@ impl Independent {
         for run in runs {
             let population = &plan.populations[run.population];
             let places = &population.members[run.member].places;
-            let columns = places.iter().filter(|place| place.stride == 1).count();
-            let words = (population.streams.len() + columns).max(1);
+            let derived_columns = places.iter().filter(|place| place.stride == 1).count();
+            let words = (population.columns.len() + derived_columns).max(1);
             let length = (CACHE / (4 * words)).max(1).next_multiple_of(32);
             let starts = (0..run.elements).step_by(length);
             let blocks = starts.map(|start| start..(start + length).min(run.elements));
-            let blocks = blocks.map(|elements| Block { elements, recorded: Vec::new() });
+            let blocks = blocks.map(|elements| ElementBlock { elements, recorded: Vec::new() });
             members.push(blocks.collect());
         }
-        let cleared = quick.cleared.clone();
-        let mut independent = Self { members, inputs: left, cleared };
+        let cleared = folded.cleared.clone();
+        let mut time_blocked = Self { members, inputs: left, cleared };
         for record in &plan.records {
             let mut add = |place: usize, address: usize, count: usize, packed: bool| {
                 let place = record.offset + place;
-                let whole = Recorded { cadence: record.cadence, place, address, count, packed };
-                independent.add(plan, runs, whole)
+                let whole =
+                    RecordedWords { sampling: record.sampling, place, address, count, packed };
+                time_blocked.add(plan, runs, whole)
             };
             match &record.gather {
                 &Gather::Range { address, count } => add(0, address, count, false)?,
@@ -107,18 +112,18 @@ impl Independent {
                 Gather::Host(_) => {}
             }
         }
-        Some(independent)
+        Some(time_blocked)
     }
 
-    /// Divides what is recorded among the blocks whose words it is of. None where it is of no one stream of a member.
-    fn add(&mut self, plan: &Plan, runs: &[MemberRun], all: Recorded) -> Option<()> {
+    /// Divides what is recorded among the blocks whose words it is of. None where it is of no one column of a member.
+    fn add(&mut self, plan: &Plan, runs: &[MemberRun], all: RecordedWords) -> Option<()> {
         if all.count == 0 {
             return Some(());
         }
         let (member, start) = runs.iter().enumerate().find_map(|(k, run)| {
             let population = &plan.populations[run.population];
             let start = population.members[run.member].start;
-            let mut addresses = population.streams.iter().map(|s| s.address + start);
+            let mut addresses = population.columns.iter().map(|s| s.address + start);
             let address = addresses.find(|&a| (a..a + run.elements).contains(&all.address))?;
             (all.address + all.count <= address + run.elements).then_some((k, address))
         })?;
@@ -132,7 +137,7 @@ impl Independent {
             let to = block.elements.end.min(first + all.count);
             if from < to {
                 let place = (from - first) / if all.packed { 32 } else { 1 };
-                block.recorded.push(Recorded {
+                block.recorded.push(RecordedWords {
                     place: all.place + place,
                     address: start + from,
                     count: to - from,
@@ -148,21 +153,21 @@ impl Independent {
         self.members.iter().map(|_| AtomicUsize::new(0)).collect()
     }
 
-    /// Plays blocks that no other thread has taken, as thread `k`.
+    /// Executes blocks that no other thread has taken, as thread `k`.
     ///
     /// # Safety
     /// No two threads have one number, all have the same steps, and nobody else uses the arenas or `out` meanwhile, which has the rows
     /// of the schedule.
-    pub(super) unsafe fn play(
+    pub(super) unsafe fn execute(
         &self,
         k: usize,
         plan: &Plan,
         runs: &[MemberRun],
-        steps: &Steps<'_>,
+        steps: &ChunkSteps<'_>,
         arenas: &Arenas,
         out: &Out,
     ) {
-        let (width, cadences) = (plan.input_row, plan.cadences.len());
+        let (width, samplings) = (plan.input_row, plan.samplings.len());
         for ((run, blocks), taken) in runs.iter().zip(&self.members).zip(steps.taken) {
             if k >= run.parts() {
                 continue;
@@ -177,7 +182,7 @@ impl Independent {
             let start = population.members[run.member].start;
             let cleared = self.cleared.iter().filter(|(at, _)| *at == run.population);
             let cleared: Vec<usize> =
-                cleared.map(|&(_, stream)| population.streams[stream].address + start).collect();
+                cleared.map(|&(_, column)| population.columns[column].address + start).collect();
             while let Some(block) = blocks.get(taken.fetch_add(1, Ordering::Relaxed)) {
                 for (step, clock) in steps.clocks.iter().enumerate() {
                     let row = &steps.rows[step * width..(step + 1) * width];
@@ -188,7 +193,7 @@ impl Independent {
                     // SAFETY: as promised.
                     unsafe { run.step_block(k, &block.elements, arenas, clock) };
                     for recorded in &block.recorded {
-                        let entry = steps.entries[step * cadences + recorded.cadence];
+                        let entry = steps.entries[step * samplings + recorded.sampling];
                         if let Some(row) = entry.row {
                             // SAFETY: the words are the block's, and so is what they go to.
                             unsafe { recorded.copy(arenas, out, row) };
@@ -227,7 +232,7 @@ unsafe fn apply(
     let (values, stride) = match input.source {
         Source::Constant { offset, stride } => (&constants[offset + first * stride..], stride),
         Source::Row { offset, stride } => (&row[offset + first * stride..], stride),
-        Source::Column { .. } => return,
+        Source::Derived { .. } => return,
     };
     let all = Offsets::Range { start: 0, count: range.len() };
     // SAFETY: as promised.
@@ -235,7 +240,7 @@ unsafe fn apply(
     apply_at(input.operation, input.kind, words, &all, values, stride);
 }
 
-impl Recorded {
+impl RecordedWords {
     /// # Safety
     /// No other thread uses these words, or those that they go to.
     unsafe fn copy(&self, arenas: &Arenas, out: &Out, row: usize) {
@@ -243,7 +248,7 @@ impl Recorded {
         let words = unsafe { arenas.words(self.address..self.address + self.count) };
         let count = if self.packed { words.len().div_ceil(32) } else { words.len() };
         debug_assert!(row + self.place + count <= out.1);
-        // SAFETY: the row has all words of its cadence, in which these have their place.
+        // SAFETY: the row has all words of its sampling, in which these have their place.
         let out = unsafe { std::slice::from_raw_parts_mut(out.0.add(row + self.place), count) };
         if self.packed {
             for (word, flags) in out.iter_mut().zip(words.chunks(32)) {

@@ -1,8 +1,8 @@
-//! Threads that play a step together. A step takes microseconds, and waking a thread takes longer, so they wait for the next
+//! Threads that execute a step together. A step takes microseconds, and waking a thread takes longer, so they wait for the next
 //! one awake, for a short while.
 //!
 //! Where other programs want the processors, a thread may lose its own in the midst of a step, for a time in which one thread
-//! alone would have played a hundred. So a part that nobody has begun is anybody's, and what waiting costs is measured
+//! alone would have executed a hundred. So a part that nobody has begun is anybody's, and what waiting costs is measured
 //! ([`Pace`]): as long as helpers do not pay, the owner does without them.
 
 use std::any::Any;
@@ -24,7 +24,7 @@ const TURNS: usize = 16;
 /// What all do, by the number of the part.
 type Task = *const (dyn Fn(usize) + Sync);
 
-struct Shared {
+struct PoolState {
     /// Counts tasks; changes when there is a new one.
     task: AtomicUsize,
     work: UnsafeCell<Option<Task>>,
@@ -39,13 +39,13 @@ struct Shared {
 }
 
 // SAFETY: `work` is written by the owner alone, while no part is left, and read by helpers that have begun a part of the task.
-unsafe impl Sync for Shared {}
+unsafe impl Sync for PoolState {}
 // SAFETY: as above; the task that the pointer names can be called from any thread.
-unsafe impl Send for Shared {}
+unsafe impl Send for PoolState {}
 
 /// The owner's thread and its helpers.
-pub(super) struct Crew {
-    shared: Arc<Shared>,
+pub(super) struct ThreadPool {
+    shared: Arc<PoolState>,
     helpers: Vec<JoinHandle<()>>,
     pace: Pace,
     /// When the step at hand began, and how long the owner has waited since.
@@ -53,11 +53,11 @@ pub(super) struct Crew {
     waited: Duration,
 }
 
-impl Crew {
+impl ThreadPool {
     /// So many threads, with the one that asks; fewer where the system gives fewer.
     pub(super) fn new(threads: usize) -> Self {
         let count = threads.saturating_sub(1);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolState {
             task: AtomicUsize::new(0),
             work: UnsafeCell::new(None),
             begun: (0..count).map(|_| AtomicUsize::new(0)).collect(),
@@ -94,20 +94,20 @@ impl Crew {
         }
     }
 
-    /// Steps are played from that moment on.
+    /// Steps are executed from that moment on.
     pub(super) fn begins(&mut self, now: Instant) {
         (self.since, self.waited) = (now, Duration::ZERO);
     }
 
-    /// So many steps were played since the last call, or since they began. Steps cost much the same, whatever tasks they consist
+    /// So many steps were executed since the last call, or since they began. Steps cost much the same, whatever tasks they consist
     /// of, so that they are what is compared.
-    pub(super) fn played(&mut self, steps: usize) {
+    pub(super) fn executed(&mut self, steps: usize) {
         if self.helpers.is_empty() {
             return;
         }
         let now = Instant::now();
         self.pace.ran(now.saturating_duration_since(self.since), self.waited);
-        self.pace.played(steps, now);
+        self.pace.executed(steps, now);
         self.begins(now);
     }
 
@@ -143,7 +143,7 @@ impl Crew {
 }
 
 /// Counts a part as done when it is dropped.
-struct Done<'a>(&'a Shared);
+struct Done<'a>(&'a PoolState);
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
@@ -153,7 +153,7 @@ impl Drop for Done<'_> {
 
 /// Waits for the parts that helpers have begun when it is dropped; the others, which are left by a panic alone, are given up.
 struct Wait<'a> {
-    shared: &'a Shared,
+    shared: &'a PoolState,
     number: usize,
     waited: &'a mut Duration,
 }
@@ -195,7 +195,7 @@ impl Patience {
     }
 }
 
-impl Shared {
+impl PoolState {
     /// Begins helper `k`'s part of a task, unless somebody has.
     fn begins(&self, k: usize, task: usize) -> bool {
         let before = task.wrapping_sub(1);
@@ -241,7 +241,7 @@ impl Shared {
     }
 }
 
-impl Drop for Crew {
+impl Drop for ThreadPool {
     fn drop(&mut self) {
         self.shared.ends.store(true, Ordering::SeqCst);
         for helper in self.helpers.drain(..) {
@@ -259,14 +259,14 @@ mod tests {
     #[test]
     fn all_parts_of_all_tasks_are_done_once() {
         for threads in [1, 2, 5] {
-            let mut crew = Crew::new(threads);
+            let mut pool = ThreadPool::new(threads);
             let counts: Vec<AtomicUsize> =
-                (0..crew.threads()).map(|_| AtomicUsize::new(0)).collect();
+                (0..pool.threads()).map(|_| AtomicUsize::new(0)).collect();
             for task in 0..3000 {
-                crew.run(&|k| {
+                pool.run(&|k| {
                     counts[k].fetch_add(task, Ordering::Relaxed);
                 });
-                crew.played(1);
+                pool.executed(1);
                 if task % 1000 == 0 {
                     // long enough to fall asleep
                     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -279,12 +279,12 @@ mod tests {
     /// With more threads than processors helpers come late to most tasks, or in the midst of a later one.
     #[test]
     fn parts_that_nobody_has_begun_are_the_owners() {
-        let mut crew = Crew::new(64);
+        let mut pool = ThreadPool::new(64);
         let counts: Vec<AtomicUsize> = (0..64).map(|_| AtomicUsize::new(0)).collect();
         let owner = std::thread::current().id();
         let taken = AtomicUsize::new(0);
         for task in 1..=500 {
-            crew.run(&|k| {
+            pool.run(&|k| {
                 counts[k].fetch_add(1, Ordering::Relaxed);
                 if k > 0 && std::thread::current().id() == owner {
                     taken.fetch_add(1, Ordering::Relaxed);
@@ -298,9 +298,9 @@ mod tests {
     /// A helper takes longer than the owner.
     #[test]
     fn what_the_owner_waits_counts_until_the_step_is_over() {
-        let mut crew = Crew::new(2);
+        let mut pool = ThreadPool::new(2);
         let begun = AtomicBool::new(false);
-        crew.run(&|k| {
+        pool.run(&|k| {
             if k > 0 {
                 begun.store(true, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(20));
@@ -309,22 +309,22 @@ mod tests {
                 std::thread::yield_now();
             }
         });
-        assert!(crew.waited > Duration::from_millis(5), "{:?}", crew.waited);
-        crew.played(1);
-        assert_eq!(crew.waited, Duration::ZERO);
+        assert!(pool.waited > Duration::from_millis(5), "{:?}", pool.waited);
+        pool.executed(1);
+        assert_eq!(pool.waited, Duration::ZERO);
     }
 
     #[test]
     fn a_task_that_panics_ends_for_all() {
-        let mut crew = Crew::new(3);
+        let mut pool = ThreadPool::new(3);
         for who in 0..3 {
             let quiet = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                crew.run(&|k| assert!(k != who, "on purpose"));
+                pool.run(&|k| assert!(k != who, "on purpose"));
             }));
             assert!(quiet.is_err());
         }
         let count = AtomicUsize::new(0);
-        crew.run(&|_| {
+        pool.run(&|_| {
             count.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(count.load(Ordering::Relaxed), 3);

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::bit_exact::ExactOperations;
 use super::context::Context;
-use super::pin::Native;
 use crate::error::Result;
 use crate::random::philox;
 
 /// Pairs that are tried: a device that is wrong in one case of a thousand is found out with near certainty.
 const PAIRS: usize = 1 << 14;
-const LANES: usize = 64;
+const WORKGROUP_SIZE: usize = 64;
 
 const TEXT: &str = "
 @group(0) @binding(0) var<storage, read_write> words: array<vec2<f32>>;
@@ -22,20 +22,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }";
 
 /// What was measured, by number of the adapter.
-static KNOWN: Mutex<Option<HashMap<usize, Native>>> = Mutex::new(None);
+static KNOWN: Mutex<Option<HashMap<usize, ExactOperations>>> = Mutex::new(None);
 
 /// What is exact on a device, measured once for each adapter.
-pub(super) fn native(index: usize, context: &Context) -> Result<Native> {
+pub(super) fn exact(index: usize, context: &Context) -> Result<ExactOperations> {
     let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(&native) = known().as_ref().and_then(|known| known.get(&index)) {
-        return Ok(native);
+    if let Some(&exact) = known().as_ref().and_then(|known| known.get(&index)) {
+        return Ok(exact);
     }
-    let native = measure(context)?;
-    if native != Native::EXACT {
+    let exact = measure(context)?;
+    if exact != ExactOperations::EXACT {
         log::info!("{}: division or square root is not exact, and is mended", context.name);
     }
-    known().get_or_insert_default().insert(index, native);
-    Ok(native)
+    known().get_or_insert_default().insert(index, exact);
+    Ok(exact)
 }
 
 /// Positive normal numbers from 2^-32 to 2^32, so that all quotients and roots are normal too.
@@ -44,7 +44,7 @@ fn pairs() -> Vec<f32> {
     (0..PAIRS as u32 / 2).flat_map(|k| philox([k, 0, 0, 0], [0, 0]).map(number)).collect()
 }
 
-fn measure(context: &Context) -> Result<Native> {
+fn measure(context: &Context) -> Result<ExactOperations> {
     let pairs = pairs();
     let words: Vec<u32> = pairs.iter().map(|x| x.to_bits()).collect();
     let device = &context.device;
@@ -71,7 +71,7 @@ fn measure(context: &Context) -> Result<Native> {
         let mut pass = encoder.begin_compute_pass(&Default::default());
         pass.set_pipeline(&pipeline);
         pass.set_bind_group(0, &bind_group, &[]);
-        pass.dispatch_workgroups((PAIRS / LANES) as u32, 1, 1);
+        pass.dispatch_workgroups((PAIRS / WORKGROUP_SIZE) as u32, 1, 1);
     }
     context.queue.submit([encoder.finish()]);
     context.check()?;
@@ -83,7 +83,7 @@ fn measure(context: &Context) -> Result<Native> {
             .all(|(pair, result)| wanted(pair[0], pair[1]).to_bits() == result[place])
     };
     let (division, root) = (exact(0, &|a, b| a / b), exact(1, &|_, b| b.sqrt()));
-    Ok(Native { division, root, order: context.spirv })
+    Ok(ExactOperations { division, root, order: context.spirv })
 }
 
 #[cfg(test)]
@@ -99,9 +99,10 @@ mod tests {
                 return State(p.a / p.b, sqrt(p.b), parts.x - parts.y * parts.z);
             }";
         let pairs = pairs();
-        let column = |k: usize| pairs.iter().skip(k).step_by(2).copied().collect::<Vec<f32>>();
+        let derived_column =
+            |k: usize| pairs.iter().skip(k).step_by(2).copied().collect::<Vec<f32>>();
         let group = Group::new(&Model::from_wgsl("Parts", text).unwrap(), PAIRS);
-        let group = group.param("a", column(0)).param("b", column(1));
+        let group = group.param("a", derived_column(0)).param("b", derived_column(1));
         let mut out = Vec::new();
         let potentials: Vec<f32> = (0..PAIRS).map(|k| -90.0 + 0.008 * k as f32).collect();
         let cells = neurons::hh(PAIRS).init("V", potentials);
@@ -129,7 +130,7 @@ mod tests {
         let wanted = results("cpu");
         // what lavapipe does itself, then what a device that does not would be given
         assert!(results(&device.index.to_string()) == wanted, "without help");
-        let none = Native { division: false, root: false, order: false };
+        let none = ExactOperations { division: false, root: false, order: false };
         KNOWN.lock().unwrap().get_or_insert_default().insert(device.index, none);
         assert!(results(&device.index.to_string()) == wanted, "with help");
     }

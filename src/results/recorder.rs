@@ -6,19 +6,21 @@ use ndarray::ArrayD;
 
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::plan::{BEYOND, Cadence, Gather, Plan, Record, Scale, Schedule, packed_words, unpacked};
-use crate::records::{Events, Rows, Sink};
+use crate::plan::{
+    BEYOND, Gather, Plan, Record, SamplingSchedule, Scale, Schedule, packed_words, unpacked,
+};
+use crate::records::{Events, Sink, SinkRows};
 use crate::terms::{Element, Kind, array};
 
 /// The history of one monitor.
 #[derive(Debug, Clone)]
-pub(crate) struct Trace {
+pub(crate) struct RecordedTrace {
     pub key: String,
     pub kind: Kind,
     /// Shape of one row; that of a closure is known with its first.
     pub row_shape: Vec<usize>,
-    pub cadence: usize,
-    /// Where it is in the row of its cadence, and how long.
+    pub sampling: usize,
+    /// Where it is in the row of its sampling, and how long.
     offset: usize,
     words: usize,
     /// Whether a row is a bit per element, else a word.
@@ -37,24 +39,24 @@ pub(crate) struct Trace {
     pub ended: bool,
     /// Whether a sink wants events.
     as_events: bool,
-    data: Data,
+    data: RecordedData,
 }
 
 /// What is kept.
 #[derive(Debug, Clone)]
-enum Data {
+enum RecordedData {
     Dense(Vec<u32>),
     Sparse(Events),
     Sunk(Sink),
 }
 
-impl Trace {
+impl RecordedTrace {
     pub(crate) fn new(record: &Record, sink: Option<&Sink>) -> Self {
         Self {
             key: record.key.clone(),
             kind: if record.scale == Scale::None { record.kind } else { Kind::F32 },
             row_shape: record.shape.clone(),
-            cadence: record.cadence,
+            sampling: record.sampling,
             offset: record.offset,
             words: record.words(),
             packed: record.packed(),
@@ -70,9 +72,9 @@ impl Trace {
             ended: false,
             as_events: record.events,
             data: match sink {
-                Some(sink) => Data::Sunk(sink.clone()),
-                None if record.sparse => Data::Sparse(Events::default()),
-                None => Data::Dense(Vec::new()),
+                Some(sink) => RecordedData::Sunk(sink.clone()),
+                None if record.sparse => RecordedData::Sparse(Events::default()),
+                None => RecordedData::Dense(Vec::new()),
             },
         }
     }
@@ -80,14 +82,14 @@ impl Trace {
     /// Bytes that the host takes for so many rows more, as far as that is known before.
     pub(crate) fn bytes(&self, rows: u64) -> u128 {
         match self.data {
-            Data::Dense(_) => 4 * u128::from(rows) * self.words as u128,
-            Data::Sparse(_) | Data::Sunk(_) => 0,
+            RecordedData::Dense(_) => 4 * u128::from(rows) * self.words as u128,
+            RecordedData::Sparse(_) | RecordedData::Sunk(_) => 0,
         }
     }
 
     /// Makes room for so many rows more; false where there is none.
     pub(crate) fn reserve(&mut self, rows: u64) -> bool {
-        let Data::Dense(words) = &mut self.data else { return true };
+        let RecordedData::Dense(words) = &mut self.data else { return true };
         let width = self.words / if self.is_wide { 2 } else { 1 };
         let wanted = usize::try_from(rows).ok().and_then(|rows| rows.checked_mul(width));
         wanted.is_some_and(|wanted| words.try_reserve_exact(wanted).is_ok())
@@ -108,23 +110,23 @@ impl Trace {
                 ),
             });
         }
-        if let Data::Dense(all) = &mut self.data {
+        if let RecordedData::Dense(all) = &mut self.data {
             grow(all, words.len(), &self.key)?;
         }
         self.rows += 1;
         match &mut self.data {
-            Data::Dense(all) => all.extend_from_slice(words),
-            Data::Sparse(_) => {}
-            Data::Sunk(_) => return self.sink(vec![step as i64], words.to_vec(), false),
+            RecordedData::Dense(all) => all.extend_from_slice(words),
+            RecordedData::Sparse(_) => {}
+            RecordedData::Sunk(_) => return self.sink(vec![step as i64], words.to_vec(), false),
         }
         Ok(())
     }
 
     /// Gives rows to its sink, if it has one.
     fn sink(&self, steps: Vec<i64>, words: Vec<u32>, as_events: bool) -> Result<()> {
-        let Data::Sunk(sink) = &self.data else { return Ok(()) };
+        let RecordedData::Sunk(sink) = &self.data else { return Ok(()) };
         let (key, kind, row_shape) = (self.key.clone(), self.kind, self.row_shape.clone());
-        sink.give(Rows { key, kind, row_shape, steps, words, as_events })
+        sink.give(SinkRows { key, kind, row_shape, steps, words, as_events })
     }
 
     /// Files its part of the rows of some steps.
@@ -132,7 +134,7 @@ impl Trace {
         let range = self.offset..self.offset + self.words;
         let width: usize = self.row_shape.iter().product();
         let (mut steps, mut words) = (Vec::new(), Vec::new());
-        let is_sunk = matches!(self.data, Data::Sunk(_));
+        let is_sunk = matches!(self.data, RecordedData::Sunk(_));
         for (step, length, row) in rows {
             // a sink has the rows before the first that is not to be had
             if is_sunk && self.beyond.is_some() {
@@ -140,16 +142,16 @@ impl Trace {
             }
             let row = &row[range.clone()];
             let to = match &mut self.data {
-                Data::Dense(all) => {
+                RecordedData::Dense(all) => {
                     grow(all, row.len(), &self.key)?;
                     all
                 }
-                Data::Sparse(events) => {
+                RecordedData::Sparse(events) => {
                     add(events, step, row, self.packed, &self.key)?;
                     self.rows += 1;
                     continue;
                 }
-                Data::Sunk(_) => {
+                RecordedData::Sunk(_) => {
                     steps.push(step);
                     &mut words
                 }
@@ -210,12 +212,12 @@ impl Trace {
         let what = || format!("an array of monitor `{}`", self.key);
         limits::room(bytes, what, "read a sink's rows, or events, instead")?;
         match &self.data {
-            Data::Sunk(_) => Err(self.sunk()),
-            Data::Dense(words) if self.packed => {
+            RecordedData::Sunk(_) => Err(self.sunk()),
+            RecordedData::Dense(words) if self.packed => {
                 array(&self.key, self.kind, &shape, &unpack(words, width))
             }
-            Data::Dense(words) => array(&self.key, self.kind, &shape, words),
-            Data::Sparse(events) => {
+            RecordedData::Dense(words) => array(&self.key, self.kind, &shape, words),
+            RecordedData::Sparse(events) => {
                 let mut words = vec![0; self.rows * width];
                 for (&step, &index) in events.steps.iter().zip(&events.indices) {
                     // steps are in order, and all events are of one of them
@@ -234,9 +236,9 @@ impl Trace {
             return Err(Error::Kind { key: self.key.clone(), held, asked });
         }
         match &self.data {
-            Data::Sunk(_) => Err(self.sunk()),
-            Data::Sparse(events) => Ok(events.clone()),
-            Data::Dense(words) => {
+            RecordedData::Sunk(_) => Err(self.sunk()),
+            RecordedData::Sparse(events) => Ok(events.clone()),
+            RecordedData::Dense(words) => {
                 let mut events = Events::default();
                 if self.words > 0 {
                     let rows = steps.iter().zip(words.chunks_exact(self.words));
@@ -307,51 +309,56 @@ fn unpack(words: &[u32], width: usize) -> Vec<u32> {
 
 /// Where the rows of a run belong.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Filing {
-    pub cadences: Vec<Cadence>,
+pub(crate) struct Recorder {
+    pub samplings: Vec<SamplingSchedule>,
     /// The steps that the run is to have.
     pub run: Range<u64>,
 }
 
-impl Filing {
+impl Recorder {
     /// Where the rows of some steps are.
     pub(crate) fn schedule(&self, steps: Range<u64>) -> Schedule {
-        Schedule::new(&self.cadences, &self.run, steps)
+        Schedule::new(&self.samplings, &self.run, steps)
     }
 
     /// Files the rows of some steps.
-    pub(crate) fn file(&self, traces: &mut [Trace], steps: Range<u64>, rows: &[u32]) -> Result<()> {
+    pub(crate) fn file(
+        &self,
+        traces: &mut [RecordedTrace],
+        steps: Range<u64>,
+        rows: &[u32],
+    ) -> Result<()> {
         let schedule = self.schedule(steps.clone());
         self.each(traces, &schedule, steps.start as i64, rows)
     }
 
     /// Files the values before the run.
-    pub(crate) fn file_initial(&self, traces: &mut [Trace], rows: &[u32]) -> Result<()> {
-        let schedule = Schedule::initial(&self.cadences);
+    pub(crate) fn file_initial(&self, traces: &mut [RecordedTrace], rows: &[u32]) -> Result<()> {
+        let schedule = Schedule::initial(&self.samplings);
         self.each(traces, &schedule, self.run.start as i64 - 1, rows)
     }
 
     fn each(
         &self,
-        traces: &mut [Trace],
+        traces: &mut [RecordedTrace],
         schedule: &Schedule,
         first: i64,
         rows: &[u32],
     ) -> Result<()> {
-        let count = self.cadences.len().max(1);
+        let count = self.samplings.len().max(1);
         // a sink that fails keeps no other trace from its rows
         let mut filed = Ok(());
         for trace in traces.iter_mut().filter(|t| t.host.is_none() && !t.ended) {
-            let cadence = &self.cadences[trace.cadence];
-            let entries = schedule.entries.iter().skip(trace.cadence).step_by(count).enumerate();
+            let sampling = &self.samplings[trace.sampling];
+            let entries = schedule.entries.iter().skip(trace.sampling).step_by(count).enumerate();
             let mut due = entries.filter_map(|(k, entry)| {
                 let (step, row) = (first + k as i64, entry.row?);
-                let length = u64::try_from(step).map_or(1, |step| cadence.length(step, &self.run));
-                Some((step, length, &rows[row..row + cadence.row]))
+                let length = u64::try_from(step).map_or(1, |step| sampling.length(step, &self.run));
+                Some((step, length, &rows[row..row + sampling.row]))
             });
             let outcome = trace.file(&mut due);
             // what a sink did not take waits for it
-            trace.ended = outcome.is_err() && !matches!(trace.data, Data::Sunk(_));
+            trace.ended = outcome.is_err() && !matches!(trace.data, RecordedData::Sunk(_));
             filed = filed.and(outcome);
         }
         filed
@@ -374,7 +381,7 @@ fn add(events: &mut Events, step: i64, row: &[u32], is_packed: bool, key: &str) 
 
 /// Whether values before a run are recorded.
 pub(crate) fn records_initial(plan: &Plan) -> bool {
-    plan.cadences.iter().any(|c| c.initial && c.row > 0)
+    plan.samplings.iter().any(|c| c.initial && c.row > 0)
 }
 
 #[cfg(test)]
@@ -388,7 +395,7 @@ mod tests {
             key: "x".into(),
             kind: if sparse { Kind::Bool } else { Kind::U32 },
             shape: vec![2],
-            cadence: 0,
+            sampling: 0,
             offset: 0,
             gather,
             is_wide: false,
@@ -398,9 +405,11 @@ mod tests {
         };
         let dense = record(false, Gather::Range { address: 0, count: 2 });
         let sparse = record(true, Gather::Flags { address: 0, count: 2 });
-        let mut traces = [&dense, &sparse, &dense, &sparse].map(|record| Trace::new(record, None));
-        let cadence = Cadence { every: 1, window: None, per: None, initial: false, row: 2 };
-        let filing = Filing { cadences: vec![cadence], run: 0..9 };
+        let mut traces =
+            [&dense, &sparse, &dense, &sparse].map(|record| RecordedTrace::new(record, None));
+        let sampling =
+            SamplingSchedule { every: 1, window: None, per: None, initial: false, row: 2 };
+        let filing = Recorder { samplings: vec![sampling], run: 0..9 };
         let rows = |steps: Range<u32>| steps.flat_map(|k| [k & 3, k]).collect::<Vec<u32>>();
         filing.file(&mut traces, 0..3, &rows(0..3)).unwrap();
         traces[..2].iter_mut().for_each(|trace| trace.ended = true);

@@ -1,7 +1,7 @@
-// Elements that do not look at each other: an invocation has one. Its key is its number in the population. LANES, the invocations
+// Elements that do not look at each other: an invocation has one. Its key is its number in the population. WORKGROUP_SIZE, the invocations
 // of a workgroup, is generated.
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -8,18 +8,18 @@ use super::handles::OnEngine;
 use super::progress::Bar;
 use super::run::DSRunner;
 use super::settings::is_stepwise;
-use crate::backend::{Beyond, Checks, Chunk, Rows};
+use crate::backend::{Beyond, BoundsChecks, Chunk, ChunkRows};
 use crate::error::{Error, Result};
 use crate::inputs::{InputHandle, ReadHandle};
 use crate::limits::{self, deep};
-use crate::plan::{HostRecord, Op, Role, Schedule, words};
-use crate::results::{Filing, Mon, Times, Trace, records_initial};
+use crate::plan::{HostRecord, Role, Schedule, StepOp, words};
+use crate::results::{Mon, RecordedTrace, Recorder, Times, records_initial};
 use crate::terms::Shared;
 
-/// Chunks that may be under way at a time: one is played while the one before is read back.
+/// Chunks that may be under way at a time: one is executed while the one before is read back.
 const IN_FLIGHT: usize = 2;
 
-/// Rows of the changing inputs, as far as they could be filled, and why not further.
+/// ChunkRows of the changing inputs, as far as they could be filled, and why not further.
 struct Filled {
     rows: Vec<u32>,
     data_rows: Vec<u32>,
@@ -28,16 +28,16 @@ struct Filled {
 }
 
 impl DSRunner {
-    /// Plays the steps of a run.
-    pub(super) fn play(&mut self, run: Range<u64>, bar: &Bar) -> Result<()> {
+    /// Executes the steps of a run.
+    pub(super) fn execute(&mut self, run: Range<u64>, bar: &Bar) -> Result<()> {
         let initial = self.record_initial(&run);
         initial.and_then(|()| match is_stepwise(&self.settings, &self.host) {
-            true => self.play_stepwise(&run, bar),
-            false => self.play_chunks(&run, bar),
+            true => self.execute_stepwise(&run, bar),
+            false => self.execute_chunks(&run, bar),
         })
     }
 
-    fn play_chunks(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
+    fn execute_chunks(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
         let mut submitted = run.start;
         let mut failure = None;
         while submitted < run.end && failure.is_none() && !self.cancelled.load(Ordering::Relaxed) {
@@ -55,7 +55,7 @@ impl DSRunner {
                 match self.engine.submit(chunk) {
                     Ok(0) => break,
                     Ok(_) => {
-                        self.unsettled = true;
+                        self.unfinalized = true;
                         self.waiting.push_back(filled.steps);
                         submitted = end;
                     }
@@ -72,7 +72,7 @@ impl DSRunner {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Collects a chunk and files what it recorded. Its steps have been played, so where a sink or a closure fails, the rest is
+    /// Collects a chunk and files what it recorded. Its steps have been executed, so where a sink or a closure fails, the rest is
     /// filed all the same, and so are chunks that are under way.
     fn take(&mut self, bar: &Bar, failure: &mut Option<Error>) -> Result<()> {
         let Some(rows) = self.engine.collect()? else { return Ok(()) };
@@ -89,7 +89,7 @@ impl DSRunner {
     }
 
     /// Steps one by one, each in parts between which the host does its own.
-    fn play_stepwise(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
+    fn execute_stepwise(&mut self, run: &Range<u64>, bar: &Bar) -> Result<()> {
         for step in run.clone() {
             if self.cancelled.load(Ordering::Relaxed) {
                 break;
@@ -98,8 +98,8 @@ impl DSRunner {
             if let Some(failure) = filled.failure {
                 return Err(failure);
             }
-            self.unsettled = true;
-            let recorded = self.play_step(run, step, &filled)?;
+            self.unfinalized = true;
+            let recorded = self.execute_step(run, step, &filled)?;
             self.step = step + 1;
             bar.inc(1);
             recorded?;
@@ -107,17 +107,17 @@ impl DSRunner {
         Ok(())
     }
 
-    /// Plays a step. The inner result is that of sinks and closures of monitors, after which the step comes to its end all the
+    /// Executes a step. The inner result is that of sinks and closures of monitors, after which the step comes to its end all the
     /// same.
-    fn play_step(&mut self, run: &Range<u64>, step: u64, filled: &Filled) -> Result<Result<()>> {
+    fn execute_step(&mut self, run: &Range<u64>, step: u64, filled: &Filled) -> Result<Result<()>> {
         let mut filed = Ok(());
         let plan = self.plan.clone();
         let checked = !self.settings.jit.predict;
         let mut from = 0;
         for (at, &op) in plan.step.iter().enumerate() {
             // monitors' closures come when all else is done and inputs are not cleared yet
-            let done = plan.step.get(at + 1) == Some(&Op::Clear);
-            let ends = done || at + 1 == plan.step.len() || matches!(op, Op::Call(_));
+            let done = plan.step.get(at + 1) == Some(&StepOp::Clear);
+            let ends = done || at + 1 == plan.step.len() || matches!(op, StepOp::Call(_));
             if !(checked || ends) {
                 continue;
             }
@@ -131,19 +131,19 @@ impl DSRunner {
             chunk.data_rows.clone_from(&filled.data_rows);
             self.engine.submit(chunk)?;
             let recorded = self.engine.collect()?;
-            if plan.step[part].contains(&Op::Record)
+            if plan.step[part].contains(&StepOp::Record)
                 && let Some(rows) = recorded
             {
                 filed = filed.and(self.mon.add(step..step + 1, rows));
             }
-            if let Op::Call(k) = op {
+            if let StepOp::Call(k) = op {
                 self.call(k, step)?;
             }
             if checked {
                 self.check(op, step)?;
             }
             if done {
-                self.mon.played.end = step + 1;
+                self.mon.executed.end = step + 1;
                 filed = filed.and(self.ask_monitors(step));
             }
         }
@@ -165,18 +165,18 @@ impl DSRunner {
         )
     }
 
-    /// Records what the closures of monitors give for a step that was played.
+    /// Records what the closures of monitors give for a step that was executed.
     fn ask_monitors(&mut self, step: u64) -> Result<()> {
         if self.host.records.is_empty() {
             return Ok(());
         }
         let shared = self.shared(step);
         let Self { mon, host, engine, plan, .. } = self;
-        let Filing { cadences, run } = mon.filing.clone();
+        let Recorder { samplings, run } = mon.filing.clone();
         let mut filed = Ok(());
         for trace in mon.traces() {
             let Some(k) = trace.host else { continue };
-            if trace.ended || !cadences[trace.cadence].due(step, &run) {
+            if trace.ended || !samplings[trace.sampling].due(step, &run) {
                 continue;
             }
             let value = match &host.records[k] {
@@ -204,18 +204,22 @@ impl DSRunner {
         filed
     }
 
-    /// Fails where an operation that is to be played would use an index beyond the end.
-    fn check_indexes(&mut self, op: Op, step: u64) -> Result<()> {
+    /// Fails where an operation that is to be executed would use an index beyond the end.
+    fn check_indexes(&mut self, op: StepOp, step: u64) -> Result<()> {
         let what = match op {
-            Op::Update(_) => "found before its update",
-            Op::Column(_) => "found before it was evaluated",
-            Op::Kernel(_) => "found before it ran",
-            Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => return Ok(()),
+            StepOp::Update(_) => "found before its update",
+            StepOp::Derive(_) => "found before it was evaluated",
+            StepOp::Kernel(_) => "found before it ran",
+            StepOp::Input(_)
+            | StepOp::Call(_)
+            | StepOp::Deliver(_)
+            | StepOp::Record
+            | StepOp::Clear => return Ok(()),
         };
         let Self { checks, engine, plan, settings, .. } = self;
         let checks = match checks {
             Some(checks) => checks,
-            None => checks.insert(deep(|| Checks::new(plan.clone()))?),
+            None => checks.insert(deep(|| BoundsChecks::new(plan.clone()))?),
         };
         match checks.find(op, settings.t0, step, engine.as_mut())? {
             Some(Beyond { node, what: found }) => Err(Error::Fault { step, node, what, found }),
@@ -224,25 +228,26 @@ impl DSRunner {
     }
 
     /// Fails where an operation left a value that is not finite in what it changed.
-    fn check(&mut self, op: Op, step: u64) -> Result<()> {
+    fn check(&mut self, op: StepOp, step: u64) -> Result<()> {
         let plan = self.plan.clone();
         let data = self.data.as_ref().map(|data| data.inputs.clone());
         let data = data.iter().flat_map(|data| &data.inputs).map(|input| input.address);
         let data: Vec<usize> = data.collect();
-        let changed = plan.slots.iter().filter(|slot| match op {
-            Op::Deliver(0) => data.contains(&slot.address),
-            Op::Input(k) => plan.inputs[k].address == slot.address,
-            Op::Call(_) => matches!(slot.role, Role::State | Role::Input),
-            Op::Update(at) => slot.population == at && slot.role == Role::State,
-            Op::Kernel(k) => plan.kernels[k].writes(slot.address),
-            Op::Column(_) | Op::Deliver(_) | Op::Record | Op::Clear => false,
+        let changed = plan.variables.iter().filter(|variable| match op {
+            StepOp::Deliver(0) => data.contains(&variable.address),
+            StepOp::Input(k) => plan.inputs[k].address == variable.address,
+            StepOp::Call(_) => matches!(variable.role, Role::State | Role::Input),
+            StepOp::Update(at) => variable.population == at && variable.role == Role::State,
+            StepOp::Kernel(k) => plan.kernels[k].writes(variable.address),
+            StepOp::Derive(_) | StepOp::Deliver(_) | StepOp::Record | StepOp::Clear => false,
         });
-        for slot in changed {
-            if let Some(found) = self.non_finite_in(slot)?.first() {
-                let node = plan.populations[slot.population].members[slot.member].path.clone();
+        for variable in changed {
+            if let Some(found) = self.non_finite_in(variable)?.first() {
+                let node =
+                    plan.populations[variable.population].members[variable.member].path.clone();
                 let what = match op {
-                    Op::Update(_) => "found after its update",
-                    Op::Kernel(_) => "found after a kernel",
+                    StepOp::Update(_) => "found after its update",
+                    StepOp::Kernel(_) => "found after a kernel",
                     _ => "found after an input",
                 };
                 return Err(Error::Fault { step, node, what, found: found.to_string() });
@@ -260,21 +265,21 @@ impl DSRunner {
             .plan
             .step
             .iter()
-            .rposition(|op| !matches!(op, Op::Column(_) | Op::Record | Op::Clear));
+            .rposition(|op| !matches!(op, StepOp::Derive(_) | StepOp::Record | StepOp::Clear));
         let ops = after.map_or(0, |at| at + 1)..self.plan.step.len() - 1;
         if !self.settings.jit.predict {
             let plan = self.plan.clone();
             plan.step[ops.clone()].iter().try_for_each(|&op| self.check_indexes(op, run.start))?;
         }
         let chunk = Chunk {
-            schedule: Schedule::initial(&self.plan.cadences),
+            schedule: Schedule::initial(&self.plan.samplings),
             rows: vec![0; self.plan.input_row],
             data: None,
             keep: false,
             ..self.chunk(run, run.start..run.start + 1, ops)
         };
         self.engine.submit(chunk)?;
-        let Some(Rows::Host(rows)) = self.engine.collect()? else { return Ok(()) };
+        let Some(ChunkRows::Host(rows)) = self.engine.collect()? else { return Ok(()) };
         let filing = self.mon.filing.clone();
         filing.file_initial(self.mon.traces(), &rows)
     }
@@ -290,7 +295,7 @@ impl DSRunner {
             data_rows: Vec::new(),
             starts_run: steps.start == run.start,
             ops,
-            schedule: Schedule::new(&self.plan.cadences, run, steps),
+            schedule: Schedule::new(&self.plan.samplings, run, steps),
             keep: !self.settings.memory_efficient,
             cancelled: Arc::default(),
         }
@@ -336,8 +341,8 @@ impl DSRunner {
     pub(super) fn empty_results(&self, run: Range<u64>) -> Mon {
         let sinks = self.settings.sinks.iter().map(Option::as_ref);
         let records = self.plan.records.iter().zip(sinks.chain(std::iter::repeat(None)));
-        let traces = records.map(|(record, sink)| Trace::new(record, sink)).collect();
-        let filing = Filing { cadences: self.plan.cadences.clone(), run };
+        let traces = records.map(|(record, sink)| RecordedTrace::new(record, sink)).collect();
+        let filing = Recorder { samplings: self.plan.samplings.clone(), run };
         let (t0, dt, at_end) = (self.settings.t0, self.plan.dt, self.settings.ts_at_end);
         let times = Times { t0, dt, at_end };
         Mon::new(traces, self.plan.monitors, filing, times, self.settings.batch_first)
@@ -349,10 +354,10 @@ impl DSRunner {
             return Ok(());
         }
         const HELP: &str = "set `memory_efficient(true)`, which streams rows to the host, and may give them to sinks";
-        let Filing { cadences, run } = mon.filing.clone();
-        let words: u128 = cadences.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
+        let Recorder { samplings, run } = mon.filing.clone();
+        let words: u128 = samplings.iter().map(|c| u128::from(c.rows(&run)) * c.row as u128).sum();
         let what = || format!("the history of {} steps", run.end - run.start);
-        if let Some(most) = self.engine.history_words().filter(|&most| words > most.into()) {
+        if let Some(most) = self.engine.recorded_words().filter(|&most| words > most.into()) {
             return Err(Error::Limit {
                 what: what(),
                 needed: format!("memory for {} bytes", 4 * words),
@@ -361,7 +366,7 @@ impl DSRunner {
                 help: HELP,
             });
         }
-        let rows = |trace: &Trace| cadences[trace.cadence].rows(&run);
+        let rows = |trace: &RecordedTrace| samplings[trace.sampling].rows(&run);
         let bytes: u128 = mon.traces().iter().map(|trace| trace.bytes(rows(trace))).sum();
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         limits::room(bytes, what, HELP)?;

@@ -1,4 +1,4 @@
-//! Programs played before an engine plays them, whichever it is, to find the indexes that are beyond the end: engines
+//! Programs executed before an engine executes them, whichever it is, to find the indexes that are beyond the end: engines
 //! use the nearest part instead.
 
 use std::ops::Range;
@@ -9,15 +9,17 @@ use super::engine::clock;
 use super::kernel::KernelRun;
 use crate::backend::Engine;
 use crate::error::Result;
-use crate::interpreter::{Player, given};
-use crate::model::{Feed, Program};
-use crate::plan::{Binding, Load, Op, Place, Plan, Population, Space, Work};
-use crate::scalar::{Site, Watched};
+use crate::interpreter::{Executor, given};
+use crate::model::{Program, ProgramArgument};
+use crate::plan::{
+    Binding, DerivedLoad, DerivedWork, ParameterRef, Plan, Population, Space, StepOp,
+};
+use crate::scalar::{CheckedBounds, IndexSite};
 
 /// The programs of a plan that use indexes that are known at run time only.
-pub(crate) struct Checks {
+pub(crate) struct BoundsChecks {
     plan: Arc<Plan>,
-    checks: Vec<Check>,
+    checks: Vec<BoundsCheck>,
     kernels: Vec<KernelCheck>,
 }
 
@@ -29,55 +31,61 @@ pub(crate) struct Beyond {
     pub what: String,
 }
 
-/// A program as one of a step's operations plays it for one node.
-struct Check {
-    op: Op,
+/// A program as one of a step's operations executes it for one node.
+struct BoundsCheck {
+    op: StepOp,
     node: String,
     program: Arc<Program>,
-    player: Player,
-    sites: Vec<Site>,
+    executor: Executor,
+    sites: Vec<IndexSite>,
     gives: Vec<Give>,
     elements: usize,
     /// What is read at once: devices are slow to answer, but give much at a time.
     arena: Range<usize>,
-    sums: Range<usize>,
+    accumulators: Range<usize>,
 }
 
 /// A kernel by its number, with what it tells of its indexes.
-struct KernelCheck(usize, KernelRun, Watched);
+struct KernelCheck(usize, KernelRun, CheckedBounds);
 
 /// How a member of a program's argument is given.
 enum Give {
     /// By one word, or by one for each element.
     Words(Space, Range<usize>),
-    Clock(Feed),
+    Clock(ProgramArgument),
     Constant(u32),
 }
 
-impl Checks {
+impl BoundsChecks {
     pub(crate) fn new(plan: Arc<Plan>) -> Result<Self> {
         let (mut checks, mut kernels, limit) = (Vec::new(), Vec::new(), plan.loop_limit);
         for &op in &plan.step {
             match op {
-                Op::Update(at) => {
+                StepOp::Update(at) => {
                     let population = &plan.populations[at];
                     for member in 0..population.members.len() {
-                        checks.extend(Check::of_member(op, population, member, limit)?);
+                        checks.extend(BoundsCheck::of_member(op, population, member, limit)?);
                     }
                 }
-                Op::Column(k) => {
-                    let column = &plan.columns[k];
-                    if let Work::Evaluate { program, loads, node } = &column.work {
-                        let elements = column.words;
+                StepOp::Derive(k) => {
+                    let derived_column = &plan.derived_columns[k];
+                    if let DerivedWork::Evaluate { program, loads, node } = &derived_column.work {
+                        let elements = derived_column.words;
                         let gives = loads.iter().map(|load| Give::of(*load, elements)).collect();
-                        checks.extend(Check::new(op, node, program, gives, elements, limit)?);
+                        checks.extend(BoundsCheck::new(op, node, program, gives, elements, limit)?);
                     }
                 }
-                Op::Kernel(k) => {
-                    let run = KernelRun::watched(&plan.kernels[k], limit)?;
-                    kernels.extend(run.map(|(run, watched)| KernelCheck(k, run, watched)));
+                StepOp::Kernel(k) => {
+                    let run = KernelRun::checked_bounds(&plan.kernels[k], limit)?;
+                    kernels.extend(
+                        run.map(|(run, checked_bounds)| KernelCheck(k, run, checked_bounds)),
+                    );
                 }
-                Op::Input(_) | Op::Call(_) | Op::Deliver(_) | Op::Record | Op::Clear => {}
+                StepOp::Input(_)
+                | StepOp::Call(_)
+                | StepOp::Deliver(_)
+                | StepOp::Record
+                | StepOp::Clear => {}
             }
         }
         Ok(Self { plan, checks, kernels })
@@ -86,7 +94,7 @@ impl Checks {
     /// The first index beyond the end that an operation of a step would use.
     pub(crate) fn find(
         &mut self,
-        op: Op,
+        op: StepOp,
         t0: f64,
         step: u64,
         engine: &mut dyn Engine,
@@ -97,7 +105,7 @@ impl Checks {
                 return Ok(Some(Beyond { node: check.node.clone(), what }));
             }
         }
-        for check in self.kernels.iter_mut().filter(|check| Op::Kernel(check.0) == op) {
+        for check in self.kernels.iter_mut().filter(|check| StepOp::Kernel(check.0) == op) {
             if let Some(what) = check.find(&self.plan, &clock, engine)? {
                 return Ok(Some(Beyond { node: self.plan.kernels[check.0].path.clone(), what }));
             }
@@ -107,12 +115,12 @@ impl Checks {
 }
 
 impl Give {
-    fn of(load: Load, elements: usize) -> Self {
+    fn of(load: DerivedLoad, elements: usize) -> Self {
         match load {
-            Load::Stream(address) => Self::Words(Space::Arena, address..address + elements),
-            Load::Word(address) => Self::Words(Space::Arena, address..address + 1),
-            Load::Clock(feed) => Self::Clock(feed),
-            Load::Constant(bits) => Self::Constant(bits),
+            DerivedLoad::Column(address) => Self::Words(Space::Arena, address..address + elements),
+            DerivedLoad::Word(address) => Self::Words(Space::Arena, address..address + 1),
+            DerivedLoad::Clock(program_argument) => Self::Clock(program_argument),
+            DerivedLoad::Constant(bits) => Self::Constant(bits),
         }
     }
 
@@ -124,26 +132,26 @@ impl Give {
     }
 }
 
-impl Check {
+impl BoundsCheck {
     fn of_member(
-        op: Op,
+        op: StepOp,
         population: &Population,
         member: usize,
         loop_limit: u32,
     ) -> Result<Option<Self>> {
         let this = &population.members[member];
-        let gives = population.feeds.iter().map(|binding| match *binding {
-            Binding::Stream(stream) => {
-                let stream = population.streams[stream];
-                let address = stream.address + this.start;
-                Give::Words(stream.space, address..address + this.elements)
+        let gives = population.program_arguments.iter().map(|binding| match *binding {
+            Binding::Column(column) => {
+                let column = population.columns[column];
+                let address = column.address + this.start;
+                Give::Words(column.space, address..address + this.elements)
             }
-            Binding::Place(place) => {
-                let Place { address, stride } = this.places[place];
+            Binding::Parameter(place) => {
+                let ParameterRef { address, stride } = this.places[place];
                 let words = if stride == 0 { 1 } else { this.elements };
                 Give::Words(Space::Arena, address..address + words)
             }
-            Binding::Clock(feed) => Give::Clock(feed),
+            Binding::Clock(program_argument) => Give::Clock(program_argument),
         });
         let (program, elements) = (&population.program, this.elements);
         Self::new(op, &this.path, program, gives.collect(), elements, loop_limit)
@@ -151,7 +159,7 @@ impl Check {
 
     /// None where the program has no index to check.
     fn new(
-        op: Op,
+        op: StepOp,
         node: &str,
         program: &Arc<Program>,
         gives: Vec<Give>,
@@ -163,19 +171,24 @@ impl Check {
             Give::Clock(_) | Give::Constant(_) => 1,
         });
         let (access, outputs) = given(lengths, 2);
-        let mut lowered = program.lower_watched(&access, loop_limit)?;
-        let Some(watched) = lowered.watched.take() else { return Ok(None) };
+        let mut lowered = program.lower_bounds_checked(&access, loop_limit)?;
+        let Some(checked_bounds) = lowered.checked_bounds.take() else { return Ok(None) };
         // what the program is for is not wanted
-        lowered.outputs = vec![watched.fault, watched.index];
-        let player = Player::of(program, lowered, &access, &outputs, 1)?;
-        let (arena, sums) = (around(&gives, Space::Arena), around(&gives, Space::Accumulators));
-        let (node, program, sites) = (node.to_string(), program.clone(), watched.sites);
-        Ok(Some(Self { op, node, program, player, sites, gives, elements, arena, sums }))
+        lowered.outputs = vec![checked_bounds.fault, checked_bounds.index];
+        let executor = Executor::of(program, lowered, &access, &outputs, 1)?;
+        let (arena, accumulators) =
+            (around(&gives, Space::Arena), around(&gives, Space::Accumulators));
+        let (node, program, sites) = (node.to_string(), program.clone(), checked_bounds.sites);
+        Ok(Some(Self { op, node, program, executor, sites, gives, elements, arena, accumulators }))
     }
 
-    fn find(&mut self, clock: &[(Feed, u32)], engine: &mut dyn Engine) -> Result<Option<String>> {
+    fn find(
+        &mut self,
+        clock: &[(ProgramArgument, u32)],
+        engine: &mut dyn Engine,
+    ) -> Result<Option<String>> {
         let arena = engine.read(self.arena.clone())?;
-        let sums = engine.read_sums(self.sums.clone())?;
+        let accumulators = engine.read_accumulators(self.accumulators.clone())?;
         let inputs: Vec<&[u32]> = self
             .gives
             .iter()
@@ -183,18 +196,18 @@ impl Check {
                 Give::Words(space, range) => {
                     let (words, first) = match space {
                         Space::Arena => (&arena, self.arena.start),
-                        Space::Accumulators => (&sums, self.sums.start),
+                        Space::Accumulators => (&accumulators, self.accumulators.start),
                     };
                     &words[range.start - first..range.end - first]
                 }
-                Give::Clock(feed) => clock
+                Give::Clock(program_argument) => clock
                     .iter()
-                    .find(|(known, _)| known == feed)
+                    .find(|(known, _)| known == program_argument)
                     .map_or(&[0][..], |(_, bits)| std::slice::from_ref(bits)),
                 Give::Constant(bits) => std::slice::from_ref(bits),
             })
             .collect();
-        let results = self.player.step_on(&inputs, 2, self.elements);
+        let results = self.executor.step_on(&inputs, 2, self.elements);
         let [faults, indexes] = &results[..] else { return Ok(None) };
         let Some(element) = faults.iter().position(|&fault| fault != 0) else { return Ok(None) };
         let site = &self.sites[faults[element] as usize - 1];
@@ -204,21 +217,21 @@ impl Check {
 }
 
 impl KernelCheck {
-    /// Plays the kernel on a copy of the state.
+    /// Executes the kernel on a copy of the state.
     fn find(
         &mut self,
         plan: &Plan,
-        clock: &[(Feed, u32)],
+        clock: &[(ProgramArgument, u32)],
         engine: &mut dyn Engine,
     ) -> Result<Option<String>> {
-        let Self(k, run, watched) = self;
+        let Self(k, run, checked_bounds) = self;
         let op = &plan.kernels[*k];
-        let mut arena = engine.read(0..plan.image.len())?;
-        for copy in 0..op.keys.len() {
-            run.run(op, &mut arena, copy, clock, &AtomicBool::new(false));
+        let mut arena = engine.read(0..plan.initial_arena.len())?;
+        for replica in 0..op.keys.len() {
+            run.run(op, &mut arena, replica, clock, &AtomicBool::new(false));
             let [faults, indexes] = run.results()[..] else { continue };
             if let Some(lane) = faults.iter().position(|&fault| fault != 0) {
-                let site = &watched.sites[faults[lane] as usize - 1];
+                let site = &checked_bounds.sites[faults[lane] as usize - 1];
                 let whose = format!("invocation {:?}", super::kernel::place(op, lane));
                 return Ok(Some(outside(&op.text.program, site, indexes[lane], &whose)));
             }
@@ -228,7 +241,7 @@ impl KernelCheck {
 }
 
 /// What is wrong with an index, for people.
-fn outside(program: &Program, site: &Site, index: u32, whose: &str) -> String {
+fn outside(program: &Program, site: &IndexSite, index: u32, whose: &str) -> String {
     let index = match site.signed {
         true => i64::from(index as i32),
         false => i64::from(index),
@@ -248,14 +261,14 @@ fn around(gives: &[Give], space: Space) -> Range<usize> {
 mod tests {
     use super::*;
     use crate::integrate::Method;
-    use crate::model::{Model, Structure};
+    use crate::model::{Archetype, Model};
 
-    fn check(model: Model, method: Method) -> Option<Check> {
-        let (arms, ltc, observe_inputs) = (Vec::new(), false, false);
-        let structure = Structure { element: model, method, arms, ltc, observe_inputs };
-        let program = Arc::new(structure.compose().unwrap());
-        let gives = program.feeds.iter().map(|_| Give::Constant(0)).collect();
-        Check::new(Op::Update(0), "node", &program, gives, 1, 1000).unwrap()
+    fn check(model: Model, method: Method) -> Option<BoundsCheck> {
+        let (afferents, ltc, observe_inputs) = (Vec::new(), false, false);
+        let archetype = Archetype { element: model, method, afferents, ltc, observe_inputs };
+        let program = Arc::new(archetype.compose().unwrap());
+        let gives = program.program_arguments.iter().map(|_| Give::Constant(0)).collect();
+        BoundsCheck::new(StepOp::Update(0), "node", &program, gives, 1, 1000).unwrap()
     }
 
     #[test]

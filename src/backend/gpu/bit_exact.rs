@@ -8,12 +8,12 @@ use naga::{
     BinaryOperator, Expression, Function, Handle, MathFunction as Math, Module, ScalarKind,
 };
 
-use super::fence::{fence, is_fence};
+use super::barrier::{barrier, is_barrier};
 use super::replace::{Names, Replacement, name_for, names, replace, width};
 
 /// The texts that calls go to. In a kernel they stand before the rest.
 const TEXTS: [&str; 6] = [
-    include_str!("../../../shaders/lib/fence.wgsl"),
+    include_str!("../../../shaders/lib/barrier.wgsl"),
     include_str!("../../../shaders/lib/bits.wgsl"),
     include_str!("../../../shaders/lib/divide.wgsl"),
     include_str!("../../../shaders/lib/builtins.wgsl"),
@@ -67,17 +67,17 @@ const TO_U32: &str = "to_u32";
 const QUOTIENT: (&str, usize) = ("divide", 2);
 const ROOT: (&str, usize) = ("sqrt", 1);
 /// Arithmetic, where a device's compiler may reorder it.
-const SUM: (&str, usize) = ("fenced_sum", 2);
-const DIFFERENCE: (&str, usize) = ("fenced_difference", 2);
-const PRODUCT: (&str, usize) = ("fenced_product", 2);
-const FENCED_QUOTIENT: (&str, usize) = ("fenced_quotient", 2);
-const FENCED_ROOT: (&str, usize) = ("fenced_root", 1);
+const SUM: (&str, usize) = ("opaque_sum", 2);
+const DIFFERENCE: (&str, usize) = ("opaque_difference", 2);
+const PRODUCT: (&str, usize) = ("opaque_product", 2);
+const OPAQUE_QUOTIENT: (&str, usize) = ("opaque_quotient", 2);
+const OPAQUE_ROOT: (&str, usize) = ("opaque_root", 1);
 /// `!=`, which naga takes for false where either is NaN.
 const UNEQUAL: (&str, usize) = ("unequal", 2);
-const FENCE: (&str, usize) = ("fence", 1);
-const NEGATIVE: (&str, usize) = ("fenced_negative", 1);
-const FENCED: [(&str, usize); 7] =
-    [SUM, DIFFERENCE, PRODUCT, FENCED_QUOTIENT, FENCED_ROOT, NEGATIVE, FENCE];
+const BARRIER: (&str, usize) = ("barrier", 1);
+const NEGATIVE: (&str, usize) = ("opaque_negative", 1);
+const OPAQUE: [(&str, usize); 7] =
+    [SUM, DIFFERENCE, PRODUCT, OPAQUE_QUOTIENT, OPAQUE_ROOT, NEGATIVE, BARRIER];
 
 /// Operations of integers that SPIR-V leaves open at some operands, or compilers: shifts by more than there are bits, a range whose
 /// bounds are in the wrong order, the size of the least number, which is itself. Names, numbers of arguments, and what WGSL says.
@@ -114,7 +114,7 @@ pub(super) fn library() -> String {
     let functions = FUNCTIONS.iter().map(|&(_, name, count)| (name, count));
     for width in 2..=4usize {
         let components = &["x", "y", "z", "w"][..width];
-        let others = [REMAINDER, QUOTIENT, ROOT].into_iter().chain(FENCED);
+        let others = [REMAINDER, QUOTIENT, ROOT].into_iter().chain(OPAQUE);
         for (name, count) in functions.clone().chain(others) {
             vectors(&mut text, name, components, &vec![true; count], "f32");
         }
@@ -164,7 +164,7 @@ fn vectors(text: &mut String, name: &str, components: &[&str], is_vector: &[bool
 
 /// What a device does as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Native {
+pub(super) struct ExactOperations {
     /// Whether it rounds quotients exactly.
     pub division: bool,
     /// Whether it rounds square roots exactly.
@@ -173,29 +173,29 @@ pub(super) struct Native {
     pub order: bool,
 }
 
-impl Native {
+impl ExactOperations {
     /// Those of a device that needs no help.
     pub(super) const EXACT: Self = Self { division: true, root: true, order: true };
 }
 
 /// Replaces the built-in functions in all functions and entry points, and what is not exact on the device. The module has
 /// the library in it.
-pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
+pub(super) fn rewrite(module: &mut Module, info: &ModuleInfo, exact: ExactOperations) {
     let names = names(module);
     let targets: Vec<Vec<Replacement>> = module
         .functions
         .iter()
         .map(|(handle, function)| {
-            if is_fence(function) {
+            if is_barrier(function) {
                 return Vec::new();
             }
-            let mut found = replacements(module, &names, function, &info[handle], native);
+            let mut found = replacements(module, &names, function, &info[handle], exact);
             // some use what they stand for
             found.retain(|call| call.function != handle);
             found
         })
         .chain(module.entry_points.iter().enumerate().map(|(k, entry)| {
-            replacements(module, &names, &entry.function, info.get_entry_point(k), native)
+            replacements(module, &names, &entry.function, info.get_entry_point(k), exact)
         }))
         .collect();
     let functions = module.functions.iter_mut().map(|(_, function)| function);
@@ -204,7 +204,7 @@ pub(super) fn pin(module: &mut Module, info: &ModuleInfo, native: Native) {
         let calls = targets.into_iter().map(|call| (call.result, vec![call])).collect();
         replace(function, &calls);
     }
-    fence(module, info, native.order);
+    barrier(module, info, exact.order);
 }
 
 fn replacements(
@@ -212,7 +212,7 @@ fn replacements(
     names: &Names,
     function: &Function,
     info: &FunctionInfo,
-    native: Native,
+    exact: ExactOperations,
 ) -> Vec<Replacement> {
     let whole = |name: &str, result: Handle<Expression>, arguments: Vec<Handle<Expression>>| {
         let inner = info[result].ty.inner_with(&module.types);
@@ -258,8 +258,8 @@ fn replacements(
             Expression::Math { fun, arg, arg1, arg2, .. } => {
                 let name = match fun {
                     Math::Dot => Some(DOT),
-                    Math::Sqrt if !native.root => Some(ROOT.0),
-                    Math::Sqrt => (!native.order).then_some(FENCED_ROOT.0),
+                    Math::Sqrt if !exact.root => Some(ROOT.0),
+                    Math::Sqrt => (!exact.order).then_some(OPAQUE_ROOT.0),
                     fun => FUNCTIONS.iter().find(|(f, ..)| *f == fun).map(|&(_, name, _)| name),
                 };
                 let arguments = [Some(arg), arg1, arg2].into_iter().flatten().collect();
@@ -269,10 +269,10 @@ fn replacements(
             Expression::Binary { op: BinaryOperator::Modulo, left, right } => {
                 (REMAINDER.0, vec![left, right])
             }
-            Expression::Binary { op: BinaryOperator::Divide, left, right } if !native.division => {
+            Expression::Binary { op: BinaryOperator::Divide, left, right } if !exact.division => {
                 (QUOTIENT.0, vec![left, right])
             }
-            Expression::Binary { op: BinaryOperator::NotEqual, left, right } if !native.order => {
+            Expression::Binary { op: BinaryOperator::NotEqual, left, right } if !exact.order => {
                 (UNEQUAL.0, vec![left, right])
             }
             _ => continue,

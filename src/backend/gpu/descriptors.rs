@@ -2,8 +2,8 @@
 
 use super::agreed::{HEADER, INPUT};
 use crate::plan::{
-    Column, Fold, Gather, InputOp, KernelArray, Member, Number, Offsets, Plan, Ring, Source,
-    Stream, Work,
+    Column, DelayLine, DerivedColumn, DerivedWork, Fold, Gather, InputOp, KernelArray, Number,
+    Offsets, Plan, PopulationMember, Source,
 };
 use crate::terms::{Kind, Operation};
 
@@ -40,16 +40,16 @@ impl List {
 
 impl Lists {
     pub(super) fn new(plan: &Plan) -> Self {
-        let slots = |member: &Member| (member.history + 1).next_power_of_two();
+        let slots = |member: &PopulationMember| (member.spike_history + 1).next_power_of_two();
         let members = plan.populations.iter().flat_map(|p| &p.members);
         let (mut counts, mut start) = (0, 0);
-        members.filter(|m| m.history > 0).for_each(|m| start += slots(m));
+        members.filter(|m| m.spike_history > 0).for_each(|m| start += slots(m));
         let of_member = plan
             .populations
             .iter()
             .map(|population| {
                 let lists = population.members.iter().map(|member| {
-                    (member.history > 0).then(|| {
+                    (member.spike_history > 0).then(|| {
                         let (slots, elements) = (slots(member), member.elements);
                         let list = List { counts, slots, start, elements };
                         counts += slots;
@@ -69,18 +69,18 @@ impl Lists {
 }
 
 /// Streams of a population that are inputs which are constant in every member.
-pub(super) fn constant_streams(plan: &Plan, at: usize) -> Vec<usize> {
+pub(super) fn constant_columns(plan: &Plan, at: usize) -> Vec<usize> {
     let population = &plan.populations[at];
-    let constant = |stream: usize| {
-        (0..population.members.len()).all(|member| plan.is_constant_input(at, member, stream))
+    let constant = |column: usize| {
+        (0..population.members.len()).all(|member| plan.is_constant_input(at, member, column))
     };
-    (0..population.streams.len()).filter(|&stream| constant(stream)).collect()
+    (0..population.columns.len()).filter(|&column| constant(column)).collect()
 }
 
 /// Words of a member's part of its population's table.
 pub(super) fn member_words(plan: &Plan, at: usize) -> usize {
     let places = plan.populations[at].places.len();
-    (HEADER + 2 * places + constant_streams(plan, at).len()).next_multiple_of(4)
+    (HEADER + 2 * places + constant_columns(plan, at).len()).next_multiple_of(4)
 }
 
 /// Words of a population's table.
@@ -101,21 +101,21 @@ pub(super) fn constant_sums(
     member: usize,
     constants: &[u32],
 ) -> (usize, Vec<u32>) {
-    let streams = constant_streams(plan, at).into_iter();
-    let sum = |stream| plan.constant_input(at, member, stream, constants).unwrap_or(0);
-    (place_word(plan, at, member, plan.populations[at].places.len()), streams.map(sum).collect())
+    let columns = constant_columns(plan, at).into_iter();
+    let sum = |column| plan.constant_input(at, member, column, constants).unwrap_or(0);
+    (place_word(plan, at, member, plan.populations[at].places.len()), columns.map(sum).collect())
 }
 
 /// The table of a population: its members, then the inputs that its kernel applies, if it does.
 pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: bool) -> Vec<u32> {
     let population = &plan.populations[at];
     let row = member_words(plan, at);
-    let constants = constant_streams(plan, at);
+    let constants = constant_columns(plan, at);
     let mut table = vec![0u32; row * population.members.len()];
     for (k, member) in population.members.iter().enumerate() {
         let own = plan.inputs.iter().filter(|i| with_inputs && i.population == at && i.member == k);
         let first_step = |input: &&InputOp| {
-            plan.cleared_stream(input).is_some_and(|stream| constants.contains(&stream))
+            plan.cleared_stream(input).is_some_and(|column| constants.contains(&column))
         };
         let (starting, always): (Vec<&InputOp>, Vec<&InputOp>) = own.partition(first_step);
         let list = lists.of_member[at][k];
@@ -131,7 +131,7 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
         ];
         let places = member.places.iter().enumerate().flat_map(|(place, p)| {
             match population.uniform_rank(place) {
-                Some(_) => [plan.image[p.address], 0],
+                Some(_) => [plan.initial_arena[p.address], 0],
                 None => [p.address as u32, p.stride as u32],
             }
         });
@@ -145,7 +145,7 @@ pub(super) fn population(plan: &Plan, at: usize, lists: &Lists, with_inputs: boo
                     (plan.constants.len() + offset, plan.input_row, stride)
                 }
                 // such inputs have dispatches of their own
-                Source::Column { address } => (address, 0, 1),
+                Source::Derived { address } => (address, 0, 1),
             };
             let code = code(input.kind, input.operation) as usize;
             let (first, count) = (input.offsets.at(0), input.offsets.len());
@@ -164,7 +164,7 @@ pub(super) fn input(plan: &Plan, input: &InputOp) -> Vec<u32> {
         Source::Row { offset, stride } => {
             [0, plan.constants.len() + offset, plan.input_row, stride]
         }
-        Source::Column { address } => [1, address, 0, 1],
+        Source::Derived { address } => [1, address, 0, 1],
     };
     input_table(input, source)
 }
@@ -185,29 +185,29 @@ fn input_table(input: &InputOp, [space, start, row_words, stride]: [usize; 4]) -
 pub(super) fn data(input: &InputOp, row: usize) -> Vec<u32> {
     let (start, stride) = match input.source {
         Source::Constant { offset, stride } | Source::Row { offset, stride } => (offset, stride),
-        Source::Column { address } => (address, 1),
+        Source::Derived { address } => (address, 1),
     };
     input_table(input, [0, start, row, stride])
 }
 
-/// The table of a dispatch of the same kernel that clears a stream.
-pub(super) fn clear(stream: &Stream, elements: usize) -> Vec<u32> {
+/// The table of a dispatch of the same kernel that clears a column.
+pub(super) fn clear(column: &Column, elements: usize) -> Vec<u32> {
     let set = code(Kind::F32, Operation::Set);
-    vec![elements as u32, set, 2, 0, 0, 0, stream.address as u32]
+    vec![elements as u32, set, 2, 0, 0, 0, column.address as u32]
 }
 
 /// The table of the words of a kernel's array that go to the array, or back.
-pub(super) fn exchange(array: &KernelArray, copy: usize, back: bool) -> Vec<u32> {
-    let address = array.address + copy * array.stride;
+pub(super) fn exchange(array: &KernelArray, replica: usize, back: bool) -> Vec<u32> {
+    let address = array.address + replica * array.stride;
     [array.words, address, usize::from(back)].map(|word| word as u32).to_vec()
 }
 
 /// The table of a column, and the invocations that make it; a column made by a program needs none.
-pub(super) fn column(column: &Column) -> Vec<u32> {
-    let (address, words) = (column.address as u32, column.words as u32);
-    let (header, from) = match &column.work {
-        Work::Evaluate { .. } => return Vec::new(),
-        Work::Copy { from, as_f32 } => {
+pub(super) fn derived_column(derived_column: &DerivedColumn) -> Vec<u32> {
+    let (address, words) = (derived_column.address as u32, derived_column.words as u32);
+    let (header, from) = match &derived_column.work {
+        DerivedWork::Evaluate { .. } => return Vec::new(),
+        DerivedWork::Copy { from, as_f32 } => {
             let conversion = match as_f32 {
                 None => 0,
                 Some(Kind::I32) => 1,
@@ -215,28 +215,28 @@ pub(super) fn column(column: &Column) -> Vec<u32> {
             };
             (vec![address, conversion], from)
         }
-        Work::Reduce { fold, of, indptr, from } => {
+        DerivedWork::Reduce { fold, of, indptr, from } => {
             let [fold, of, words] = codes(*fold, *of);
             let header = [indptr.len() as u32 - 1, address, fold, of, words];
             return header.iter().chain(indptr).chain(from).copied().collect();
         }
-        Work::Accumulate { fold, of, from, cadence } => {
+        DerivedWork::Accumulate { fold, of, from, sampling } => {
             let [fold, of, words] = codes(*fold, *of);
-            (vec![address, fold, of, words, *cadence as u32], from)
+            (vec![address, fold, of, words, *sampling as u32], from)
         }
-        Work::Keep { ring, ahead } => {
-            let header = [words, ring.from as u32].into_iter().chain(rows(ring));
+        DerivedWork::DelayLineWrite { delay_line, ahead } => {
+            let header = [words, delay_line.from as u32].into_iter().chain(rows(delay_line));
             return header.chain([u32::from(*ahead)]).collect();
         }
-        Work::Past { ring, elements, from, delays, ahead } => {
+        DerivedWork::DelayLineRead { delay_line, elements, from, delays, ahead } => {
             // the kernel counts from the row of the step, modulo 2^32
             let delays: Vec<u32> =
                 delays.iter().map(|delay| delay.wrapping_sub(u32::from(*ahead))).collect();
             let counts = [from.len(), *elements, delays.len()].map(|count| count as u32);
-            let header = [words, address].into_iter().chain(rows(ring)).chain(counts);
+            let header = [words, address].into_iter().chain(rows(delay_line)).chain(counts);
             return header.chain(delays).chain(from.iter().copied()).collect();
         }
-        Work::Sum { from, connections, indptr } => {
+        DerivedWork::Sum { from, connections, indptr } => {
             let header = [*from, indptr.len() - 1, *connections].map(|word| word as u32);
             let header = [words, address].into_iter().chain(header);
             return header.chain(indptr.iter().copied()).collect();
@@ -245,9 +245,9 @@ pub(super) fn column(column: &Column) -> Vec<u32> {
     std::iter::once(from.len() as u32).chain(header).chain(from.iter().copied()).collect()
 }
 
-/// Address of row 0 of a ring, words from row to row, number of rows - 1.
-fn rows(ring: &Ring) -> [u32; 3] {
-    [ring.address, ring.stride, ring.rows - 1].map(|word| word as u32)
+/// Address of row 0 of a delay line, words from row to row, number of rows - 1.
+fn rows(delay_line: &DelayLine) -> [u32; 3] {
+    [delay_line.address, delay_line.stride, delay_line.rows - 1].map(|word| word as u32)
 }
 
 /// A fold of such values as the kernel tells them apart, and the words of a result.
@@ -284,29 +284,33 @@ pub(super) fn code(kind: Kind, operation: Operation) -> u32 {
     if kind == 10 && operation < 3 { 5 + operation } else { kind + operation }
 }
 
-/// Synapses of all routes as one buffer, and for each stage the table that says where each route's part is. The counts of a
+/// Synapses of all delivery blocks as one buffer, and for each stage the table that says where each delivery block's part is. The counts of a
 /// step are cleared by the first.
-pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
+pub(super) fn delivery_blocks(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
     // address 0 means none
     let mut synapses = vec![0u32];
     let mut tables: Vec<Vec<u32>> = (0..plan.stages)
         .map(|stage| {
-            let routes = plan.routes.iter().filter(|route| route.stage == stage).count();
+            let delivery_blocks = plan
+                .delivery_blocks
+                .iter()
+                .filter(|delivery_block| delivery_block.stage == stage)
+                .count();
             let cleared = lists.all().filter(|_| stage == 0);
             let counts: Vec<[u32; 4]> =
                 cleared.map(|l| [l.counts as u32, l.slots as u32 - 1, 0, 0]).collect();
-            let header = [routes as u32, counts.len() as u32, 0, 0];
+            let header = [delivery_blocks as u32, counts.len() as u32, 0, 0];
             [&[header], &counts[..]].concat().concat()
         })
         .collect();
-    for route in &plan.routes {
-        let list = lists.of_member[route.population][route.member];
+    for delivery_block in &plan.delivery_blocks {
+        let list = lists.of_member[delivery_block.population][delivery_block.member];
         let of_list = |f: &dyn Fn(List) -> usize| list.map_or(0, |l| f(l) as u32);
         let indptr = synapses.len();
-        synapses.extend(&route.indptr);
+        synapses.extend(&delivery_block.indptr);
         let indices = synapses.len();
-        synapses.extend(&route.indices);
-        let (counts, count) = match route.counts[..] {
+        synapses.extend(&delivery_block.indices);
+        let (counts, count) = match delivery_block.counts[..] {
             [count] => (0, count as u32),
             ref each => {
                 let counts = synapses.len();
@@ -314,39 +318,40 @@ pub(super) fn routes(plan: &Plan, lists: &Lists) -> (Vec<u32>, Vec<Vec<u32>>) {
                 (counts as u32, 0)
             }
         };
-        tables[route.stage].extend([
+        tables[delivery_block.stage].extend([
             of_list(&|l| l.counts),
             of_list(&|l| l.slots - 1),
             of_list(&|l| l.start),
             of_list(&|l| l.elements),
-            route.delay as u32,
+            delivery_block.delay as u32,
             indptr as u32,
             indices as u32,
             counts,
             count,
-            route.target as u32,
-            route.sources as u32,
-            route.targets as u32,
+            delivery_block.target as u32,
+            delivery_block.sources as u32,
+            delivery_block.targets as u32,
         ]);
     }
     (synapses, tables)
 }
 
 /// Words of the table of a stage.
-pub(super) fn routes_words(plan: &Plan, stage: usize) -> usize {
-    let routes = plan.routes.iter().filter(|route| route.stage == stage).count();
+pub(super) fn delivery_block_words(plan: &Plan, stage: usize) -> usize {
+    let delivery_blocks =
+        plan.delivery_blocks.iter().filter(|delivery_block| delivery_block.stage == stage).count();
     let members = plan.populations.iter().flat_map(|p| &p.members);
-    let cleared = members.filter(|m| stage == 0 && m.history > 0).count();
-    4 * (1 + cleared + 3 * routes)
+    let cleared = members.filter(|m| stage == 0 && m.spike_history > 0).count();
+    4 * (1 + cleared + 3 * delivery_blocks)
 }
 
-/// For each word of all recorded rows its address, the number of flags that it packs, its cadence, its place in the row.
+/// For each word of all recorded rows its address, the number of flags that it packs, its sampling, its place in the row.
 pub(super) fn gathers(plan: &Plan) -> Vec<u32> {
     let mut gathers = Vec::with_capacity(4 * plan.record_row());
     for record in &plan.records {
         let mut word = |k: usize, address: usize, flags: usize| {
             let place = record.offset + k;
-            gathers.extend([address, flags, record.cadence, place].map(|w| w as u32));
+            gathers.extend([address, flags, record.sampling, place].map(|w| w as u32));
         };
         match &record.gather {
             &Gather::Range { address, count } => (0..count).for_each(|k| word(k, address + k, 0)),

@@ -2,7 +2,7 @@
 //!
 //! Compilers that know a zero make `x * 0.0` zero and `x + 0.0` x, whatever x is, and leave open what `x / 0.0` is: lavapipe does,
 //! though it is told to keep arithmetic as it stands. They know more zeros than a text has, of loops that they unroll, of
-//! arguments, of variables that nothing was written to. So an operand that they may know goes through `pinned_fence`, which makes
+//! arguments, of variables that nothing was written to. So an operand that they may know goes through `pinned_barrier`, which makes
 //! it unknown, but for numbers other than zero.
 
 use std::collections::HashMap;
@@ -16,23 +16,23 @@ use naga::{
 use super::known::{Hidden, each, is_number};
 use super::replace::{Names, Replacement, name_for, names, replace, width};
 
-/// Fences sums, differences, products and quotients in a module that has the library in it: all of them, with their results, or
+/// Puts optimisation barriers around sums, differences, products and quotients in a module that has the library in it: all of them, with their results, or
 /// with `order`, where the compiler keeps the order of operations, those with such operands. `info` is of the module as it was
 /// parsed.
-pub(super) fn fence(module: &mut Module, info: &ModuleInfo, order: bool) {
+pub(super) fn barrier(module: &mut Module, info: &ModuleInfo, order: bool) {
     let names = names(module);
     let hidden = Hidden::of(module, info);
     let mut found = Vec::new();
     for (handle, function) in module.functions.iter() {
-        let hidden = hidden.functions.get(&handle).filter(|_| !is_fence(function));
+        let hidden = hidden.functions.get(&handle).filter(|_| !is_barrier(function));
         found.push(hidden.map_or_else(Vec::new, |hidden| {
-            Scope { module, function, info: &info[handle], hidden }.fenced(&names, order)
+            Scope { module, function, info: &info[handle], hidden }.opaque(&names, order)
         }));
     }
     for (k, entry) in module.entry_points.iter().enumerate() {
         let (function, info) = (&entry.function, info.get_entry_point(k));
         let scope = Scope { module, function, info, hidden: &hidden.entries[k] };
-        found.push(scope.fenced(&names, order));
+        found.push(scope.opaque(&names, order));
     }
     let functions = module.functions.iter_mut().map(|(_, function)| function);
     let entries = module.entry_points.iter_mut().map(|entry| &mut entry.function);
@@ -122,8 +122,8 @@ fn hide(
 }
 
 /// Whether it is one of the functions that are called for arithmetic, which stays as it is in them.
-pub(super) fn is_fence(function: &Function) -> bool {
-    function.name.as_deref().is_some_and(|name| name.starts_with("pinned_fenced_"))
+pub(super) fn is_barrier(function: &Function) -> bool {
+    function.name.as_deref().is_some_and(|name| name.starts_with("pinned_opaque_"))
 }
 
 /// A function with what is known of it.
@@ -135,7 +135,7 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn fenced(&self, names: &Names, order: bool) -> Vec<Arithmetic> {
+    fn opaque(&self, names: &Names, order: bool) -> Vec<Arithmetic> {
         let mut found = Vec::new();
         for (handle, expression) in self.function.expressions.iter() {
             if let Ex::Unary { op: UnaryOperator::Negate, expr } = *expression {
@@ -144,23 +144,23 @@ impl Scope<'_> {
             }
             let Ex::Binary { op, left, right } = *expression else { continue };
             let name = match op {
-                Bin::Add => "fenced_sum",
-                Bin::Subtract => "fenced_difference",
-                Bin::Multiply => "fenced_product",
-                Bin::Divide => "fenced_quotient",
+                Bin::Add => "opaque_sum",
+                Bin::Subtract => "opaque_difference",
+                Bin::Multiply => "opaque_product",
+                Bin::Divide => "opaque_quotient",
                 _ => continue,
             };
             let operand = |value: Handle<Ex>| {
                 let width = width(self.module, self.info, value)?;
                 let known =
                     !self.hidden[value.index()] && !is_number(self.module, self.function, value);
-                let fence = names.get(&name_for("fence", &[width])).copied();
-                Some((width, Operand { value, fence: fence.filter(|_| known) }))
+                let barrier = names.get(&name_for("barrier", &[width])).copied();
+                Some((width, Operand { value, barrier: barrier.filter(|_| known) }))
             };
             let (Some((a, left)), Some((b, right))) = (operand(left), operand(right)) else {
                 continue;
             };
-            let known = left.fence.is_some() || right.fence.is_some();
+            let known = left.barrier.is_some() || right.barrier.is_some();
             let numbers = is_number(self.module, self.function, left.value)
                 && is_number(self.module, self.function, right.value);
             let function = names.get(&name_for(name, &[a, b])).copied();
@@ -181,15 +181,15 @@ impl Scope<'_> {
     ) -> Option<Arithmetic> {
         let open = !order || !self.hidden[value.index()];
         let width = width(self.module, self.info, value).filter(|_| open)?;
-        let function = *names.get(&name_for("fenced_negative", &[width]))?;
-        Some(Arithmetic { handle, function, operands: vec![Operand { value, fence: None }] })
+        let function = *names.get(&name_for("opaque_negative", &[width]))?;
+        Some(Arithmetic { handle, function, operands: vec![Operand { value, barrier: None }] })
     }
 }
 
 struct Operand {
     value: Handle<Ex>,
     /// The function that hides it, where that is to be.
-    fence: Option<Handle<Function>>,
+    barrier: Option<Handle<Function>>,
 }
 
 /// A sum, difference, product, quotient or negative, and the function that takes its place.
@@ -204,10 +204,10 @@ impl Arithmetic {
     fn calls(self, function: &mut Function) -> (Handle<Ex>, Vec<Replacement>) {
         let mut calls = Vec::new();
         let span = function.expressions.get_span(self.handle);
-        let arguments = self.operands.into_iter().map(|Operand { value, fence }| {
-            let Some(fence) = fence else { return value };
-            let result = function.expressions.append(Ex::CallResult(fence), span);
-            calls.push(Replacement { function: fence, arguments: vec![value], result });
+        let arguments = self.operands.into_iter().map(|Operand { value, barrier }| {
+            let Some(barrier) = barrier else { return value };
+            let result = function.expressions.append(Ex::CallResult(barrier), span);
+            calls.push(Replacement { function: barrier, arguments: vec![value], result });
             result
         });
         let (result, arguments) = (self.handle, arguments.collect());
@@ -218,13 +218,13 @@ impl Arithmetic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::adapters::Reach;
+    use super::super::adapters::DeviceLimits;
     use super::super::agreed::CLOCK;
-    use super::super::kernels::{Target, parse};
-    use super::super::pin::Native;
+    use super::super::bit_exact::ExactOperations;
+    use super::super::kernels::{KernelTarget, parse};
 
-    /// Calls of fences in `advance`, whose body this is.
-    fn fences(body: &str, order: bool) -> usize {
+    /// Calls of barriers in `advance`, whose body this is.
+    fn barriers(body: &str, order: bool) -> usize {
         let text = format!(
             "{CLOCK}
             @group(0) @binding(1) var<storage, read_write> arena: array<u32>;
@@ -236,8 +236,9 @@ mod tests {
                 arena[0] = bitcast<u32>(advance(in));
             }}"
         );
-        let native = Native { order, ..Native::EXACT };
-        let target = Target { native, lanes: 1, reach: Reach::unlimited(1) };
+        let exact = ExactOperations { order, ..ExactOperations::EXACT };
+        let target =
+            KernelTarget { exact, workgroup_size: 1, device_limits: DeviceLimits::unlimited(1) };
         let kernel = parse("test".into(), &text, &[], target).unwrap();
         let text = naga::back::wgsl::write_string(
             &kernel.module,
@@ -245,8 +246,8 @@ mod tests {
             naga::back::wgsl::WriterFlags::empty(),
         );
         let text = text.unwrap();
-        let calls = text.lines().filter(|line| line.contains("= pinned_fence(")).count();
-        calls + text.lines().filter(|line| line.contains("= pinned_fenced_")).count()
+        let calls = text.lines().filter(|line| line.contains("= pinned_barrier(")).count();
+        calls + text.lines().filter(|line| line.contains("= pinned_opaque_")).count()
     }
 
     #[test]
@@ -258,8 +259,8 @@ mod tests {
             "if in.k > 3 { return -in.x * in.y; } return abs(in.x) * in.y;",
             "let v = vec2<f32>(in.x, in.y) * 0.1; return v.x + v.y;",
         ] {
-            assert_eq!(fences(body, true), 0, "{body}");
-            assert!(fences(body, false) > 1, "{body}");
+            assert_eq!(barriers(body, true), 0, "{body}");
+            assert!(barriers(body, false) > 1, "{body}");
         }
         for body in [
             "return in.x * 0.0;",
@@ -274,7 +275,7 @@ mod tests {
             "let a = 1.5; let b = 1.5; return a - b;",
             "let v = array<f32, 2>(in.x, 0.0); return in.x * v[1];",
         ] {
-            assert!(fences(body, true) > 0, "{body}");
+            assert!(barriers(body, true) > 0, "{body}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use crate::scalar::{Access, Code, Id, Lowered, Op, Options, Origin, lower};
+use crate::scalar::{Access, Code, Lowered, Options, Origin, ScalarOp, ValueId, lower};
 
 /// The text that the interpreter's functions are made of, too.
 static LIBRARY: LazyLock<Option<naga::Module>> = LazyLock::new(|| {
@@ -50,18 +50,18 @@ fn function(code: Code) -> Option<&'static str> {
     })
 }
 
-/// The function's own operations, expanded; its arguments are streams.
+/// The function's own operations, expanded; its arguments are columns.
 fn operations(code: Code) -> Option<Lowered> {
     let known = FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner).get(&code).cloned();
     if let Some(known) = known {
         return known;
     }
     let found = function(code).and_then(|name| {
-        let inputs: Vec<Access> = (0..code.arity()).map(Access::Stream).collect();
+        let inputs: Vec<Access> = (0..code.arity()).map(Access::Column).collect();
         let options = Options {
             primitive: &|_| None,
             loops: true,
-            watch: false,
+            check_bounds: false,
             bound: None,
             memories: Default::default(),
         };
@@ -92,15 +92,15 @@ pub(super) fn expanded(lowered: &Lowered) -> Option<Lowered> {
 }
 
 /// A flush in the midst of a program.
-fn flush(out: &mut Lowered, op: &Op<Id>) {
+fn flush(out: &mut Lowered, op: &ScalarOp<ValueId>) {
     let mut value = |origin| {
         out.values.push(origin);
-        out.values.len() as Id - 1
+        out.values.len() as ValueId - 1
     };
     let constants = [0x7f80_0000, 0, 1 << 31].map(|bits| value(Origin::Constant(bits)));
     let ([mask, none, sign], x) = (constants, op.args[0]);
     let [exponent, small, zero] = [Origin::Body; 3].map(value);
-    let mut push = |code, dst, args| out.body.push(Op { code, dst, args, to: 0 });
+    let mut push = |code, dst, args| out.body.push(ScalarOp { code, dst, args, to: 0 });
     push(Code::And, exponent, [x, mask, mask]);
     push(Code::EqI, small, [exponent, none, none]);
     push(Code::And, zero, [x, sign, sign]);
@@ -108,22 +108,22 @@ fn flush(out: &mut Lowered, op: &Op<Id>) {
 }
 
 /// Puts a function's operations at the end of the body.
-fn inline(out: &mut Lowered, call: &Op<Id>, function: &Lowered) {
+fn inline(out: &mut Lowered, call: &ScalarOp<ValueId>, function: &Lowered) {
     let start = out.body.len() as u32;
     let result = function.outputs.first().copied();
     let mut ids = Vec::with_capacity(function.values.len());
     for (value, origin) in function.values.iter().enumerate() {
         ids.push(match *origin {
-            Origin::Stream(k) => call.args[k],
+            Origin::Column(k) => call.args[k],
             // made once, so it is the result itself
-            Origin::Body | Origin::Prologue if Some(value as Id) == result => call.dst,
+            Origin::Body | Origin::Prologue if Some(value as ValueId) == result => call.dst,
             origin => {
                 out.values.push(match origin {
                     // what the interpreter would compute once is computed where it is needed
                     Origin::Prologue => Origin::Body,
                     origin => origin,
                 });
-                out.values.len() as Id - 1
+                out.values.len() as ValueId - 1
             }
         });
     }
@@ -134,13 +134,13 @@ fn inline(out: &mut Lowered, call: &Op<Id>, function: &Lowered) {
         } else {
             op.to
         };
-        out.body.push(Op { code: op.code, dst, args, to });
+        out.body.push(ScalarOp { code: op.code, dst, args, to });
     }
     let made = result.is_some_and(|value| {
         matches!(function.values[value as usize], Origin::Body | Origin::Prologue)
     });
     if let (false, Some(value)) = (made, result) {
         let value = ids[value as usize];
-        out.body.push(Op { code: Code::Copy, dst: call.dst, args: [value; 3], to: 0 });
+        out.body.push(ScalarOp { code: Code::Copy, dst: call.dst, args: [value; 3], to: 0 });
     }
 }

@@ -2,44 +2,52 @@
 
 use std::fmt;
 
-use super::adapters::Reach;
-use super::load::ways;
-use super::steps::{Steps, Way};
+use super::adapters::DeviceLimits;
+use super::load::strategies;
+use super::steps::{ManySteps, Strategy};
 use crate::backend::CostModel;
 use crate::plan::Plan;
 
-/// The cut whose steps are believed to be the shortest.
-pub(super) struct Shape {
-    /// How many steps are played in a dispatch; none where each operation of a step is dispatched.
-    pub steps: Option<Steps>,
+/// The cut whose steps are estimated to be the shortest.
+pub(super) struct LaunchConfig {
+    /// How many steps are executed in a dispatch; none where each operation of a step is dispatched.
+    pub steps: Option<ManySteps>,
     /// Invocations of a workgroup, where elements are spread over workgroups.
-    pub lanes: usize,
+    pub workgroup_size: usize,
     /// Seconds of a step, as far as the model knows.
     pub seconds: f64,
 }
 
-impl Shape {
+impl LaunchConfig {
     /// For a device of that model.
-    pub(super) fn of(plan: &Plan, model: &CostModel, reach: Reach) -> Self {
-        let cut = |(way, seconds)| match way {
+    pub(super) fn of(plan: &Plan, model: &CostModel, device_limits: DeviceLimits) -> Self {
+        let cut = |(strategy, seconds)| match strategy {
             None => Some((None, seconds)),
-            Some(way) => Steps::of(plan, way, reach).map(|steps| (Some(steps), seconds)),
+            Some(strategy) => {
+                ManySteps::of(plan, strategy, device_limits).map(|steps| (Some(steps), seconds))
+            }
         };
-        let ways = ways(plan, model, reach.invocations).into_iter();
-        let (steps, seconds) = ways.filter_map(cut).next().unwrap_or((None, f64::INFINITY));
-        Self { steps, lanes: model.lanes.min(reach.invocations), seconds }
+        let strategies = strategies(plan, model, device_limits.invocations).into_iter();
+        let (steps, seconds) = strategies.filter_map(cut).next().unwrap_or((None, f64::INFINITY));
+        Self { steps, workgroup_size: model.workgroup_size.min(device_limits.invocations), seconds }
     }
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for LaunchConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Steps { way, most, .. }) = &self.steps else {
-            return write!(f, "each step dispatched, workgroups of {} invocations", self.lanes);
+        let Some(ManySteps { strategy, most, .. }) = &self.steps else {
+            return write!(
+                f,
+                "each step dispatched, workgroups of {} invocations",
+                self.workgroup_size
+            );
         };
         write!(f, "{most} steps a dispatch, ")?;
-        match way {
-            Way::Apart => write!(f, "workgroups of {} invocations", self.lanes),
-            Way::Together(lanes) => write!(f, "one workgroup of {lanes} invocations"),
+        match strategy {
+            Strategy::PerElement => write!(f, "workgroups of {} invocations", self.workgroup_size),
+            Strategy::SingleWorkgroup(workgroup_size) => {
+                write!(f, "one workgroup of {workgroup_size} invocations")
+            }
         }
     }
 }
@@ -49,17 +57,17 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::backend::gpu::adapters::reach;
+    use crate::backend::gpu::adapters::device_limits;
     use crate::backend::gpu::engine::GpuEngine;
-    use crate::backend::{Chunk, Engine, Rows};
-    use crate::plan::{Description, Recorded, Schedule, State, build};
+    use crate::backend::{Chunk, ChunkRows, Engine};
+    use crate::plan::{Description, RecordedSystem, Schedule, State, build};
     use crate::{
         Connect, DeviceKind, Init, Monitor, Network, Projection, devices, neurons, odes, synapses,
     };
 
     fn plan(target: &dyn crate::DynamicalSystem, monitors: &[Monitor]) -> Arc<Plan> {
         let description = Description {
-            recorded: &Recorded::of(target, &[]).unwrap(),
+            recorded: &RecordedSystem::of(target, &[]).unwrap(),
             inputs: &[],
             compat_input_order: false,
             monitors,
@@ -81,7 +89,7 @@ mod tests {
                 .param("V_rest", 22.0)
         };
         let (e, i) = (cells(333), cells(67));
-        let arm = |pre, post, weight: f64, delay: f64| {
+        let afferent = |pre, post, weight: f64, delay: f64| {
             Projection::new(pre, post)
                 .connect(Connect::fixed_prob(0.2))
                 .weight(weight)
@@ -89,10 +97,10 @@ mod tests {
                 .delay(delay)
         };
         let network = Network::new()
-            .with("E2I", arm(&e, &i, 4.0, 0.3))
-            .with("I2E", arm(&i, &e, -2.0, 0.1))
-            .with("E2E", arm(&e, &e, 1.0, 0.2))
-            .with("I2I", arm(&i, &i, -1.0, 0.1))
+            .with("E2I", afferent(&e, &i, 4.0, 0.3))
+            .with("I2E", afferent(&i, &e, -2.0, 0.1))
+            .with("E2E", afferent(&e, &e, 1.0, 0.2))
+            .with("I2I", afferent(&i, &i, -1.0, 0.1))
             .with("E", e)
             .with("I", i);
         let monitors = ["E.spike", "I.spike", "I.V"].map(Monitor::of);
@@ -101,7 +109,7 @@ mod tests {
 
     const STEPS: usize = 150;
 
-    fn played(mut engine: impl Engine, plan: &Plan) -> (Vec<u32>, State) {
+    fn executed(mut engine: impl Engine, plan: &Plan) -> (Vec<u32>, State) {
         let chunk = Chunk {
             first: 0,
             t0: 0.0,
@@ -111,12 +119,12 @@ mod tests {
             data_rows: Vec::new(),
             starts_run: true,
             ops: 0..plan.step.len(),
-            schedule: Schedule::new(&plan.cadences, &(0..STEPS as u64), 0..STEPS as u64),
+            schedule: Schedule::new(&plan.samplings, &(0..STEPS as u64), 0..STEPS as u64),
             keep: false,
             cancelled: Default::default(),
         };
         engine.submit(chunk).unwrap();
-        let Some(Rows::Host(rows)) = engine.collect().unwrap() else { panic!("no rows") };
+        let Some(ChunkRows::Host(rows)) = engine.collect().unwrap() else { panic!("no rows") };
         (rows, engine.state().unwrap())
     }
 
@@ -129,20 +137,26 @@ mod tests {
             let model = CostModel::of(DeviceKind::Cpu);
             let (rows, state) = {
                 let cpu = crate::backend::cpu::CpuEngine::new(plan.clone(), 2).unwrap();
-                played(cpu, &plan)
+                executed(cpu, &plan)
             };
             for device in devices().into_iter().skip(1) {
-                let reach = reach(device.index);
-                let ways: Vec<_> =
-                    ways(&plan, &model, reach.invocations).into_iter().map(|(w, _)| w).collect();
-                assert!(ways.contains(&None) && (!several || ways.len() > 3), "{ways:?}");
-                for way in ways {
-                    for lanes in [64, 256] {
-                        let steps = way.map(|way| Steps::of(&plan, way, reach).unwrap());
-                        let shape = Shape { steps, lanes, seconds: 1e-5 };
-                        let name = shape.to_string();
-                        let gpu = GpuEngine::shaped(device.index, plan.clone(), shape).unwrap();
-                        let (other_rows, other) = played(gpu, &plan);
+                let device_limits = device_limits(device.index);
+                let strategies: Vec<_> = strategies(&plan, &model, device_limits.invocations)
+                    .into_iter()
+                    .map(|(w, _)| w)
+                    .collect();
+                assert!(
+                    strategies.contains(&None) && (!several || strategies.len() > 3),
+                    "{strategies:?}"
+                );
+                for strategy in strategies {
+                    for workgroup_size in [64, 256] {
+                        let steps = strategy
+                            .map(|strategy| ManySteps::of(&plan, strategy, device_limits).unwrap());
+                        let launch = LaunchConfig { steps, workgroup_size, seconds: 1e-5 };
+                        let name = launch.to_string();
+                        let gpu = GpuEngine::shaped(device.index, plan.clone(), launch).unwrap();
+                        let (other_rows, other) = executed(gpu, &plan);
                         assert!(rows == other_rows, "{device}: {name}");
                         assert!(state.arena == other.arena, "{device}: {name}");
                         shapes += 1;
@@ -154,25 +168,25 @@ mod tests {
         assert!(shapes > 0 || !required, "no device");
     }
 
-    /// A balanced network as a device whose workgroups have at most 1024 invocations may play it: the fastest way.
-    fn way(neurons: usize, model: CostModel) -> Option<Way> {
+    /// A balanced network as a device whose workgroups have at most 1024 invocations may execute it: the fastest strategy.
+    fn strategy(neurons: usize, model: CostModel) -> Option<Strategy> {
         let cells = |count| neurons::lif(count);
         let (e, i) = (cells(neurons * 4 / 5), cells(neurons / 5));
-        let arm = |pre, post| {
+        let afferent = |pre, post| {
             Projection::new(pre, post)
                 .connect(Connect::fixed_prob(0.01))
                 .weight(1.0)
                 .synapse(synapses::expon())
         };
         let network = Network::new()
-            .with("E2E", arm(&e, &e))
-            .with("E2I", arm(&e, &i))
-            .with("I2E", arm(&i, &e))
-            .with("I2I", arm(&i, &i))
+            .with("E2E", afferent(&e, &e))
+            .with("E2I", afferent(&e, &i))
+            .with("I2E", afferent(&i, &e))
+            .with("I2I", afferent(&i, &i))
             .with("E", e)
             .with("I", i);
         let plan = plan(&network, &[]);
-        ways(&plan, &model, 1024)[0].0
+        strategies(&plan, &model, 1024)[0].0
     }
 
     #[test]
@@ -188,14 +202,14 @@ mod tests {
         // whoever is there costs something, at work or not
         let narrow =
             CostModel { dispatch: 1e-3, serial: 1e-12, member: 2e-8, ..CostModel::NOTHING };
-        assert_eq!(way(4000, wide), Some(Way::Together(512)));
-        assert_eq!(way(4000, narrow), Some(Way::Together(512)));
+        assert_eq!(strategy(4000, wide), Some(Strategy::SingleWorkgroup(512)));
+        assert_eq!(strategy(4000, narrow), Some(Strategy::SingleWorkgroup(512)));
         assert_eq!(
-            [way(100, wide), way(100, narrow)],
-            [128, 32].map(|lanes| Some(Way::Together(lanes)))
+            [strategy(100, wide), strategy(100, narrow)],
+            [128, 32].map(|workgroup_size| Some(Strategy::SingleWorkgroup(workgroup_size)))
         );
         // where dispatches cost little, all of the device is better than one workgroup
-        let quick = CostModel { dispatch: 1e-7, ..wide };
-        assert_eq!([way(100, quick), way(4000, quick)], [None; 2]);
+        let folded = CostModel { dispatch: 1e-7, ..wide };
+        assert_eq!([strategy(100, folded), strategy(4000, folded)], [None; 2]);
     }
 }
