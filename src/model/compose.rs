@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use super::definition::Model;
+use super::emitted::{EmittedModule, broken, parsed};
 use super::inner::{Argument, ModelMember};
 use super::jacobian::Field;
 use super::prefix;
@@ -16,7 +17,6 @@ use super::program::{
     prefixed_primitive,
 };
 use super::resolve::{Owner, owner};
-use super::written::{Written, broken, parsed};
 use crate::error::Result;
 use crate::integrate::{EXPONENTIAL, Equations, Method};
 use crate::scalar::{self, Access, cast, write};
@@ -25,7 +25,7 @@ use crate::terms::Kind;
 /// Collects the members of the argument structure while the body is written.
 struct Composer<'s> {
     archetype: &'s Archetype,
-    written: Vec<Written>,
+    written: Vec<EmittedModule>,
     program_arguments: Vec<ProgramArgument>,
     /// Functions beside `advance`.
     functions: String,
@@ -102,20 +102,20 @@ impl Archetype {
 
 impl<'s> Composer<'s> {
     fn new(archetype: &'s Archetype) -> Result<Self> {
-        let mut written: Vec<Written> = Vec::new();
+        let mut written: Vec<EmittedModule> = Vec::new();
         for unit in archetype.units() {
             let model = archetype.model(unit);
             if written.iter().any(|w| w.model.same(model)) {
                 continue;
             }
-            written.push(Written::new(model, prefix::of(written.len(), model.name()))?);
+            written.push(EmittedModule::new(model, prefix::of(written.len(), model.name()))?);
         }
         let (program_arguments, functions, body, program_results) =
             (Vec::new(), String::new(), String::new(), Vec::new());
         Ok(Self { archetype, written, program_arguments, functions, body, program_results })
     }
 
-    fn written(&self, model: &Model) -> &Written {
+    fn written(&self, model: &Model) -> &EmittedModule {
         // every model of the structure was written by `new`
         let at = self.written.iter().position(|w| w.model.same(model)).unwrap_or(0);
         &self.written[at]

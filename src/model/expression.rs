@@ -4,7 +4,7 @@ use super::members::Members;
 use super::parse::parse;
 use super::program::{Program, ProgramArgument, ProgramResult, Unit};
 use super::supported::SourceText;
-use super::{library, prefix, text, written};
+use super::{emitted, library, prefix, text};
 use crate::error::{Error, Location, Result, quoted};
 use crate::scalar::Access;
 use crate::terms::Kind;
@@ -63,7 +63,7 @@ pub(crate) fn expression(
             }
         }
     }
-    Err(first.unwrap_or_else(|| written::broken(what, "no type is allowed for it")))
+    Err(first.unwrap_or_else(|| emitted::broken(what, "no type is allowed for it")))
 }
 
 fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Program> {
@@ -92,7 +92,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         parse(what, "expression", &source).map_err(|error| placed(error, text, variables))?;
     let own = SourceText { name: what, file: "expression", text: &source };
     own.supported(&module, "value", &[]).map_err(|error| placed(error, text, variables))?;
-    let written = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(what, &e))?;
+    let written = prefix::prefixed(&module, PREFIX).map_err(|e| emitted::broken(what, &e))?;
     let mut members = Members::default();
     let mut values: Vec<String> = arguments
         .iter()
@@ -117,7 +117,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
          fn advance(in: In) -> Out {{\n    return Out({result});\n}}\n",
         result_kind.name()
     );
-    let module = written::parsed(what, &text)?;
+    let module = emitted::parsed(what, &text)?;
     let program = Program {
         name: what.into(),
         text,

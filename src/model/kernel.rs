@@ -8,7 +8,7 @@ use super::members::Members;
 use super::parse::parse;
 use super::program::{Invocation, Program, ProgramArgument, Unit};
 use super::supported::SourceText;
-use super::{calls, prefix, written};
+use super::{calls, emitted, prefix};
 use crate::error::Result;
 use crate::scalar::{Access, Memory};
 use crate::terms::Kind;
@@ -56,9 +56,9 @@ impl KernelText {
         }
         let function = module.functions.iter().last().and_then(|(_, f)| f.name.clone());
         let function = function.unwrap_or_default();
-        let text = prefix::prefixed(&module, PREFIX).map_err(|e| written::broken(name, &e))?;
+        let text = prefix::prefixed(&module, PREFIX).map_err(|e| emitted::broken(name, &e))?;
         // the writer may have changed names, but not the order of variables
-        let names = written::parsed(name, &text)?;
+        let names = emitted::parsed(name, &text)?;
         let names: Vec<String> =
             names.global_variables.iter().filter_map(|(_, g)| g.name.clone()).collect();
 
@@ -84,7 +84,7 @@ impl KernelText {
         let composed = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
         let program = Program {
             name: format!("kernel {name}"),
-            module: written::parsed(name, &composed)?,
+            module: emitted::parsed(name, &composed)?,
             text: composed,
             prefixes: vec![PREFIX.into()],
             models: Vec::new(),

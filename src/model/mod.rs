@@ -5,6 +5,7 @@ mod compose;
 mod contract;
 mod definition;
 mod diagnosis;
+mod emitted;
 mod expression;
 mod extent;
 mod indexed;
@@ -22,7 +23,6 @@ mod rules;
 mod supported;
 mod text;
 mod validity;
-mod written;
 
 pub use definition::Model;
 pub(crate) use definition::Shipped;

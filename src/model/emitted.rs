@@ -6,7 +6,7 @@ use super::validity::validate;
 use crate::error::{Error, Result};
 
 /// A model as it stands in a composed text.
-pub(super) struct Written {
+pub(super) struct EmittedModule {
     pub model: Model,
     pub prefix: String,
     pub text: String,
@@ -14,7 +14,7 @@ pub(super) struct Written {
     module: naga::Module,
 }
 
-impl Written {
+impl EmittedModule {
     pub(super) fn new(model: &Model, prefix: String) -> Result<Self> {
         let inner = model.inner();
         let broken = |reason: String| Error::Unsupported {
