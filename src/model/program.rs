@@ -10,8 +10,8 @@ use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::scalar::{
-    Access, Code, LoopSite, Lowered, Memories, Memory, Options, iterations, iterations_once, loops,
-    lower,
+    Access, Code, LoopLimit, LoopSite, Lowered, Memories, Memory, Options, iterations,
+    iterations_once, loops, lower,
 };
 use crate::terms::Kind;
 
@@ -253,10 +253,9 @@ impl Program {
     ) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
         let counts = |function: &Function| self.counts(function);
-        let bound: Option<(u32, &dyn Fn(&Function) -> bool)> = match limit {
-            Some(limit) if !self.ends_within(limit as usize) => Some((limit, &counts)),
-            _ => None,
-        };
+        let bound = limit
+            .filter(|&limit| !self.ends_within(limit as usize))
+            .map(|iterations| LoopLimit { iterations, counts: &counts });
         let options = Options { primitive: &primitive, loops: true, check_bounds, bound, memories };
         lower(&self.module, "advance", inputs, &options).map_err(|lowering_error| {
             Error::Unsupported {

@@ -43,7 +43,7 @@ impl Lowering<'_> {
     /// Counts an iteration of the loop of that body for the lanes at hand, and lets those leave that had too many.
     pub(super) fn count_iteration(&mut self, body: &Block) -> Res<()> {
         let function = self.frame().function;
-        let counts = self.options.bound.is_some_and(|(_, counts)| counts(function));
+        let counts = self.options.bound.is_some_and(|limit| (limit.counts)(function));
         let Some(bound) = self.bound.as_mut().filter(|_| counts) else { return Ok(()) };
         let number = loops(function).iter().position(|(own, _)| std::ptr::eq(*own, body));
         let site = LoopSite {

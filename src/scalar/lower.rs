@@ -27,8 +27,8 @@ pub(crate) fn lower(
     if options.check_bounds {
         lowering.start_bounds_checks();
     }
-    if let Some((limit, _)) = options.bound {
-        lowering.start_counting(limit);
+    if let Some(limit) = options.bound {
+        lowering.start_counting(limit.iterations);
     }
     let mut arguments = Vec::with_capacity(function.arguments.len());
     let mut accesses = inputs.iter();

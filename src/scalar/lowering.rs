@@ -10,6 +10,15 @@ use super::lowered::{IndexSite, LoopSite, Lowered, Origin};
 use super::value::{LaneKind, LoweredValue, Res, Scalar, VariablePath};
 use crate::limits;
 
+/// The iterations of loops, counted.
+#[derive(Clone, Copy)]
+pub(crate) struct LoopLimit<'a> {
+    /// How often all of a lane may go round.
+    pub iterations: u32,
+    /// Whether those of a function are counted.
+    pub counts: &'a dyn Fn(&Function) -> bool,
+}
+
 /// How a function is lowered.
 pub(crate) struct Options<'a> {
     /// The functions that are one operation, by name.
@@ -18,8 +27,8 @@ pub(crate) struct Options<'a> {
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
     pub check_bounds: bool,
-    /// How often all loops of a lane may go round, where that is to be counted, and whether those of a function are.
-    pub bound: Option<(u32, &'a dyn Fn(&Function) -> bool)>,
+    /// Which loops are counted, if any are.
+    pub bound: Option<LoopLimit<'a>>,
     /// What a kernel has beside its argument.
     pub memories: Memories<'a>,
 }

@@ -27,6 +27,6 @@ pub(crate) use hoist::hoist_invariants;
 pub(crate) use iterations::{loops, of as iterations, once as iterations_once};
 pub(crate) use lower::lower;
 pub(crate) use lowered::{Bounded, CheckedBounds, IndexSite, LoopSite, Lowered, Origin};
-pub(crate) use lowering::{Memories, Memory, Options};
+pub(crate) use lowering::{LoopLimit, Memories, Memory, Options};
 pub(crate) use value::{LaneKind, LoweringError};
 pub(crate) use write::{cast, write};
