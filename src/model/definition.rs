@@ -177,8 +177,8 @@ impl Model {
         check_identifier(name)?;
         let source = unmarked(source);
         limits::deep(|| {
-            let module = parse(name, file, source)?;
-            contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
+            let (module, info) = parse(name, file, source)?;
+            contract::check(name, file, source, module, info).map(|inner| Self(Arc::new(inner)))
         })
     }
 
@@ -196,6 +196,11 @@ impl Model {
     /// Its text.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// The file that the text came from; its name where it came from none.
+    pub fn file(&self) -> &str {
+        &self.0.file
     }
 
     /// Names of its parameters, in the order of the text.

@@ -39,13 +39,18 @@ impl Field<'_> {
             memories: Default::default(),
         };
         let lowered = lower(self.module, self.function, &inputs, &options)?;
+        Ok((self.derivative(&lowered)?, leaves.into_iter().map(|(_, text)| text).collect()))
+    }
+
+    /// The derivative where the function is lowered already, with each scalar of its arguments a stream of its number.
+    fn derivative(&self, lowered: &Lowered) -> std::result::Result<Lowered, Refusal> {
+        let leaves = self.leaves();
         let stream = |&(argument, member): &(usize, usize)| {
             let first = leaves.iter().position(|(a, _)| *a == argument);
             first.map_or(usize::MAX, |first| first + member)
         };
         let streams: Vec<usize> = self.variables.iter().map(stream).collect();
-        let derivative = differentiate(&lowered, &streams)?;
-        Ok((derivative, leaves.into_iter().map(|(_, text)| text).collect()))
+        differentiate(lowered, &streams)
     }
 
     /// The scalars of all arguments: number of the argument, and text.
@@ -70,16 +75,25 @@ impl Field<'_> {
 }
 
 impl Inner {
+    /// The derivative of each member of what `derivative` returns with respect to its own variable, as a function of the same
+    /// arguments, whose scalars are streams of their number.
+    pub(super) fn slopes(&self) -> std::result::Result<&Lowered, &Refusal> {
+        let found = self.slopes.get_or_init(|| {
+            let arguments = self.functions.derivative.as_deref().unwrap_or_default();
+            let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
+            let variables: Vec<(usize, usize)> =
+                self.derivative.iter().map(|&member| (state, member)).collect();
+            self.differentiated("derivative", &variables)
+        });
+        found.as_ref()
+    }
+
     /// Whether `derivative` can be differentiated, and what is in the way.
     ///
     /// # Errors
     /// [`Error::NotDifferentiable`] with the place in the model's own text.
     pub(crate) fn check_derivative(&self, help: &'static str) -> Result<()> {
-        let arguments = self.functions.derivative.as_deref().unwrap_or_default();
-        let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
-        let variables: Vec<(usize, usize)> =
-            self.derivative.iter().map(|&member| (state, member)).collect();
-        self.check("derivative", &variables, help)
+        self.slopes().map(drop).map_err(|refusal| self.refused("derivative", refusal, help))
     }
 
     /// The same for `current`, with respect to each variable of the target that it takes.
@@ -92,28 +106,41 @@ impl Inner {
             matches!(owner(name, synapse.inner(), target.inner()), Ok(Owner::Target(_)))
         };
         let named = arguments.iter().enumerate();
-        let named = named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
-        named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)], NOT_LTC))
+        let mut named =
+            named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
+        named.try_for_each(|(k, _)| {
+            let derivative = self.differentiated("current", &[(k, 0)]);
+            derivative.map(drop).map_err(|refusal| self.refused("current", &refusal, NOT_LTC))
+        })
     }
 
-    fn check(
+    fn differentiated(
         &self,
-        function: &str,
+        function: &'static str,
         variables: &[(usize, usize)],
-        help: &'static str,
-    ) -> Result<()> {
+    ) -> std::result::Result<Lowered, Refusal> {
         let field = Field { module: &self.module, function, primitive: &primitive, variables };
-        let Err(Refusal { what, spans }) = field.differentiated() else { return Ok(()) };
+        let loops = |lowered: &Lowered| lowered.body.iter().any(|op| op.code.is_control());
+        let known = self.operations.iter().find(|(name, _)| *name == function);
+        match known {
+            Some((_, lowered)) if !loops(lowered) => field.derivative(lowered),
+            // lowering it without loops tells where there is one
+            _ => field.differentiated().map(|(derivative, _)| derivative),
+        }
+    }
+
+    fn refused(&self, function: &str, refusal: &Refusal, help: &'static str) -> Error {
         // the innermost place that is in the model's own text, not in the library behind it
-        let starts = spans.iter().filter_map(|span| span.to_range()).map(|range| range.start);
-        let offset = starts.into_iter().find(|&start| start < self.source.len()).unwrap_or(0);
-        Err(Error::NotDifferentiable {
+        let spans = refusal.spans.iter();
+        let mut starts = spans.filter_map(|span| span.to_range()).map(|range| range.start);
+        let offset = starts.find(|&start| start < self.source.len()).unwrap_or(0);
+        Error::NotDifferentiable {
             model: self.name.clone(),
             function: function.into(),
-            construct: what,
+            construct: refusal.what.clone(),
             location: Box::new(Location::of(&self.file, &self.source, offset)),
             help,
-        })
+        }
     }
 }
 

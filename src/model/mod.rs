@@ -7,6 +7,7 @@ mod definition;
 mod diagnosis;
 mod expression;
 mod extent;
+mod host;
 mod indexed;
 mod inner;
 pub(crate) mod jacobian;

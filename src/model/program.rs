@@ -1,5 +1,7 @@
 //! What a program is made of, and what it is: structures of models, members of the argument and of the result.
 
+use std::sync::Arc;
+
 use naga::Function;
 
 use super::definition::Model;
@@ -10,8 +12,8 @@ use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::scalar::{
-    Access, Code, LoopSite, Lowered, Memories, Memory, Options, iterations, iterations_once, loops,
-    lower,
+    Access, Code, LoopSite, Lowered, Memories, Memory, Options, fed, iterations, iterations_once,
+    loops, lower,
 };
 use crate::terms::Kind;
 
@@ -71,6 +73,8 @@ pub(crate) enum Feed {
     Dt,
     Step,
     StepHigh,
+    /// The part of the step at which a stage of it begins.
+    Stage,
     /// Time as two numbers, the second what the first leaves.
     TimeHigh,
     TimeLow,
@@ -123,7 +127,7 @@ impl Feed {
     /// Type of a member that tells of the clock or of the element.
     pub(super) fn clock_kind(self) -> Kind {
         match self {
-            Self::Time | Self::TimeHigh | Self::TimeLow | Self::Dt => Kind::F32,
+            Self::Time | Self::TimeHigh | Self::TimeLow | Self::Dt | Self::Stage => Kind::F32,
             _ => Kind::U32,
         }
     }
@@ -142,16 +146,34 @@ pub(crate) enum Sink {
     Value(usize),
 }
 
-/// A composed and validated program.
+/// A text as a user gave it.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub name: String,
+    /// The file that it came from, or what stands for one in messages.
+    pub file: String,
+    pub text: String,
+}
+
+/// A validated program. A text becomes one in these stages, each done once: models, an expression or a kernel as they are given;
+/// their IR; the composed text; its IR; the operations of its function.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Names of the models, for people.
     pub name: String,
+    /// What it was made of where that is no model.
+    pub given: Option<Given>,
+    /// The composed text; none where a model's own function is the program.
     pub text: String,
-    pub module: naga::Module,
-    /// What stands before the names of each model's functions.
+    pub module: Arc<naga::Module>,
+    /// The function that is played.
+    pub entry: &'static str,
+    /// Its operations, where each scalar of its argument is a stream of its number. Those of a kernel are on arrays of the lengths
+    /// that its text has, or of one element.
+    pub operations: Arc<Lowered>,
+    /// What stands before the names of each model's functions; an empty one in a text of the model's own.
     pub prefixes: Vec<String>,
-    /// The models in the same order; none of an expression.
+    /// The models in the same order; none of an expression or a kernel.
     pub models: Vec<Model>,
     pub feeds: Vec<Feed>,
     pub feed_kinds: Vec<Kind>,
@@ -199,29 +221,40 @@ impl Program {
 
     fn advance(&self) -> Option<&Function> {
         let mut functions = self.module.functions.iter().map(|(_, function)| function);
-        functions.find(|function| function.name.as_deref() == Some("advance"))
+        functions.find(|function| function.name.as_deref() == Some(self.entry))
     }
 
-    /// The operations of `advance`, for one way of feeding it.
+    /// With its operations on these memories: what one engine cannot run, no engine runs, since systems move between them.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
-    pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, false, None, Memories::default())
+    pub(super) fn with_operations(self, memories: &[Memory]) -> Result<Self> {
+        let inputs: Vec<Access> = (0..self.feeds.len()).map(Access::Stream).collect();
+        let operations = self.lower_kernel(&inputs, memories, false, None)?;
+        Ok(Self { operations: Arc::new(operations), ..self })
+    }
+
+    /// Its operations, for one way of feeding it.
+    pub(crate) fn lower(&self, inputs: &[Access]) -> Lowered {
+        fed(&self.operations, inputs)
     }
 
     /// The same with loops that end after so many iterations, and tell it; those are left alone that end before.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_bounded(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+        if self.ends_within(limit as usize) {
+            return Ok(self.lower(inputs));
+        }
+        // counting is a part of what loops do, so that this is another program
         self.lowered(inputs, false, Some(limit), Memories::default())
     }
 
     /// The same with what they tell of the indexes that they use.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_watched(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
         self.lowered(inputs, true, Some(limit), Memories::default())
     }
@@ -229,7 +262,7 @@ impl Program {
     /// The operations of a kernel's `advance` on memories of these lengths.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_kernel(
         &self,
         inputs: &[Access],
@@ -255,7 +288,7 @@ impl Program {
             _ => None,
         };
         let options = Options { primitive: &primitive, loops: true, watch, bound, memories };
-        lower(&self.module, "advance", inputs, &options).map_err(|refusal| Error::Unsupported {
+        lower(&self.module, self.entry, inputs, &options).map_err(|refusal| Error::Unsupported {
             model: self.name.clone(),
             construct: refusal.what,
             location: None,
@@ -268,7 +301,12 @@ pub(super) fn prefixed_primitive<'a>(
     mut prefixes: impl Iterator<Item = &'a String>,
     name: &str,
 ) -> Option<Code> {
-    prefixes.find_map(|prefix| primitive(name.strip_prefix(prefix.as_str())?.strip_prefix('_')?))
+    prefixes.find_map(|prefix| primitive(unprefixed(prefix, name)?))
+}
+
+/// A name without the prefix of its model, if it has that; one in a text of the model's own has none.
+pub(super) fn unprefixed<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
+    if prefix.is_empty() { Some(name) } else { name.strip_prefix(prefix)?.strip_prefix('_') }
 }
 
 impl Structure {
@@ -308,6 +346,7 @@ pub(super) fn member_name(structure: &Structure, feed: Feed) -> String {
         Feed::Dt => "dt".into(),
         Feed::Step => "i".into(),
         Feed::StepHigh => "i_high".into(),
+        Feed::Stage => "stage".into(),
         Feed::TimeHigh => "t_hi".into(),
         Feed::TimeLow => "t_lo".into(),
         Feed::Key(u) => format!("{}_key", unit_name(u)),

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fixed::Precision;
-use super::host::HostPrograms;
 use super::offsets::Offsets;
 use super::packed::packed_words;
 use super::step::{Cadence, Column, KernelOp, Op, Ring};
@@ -51,7 +50,6 @@ pub(crate) struct Plan {
     /// How many stages a step has, one after the other.
     pub stages: usize,
     pub copies: Option<Copies>,
-    pub programs: HostPrograms,
 }
 
 /// What a variable is to its system.

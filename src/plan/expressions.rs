@@ -92,6 +92,7 @@ pub(super) fn loads(
             | Feed::Input(..)
             | Feed::Arrivals(_)
             | Feed::Quantum(_)
+            | Feed::Stage
             | Feed::Invocation(_) => return Err(unknown()),
         });
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::data::{Binding, Member, PAD, Place, Plan, Population, Role, Slot, Space, Stream};
-use super::host::HostPrograms;
 use super::sites::{GroupSite, Named, label, names_of, units_of, variables_of};
 use crate::error::{Error, Result};
 use crate::model::{Feed, Program, Sink, Structure, Unit};
@@ -74,7 +73,6 @@ impl<'a> Layout<'a> {
             step: Vec::new(),
             stages,
             copies: self.copies,
-            programs: HostPrograms::new(self.loop_limit),
         };
         let mut slots: Vec<(usize, Vec<Slot>)> = Vec::new();
         for (at, planned) in self.populations.into_iter().enumerate() {

@@ -49,8 +49,8 @@ impl Plan {
             }
         }
         let (node, elements) = (slot.node(), member.elements);
-        let (copies, dt, programs) = (self.copies, self.dt, &self.programs);
-        let of = OnHost { node, elements, copies, dt, programs };
+        let (copies, dt, loop_limit) = (self.copies, self.dt, self.loop_limit);
+        let of = OnHost { node, elements, copies, dt, loop_limit };
         rules::check(model, &params, &of)?;
         let derived = components::derive(model, &params, &of)?;
         Ok(derived

@@ -6,6 +6,7 @@ mod bound;
 mod code;
 mod differentiate;
 mod expressions;
+mod fed;
 mod iterations;
 mod loops;
 mod lower;
@@ -23,6 +24,7 @@ mod write;
 
 pub(crate) use code::{Access, Code, Id, Op};
 pub(crate) use differentiate::differentiate;
+pub(crate) use fed::fed;
 pub(crate) use iterations::{loops, of as iterations, once as iterations_once};
 pub(crate) use lower::lower;
 pub(crate) use lowered::{Bounded, LoopSite, Lowered, Origin, Site, Watched};

@@ -100,7 +100,7 @@ impl Shell<'_> {
             .enumerate()
             .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Stream(k) })
             .collect();
-        let [first, second] = split(&program.lower(&access).ok()?, access.len())?;
+        let [first, second] = split(&program.lower(&access), access.len())?;
         let prefix = program.prefixes.first()?;
         let at_first: Vec<String> = feeds()
             .map(|(&binding, &kind)| match binding {

@@ -45,7 +45,7 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
 }
 
 fn interpreted(program: &Program, access: &[Access], outputs: &[usize]) -> Result<Player> {
-    Player::of(program, program.lower(access)?, access, outputs, 1)
+    Player::of(program, program.lower(access), access, outputs, 1)
 }
 
 fn evaluate_by(
@@ -68,7 +68,7 @@ fn native(
 ) -> Vec<(Width, Vec<Vec<u32>>)> {
     let by = |width| {
         let player = |program: &Program, access: &[Access], outputs: &[usize]| {
-            let lowered = program.lower(access)?;
+            let lowered = program.lower(access);
             let native = Native::compile_for(width, &lowered, access, outputs);
             assert_eq!(native.is_some(), expected, "{}", program.text);
             Player::with_code(native, program, lowered, access, outputs)
