@@ -8,7 +8,8 @@ use naga::valid::ModuleInfo;
 use super::members::Members;
 use super::parse::parse;
 use super::prefix::Prefixed;
-use super::program::{Feed, Given, Program, Sink, Unit};
+use super::program::{Feed, Program, Sink, Unit};
+use super::source::SourceText;
 use super::supported::Source;
 use super::{library, text, written};
 use crate::error::{Error, Location, Result, quoted};
@@ -137,7 +138,7 @@ fn composed(
     let (name, file) = (what.into(), "expression".into());
     let program = Program {
         name: what.into(),
-        given: Some(Given { name, file, text: given.into() }),
+        given: Some(SourceText { name, file, text: given.into() }),
         module: written::parsed(what, &text)?,
         text,
         entry: "advance",

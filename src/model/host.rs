@@ -5,8 +5,17 @@ use super::inner::{Argument, Inner, Member};
 use super::program::{Feed, Program, Sink, Unit};
 use crate::terms::Kind;
 
+/// The functions of the contract that run on the host, in the order in which they do.
+const FUNCTIONS: [&str; 4] = ["defaults", "rules", "derive", "initial"];
+
 impl Program {
-    /// One of `defaults`, `rules`, `derive` and `initial`, which the model has. Its sinks are the members of its result, truths
+    /// All such functions that a model has, as programs.
+    pub(crate) fn all_on_host(model: &Model) -> impl Iterator<Item = Self> {
+        let known = |function: &&str| model.inner().operations.iter().any(|(f, _)| f == function);
+        FUNCTIONS.into_iter().filter(known).map(|function| Self::on_host(model, function))
+    }
+
+    /// One of them, which the model has. Its sinks are the members of its result, truths
     /// those of rules.
     pub(crate) fn on_host(model: &Model, function: &'static str) -> Self {
         let inner = model.inner();

@@ -1,9 +1,10 @@
 //! Derivatives of a model's functions with respect to the variables that they belong to.
 
-use naga::{Module, TypeInner};
+use naga::Module;
 
 use super::definition::Model;
 use super::inner::{Argument, Inner};
+use super::leaves::leaves;
 use super::primitives::primitive;
 use super::resolve::{Owner, owner};
 use crate::error::{Error, Location, Result};
@@ -55,22 +56,7 @@ impl Field<'_> {
 
     /// The scalars of all arguments: number of the argument, and text.
     fn leaves(&self) -> Vec<(usize, String)> {
-        let functions = self.module.functions.iter().map(|(_, f)| f);
-        let mut leaves = Vec::new();
-        for function in functions.filter(|f| f.name.as_deref() == Some(self.function)) {
-            for (k, argument) in function.arguments.iter().enumerate() {
-                let name = argument.name.clone().unwrap_or_default();
-                match &self.module.types[argument.ty].inner {
-                    TypeInner::Struct { members, .. } => {
-                        leaves.extend(members.iter().map(|m| {
-                            (k, format!("{name}.{}", m.name.as_deref().unwrap_or_default()))
-                        }))
-                    }
-                    _ => leaves.push((k, name)),
-                }
-            }
-        }
-        leaves
+        leaves(self.module, self.function)
     }
 }
 

@@ -8,7 +8,8 @@ use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 use super::members::Members;
 use super::parse::parse;
 use super::prefix::Prefixed;
-use super::program::{Feed, Given, Invocation, Program, Unit};
+use super::program::{Feed, Invocation, Program, Unit};
+use super::source::SourceText;
 use super::supported::Source;
 use super::validity::validate;
 use super::{calls, written};
@@ -110,7 +111,8 @@ fn composed(
     let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
     let (feeds, feed_kinds, declaration) = members.finish();
     let text = format!("{}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n", written.text);
-    let given = Given { name: name.into(), file: source.file.into(), text: source.text.into() };
+    let given =
+        SourceText { name: name.into(), file: source.file.into(), text: source.text.into() };
     Ok(Program {
         name: format!("kernel {name}"),
         given: Some(given),

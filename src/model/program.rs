@@ -8,6 +8,7 @@ use super::definition::Model;
 use super::inner::Member;
 use super::library;
 use super::primitives::primitive;
+use super::source::SourceText;
 use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
@@ -146,15 +147,6 @@ pub(crate) enum Sink {
     Value(usize),
 }
 
-/// A text as a user gave it.
-#[derive(Debug, Clone)]
-pub(crate) struct Given {
-    pub name: String,
-    /// The file that it came from, or what stands for one in messages.
-    pub file: String,
-    pub text: String,
-}
-
 /// A validated program. A text becomes one in these stages, each done once: models, an expression or a kernel as they are given;
 /// their IR; the composed text; its IR; the operations of its function.
 #[derive(Debug)]
@@ -162,7 +154,7 @@ pub(crate) struct Program {
     /// Names of the models, for people.
     pub name: String,
     /// What it was made of where that is no model.
-    pub given: Option<Given>,
+    pub given: Option<SourceText>,
     /// The composed text; none where a model's own function is the program.
     pub text: String,
     pub module: Arc<naga::Module>,
