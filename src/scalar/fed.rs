@@ -91,7 +91,7 @@ mod tests {
             };
             let inputs: Vec<Access> = (0..4).map(way).collect();
             let (once, anew) = (fed(&whole, &inputs), lowered(&inputs));
-            assert_eq!(format!("{once:?}"), format!("{anew:?}"), "{inputs:?}");
+            assert!(format!("{once:?}") == format!("{anew:?}"), "{inputs:?}");
         }
     }
 }

@@ -99,8 +99,9 @@ fn every_stage_is_told(device: &str) {
     }
     assert!(programs[2].code.body.iter().any(|op| op.starts_with("Scatter memory 0, ")));
     // kernels and dispatches
-    assert_eq!(explanation.kernels, runner.wgsl().unwrap());
-    assert!(explanation.kernels.iter().any(|(name, _)| name == "update Cell + Expon + COBA"));
+    let kernels = &explanation.kernels;
+    assert!(*kernels == runner.wgsl().unwrap());
+    assert!(kernels.iter().any(|(name, _)| name == "update Cell + Expon + COBA"));
     assert_eq!(explanation.plan, runner.plan());
     // all of it in print, in this order, a shared text once
     let print = explanation.to_string();
@@ -121,7 +122,7 @@ fn every_stage_is_told(device: &str) {
     assert_eq!(print.matches(CELL.trim_end()).count(), 1);
     // telling changes nothing
     runner.run(1.0).unwrap();
-    assert_eq!(runner.explain().unwrap().to_string(), print);
+    assert!(runner.explain().unwrap().to_string() == print);
 }
 
 fn what_is_done_once_is_told_apart(device: &str) {
