@@ -13,8 +13,8 @@ use super::supported;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::scalar::{
-    Access, Code, LoopSite, Lowered, Memories, Memory, Options, fed, iterations, iterations_once,
-    loops, lower,
+    Access, Code, Limit, LoopSite, Lowered, Memories, Memory, Options, fed, iterations,
+    iterations_once, loops, lower,
 };
 use crate::terms::Kind;
 
@@ -275,7 +275,7 @@ impl Program {
     ) -> Result<Lowered> {
         let primitive = |name: &str| prefixed_primitive(self.prefixes.iter(), name);
         let counts = |function: &Function| self.counts(function);
-        let bound: Option<(u32, &dyn Fn(&Function) -> bool)> = match limit {
+        let bound: Option<Limit<'_>> = match limit {
             Some(limit) if !self.ends_within(limit as usize) => Some((limit, &counts)),
             _ => None,
         };

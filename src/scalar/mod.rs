@@ -30,7 +30,7 @@ pub(crate) use iterations::{loops, of as iterations, once as iterations_once};
 pub use listing::ProgramCode;
 pub(crate) use lower::lower;
 pub(crate) use lowered::{Bounded, LoopSite, Lowered, Origin, Site, Watched};
-pub(crate) use lowering::{Memories, Memory, Options};
+pub(crate) use lowering::{Limit, Memories, Memory, Options};
 pub(crate) use split::split;
 pub(crate) use value::{Kind, Refusal};
 pub(crate) use write::{cast, write};
