@@ -5,12 +5,15 @@ mod compose;
 mod contract;
 mod definition;
 mod diagnosis;
+mod emitted;
 mod expression;
 mod extent;
+mod host;
 mod indexed;
 mod inner;
 pub(crate) mod jacobian;
 mod kernel;
+mod leaves;
 mod library;
 mod members;
 mod parse;
@@ -21,8 +24,8 @@ mod resolve;
 mod rules;
 mod supported;
 mod text;
+mod told;
 mod validity;
-mod written;
 
 pub use definition::Model;
 pub(crate) use definition::Shipped;
@@ -35,4 +38,5 @@ pub(crate) use program::{
     AfferentProjection, Archetype, Invocation, Program, ProgramArgument, ProgramResult, Unit,
 };
 pub(crate) use resolve::owner;
+pub use told::SourceText;
 pub(crate) use validity::validate;

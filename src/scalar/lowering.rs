@@ -10,6 +10,9 @@ use super::lowered::{IndexSite, LoopSite, Lowered, Origin};
 use super::value::{LaneKind, LoweredValue, Res, Scalar, VariablePath};
 use crate::limits;
 
+/// How often all loops of a lane may go round, and which functions' loops are counted.
+pub(crate) type Limit<'a> = (u32, &'a dyn Fn(&Function) -> bool);
+
 /// How a function is lowered.
 pub(crate) struct Options<'a> {
     /// The functions that are one operation, by name.
@@ -18,8 +21,8 @@ pub(crate) struct Options<'a> {
     pub loops: bool,
     /// Whether indexes that are known at run time only are watched.
     pub check_bounds: bool,
-    /// How often all loops of a lane may go round, where that is to be counted, and whether those of a function are.
-    pub bound: Option<(u32, &'a dyn Fn(&Function) -> bool)>,
+    /// Where that is to be counted.
+    pub bound: Option<Limit<'a>>,
     /// What a kernel has beside its argument.
     pub memories: Memories<'a>,
 }
