@@ -129,14 +129,15 @@ pub use inputs::{
     Input, InputHandle, InputType, InputValue, Policy, ReadHandle, RowStream, stream,
 };
 pub use integrate::Method;
-pub use model::Model;
+pub use model::{Model, SourceText};
 pub use records::{Events, Monitor, Recorded, Reduction, Sink};
 pub use results::Mon;
 pub use runner::{
-    CancelHandle, Collection, Compatible, DSRunner, Jit, Listed, Loaded, Naming, NodeClass,
-    NodeInfo, NonFinite, Predict, Progress, Run, RunnerBuilder, Span, StateDict, Steps, TreeDef,
-    VarClass, VarInfo,
+    CancelHandle, Collection, Compatible, DSRunner, ExplainedProgram, Explanation, Jit, Listed,
+    Loaded, Naming, NodeClass, NodeInfo, NonFinite, Predict, Progress, Run, RunnerBuilder, Span,
+    StateDict, Steps, TreeDef, VarClass, VarInfo,
 };
+pub use scalar::ProgramCode;
 pub use system::{
     Batch, Component, Coupling, DynamicalSystem, Group, GroupSlice, Kernel, Network, Projection,
     StepBuilder, neurons, odes, outputs, sources, synapses,

@@ -64,8 +64,7 @@ pub(crate) fn operations(population: &Population) -> f64 {
             Binding::Parameter(_) | Binding::Clock(_) => Access::Uniform,
         })
         .collect();
-    // composing the program has lowered it before
-    let Ok(lowered) = population.program.lower(&access) else { return 0.0 };
+    let lowered = population.program.lower(&access);
     let weight = |code: Code| match code {
         Code::DivF => QUOTIENT,
         code if (Code::InverseSqrtF as usize..=Code::ExprelF as usize)

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use crate::backend::{CostModel, DeviceInfo, DeviceKind, Engine, Load, engine, loads};
 use crate::error::{Error, Result};
 use crate::plan::{Plan, StepOp};
-use device::ENVIRONMENT;
 
 pub(crate) use calibrate::measured;
+pub(crate) use device::ENVIRONMENT;
 pub use device::{Device, devices};
 
 /// Estimates that differ by more than this factor decide without a measurement.

@@ -34,7 +34,7 @@ impl Executor {
         inputs: &[Access],
         outputs: &[usize],
     ) -> Result<Self> {
-        Self::compiled_of(program, program.lower(inputs)?, inputs, outputs)
+        Self::compiled_of(program, program.lower(inputs), inputs, outputs)
     }
 
     /// The same where it is lowered already.

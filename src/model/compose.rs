@@ -5,10 +5,11 @@
 //! executes it on columns.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::definition::Model;
 use super::emitted::{EmittedModule, broken, parsed};
-use super::inner::{Argument, ModelMember};
+use super::inner::Argument;
 use super::jacobian::Field;
 use super::prefix;
 use super::primitives::{EXPREL, FLUSHED};
@@ -19,7 +20,7 @@ use super::program::{
 use super::resolve::{Owner, owner};
 use crate::error::Result;
 use crate::integrate::{EXPONENTIAL, Equations, Method};
-use crate::scalar::{self, Access, cast, write};
+use crate::scalar::{self, LoweringError, cast, write};
 use crate::terms::Kind;
 
 /// Collects the members of the argument structure while the body is written.
@@ -70,33 +71,7 @@ impl Archetype {
         composer.advance()?;
         let name =
             self.units().iter().map(|&u| self.model(u).name()).collect::<Vec<_>>().join(" + ");
-        let program = composer.finish(name)?;
-        // what one engine cannot run, no engine runs: systems move between them
-        program
-            .lower(&(0..program.program_arguments.len()).map(Access::Column).collect::<Vec<_>>())?;
-        Ok(program)
-    }
-
-    /// A program that calls one of the functions that run on the host: `defaults`, `rules`, `derive` or `initial`.
-    pub(crate) fn compose_host(model: &Model, function: &str) -> Result<Program> {
-        let archetype = Self {
-            element: model.clone(),
-            method: Method::EXACT,
-            afferents: Vec::new(),
-            ltc: false,
-            observe_inputs: false,
-        };
-        let inner = model.inner();
-        let kinds = |members: &[ModelMember]| members.iter().map(|m| m.kind).collect();
-        let (arguments, result, kinds): (_, _, Vec<Kind>) = match function {
-            "initial" => (&inner.functions.initial, "State", kinds(&inner.state)),
-            "derive" => (&inner.functions.derive, "Derived", kinds(&inner.derived)),
-            "rules" => (&inner.functions.rules, "Rules", vec![Kind::Bool; inner.rules.len()]),
-            _ => (&None, "Params", kinds(&inner.params)),
-        };
-        let mut composer = Composer::new(&archetype)?;
-        composer.host_call(function, arguments.as_deref().unwrap_or_default(), result, &kinds);
-        composer.finish(format!("{}.{function}", model.name()))
+        composer.finish(name)?.with_operations(&[])
     }
 }
 
@@ -436,27 +411,38 @@ impl<'s> Composer<'s> {
         };
         let parameters = list(&|(name, ty, _)| format!("{name}: {ty}"));
         let given = list(&|(.., given)| given.clone());
-        let function = format!("{v}_field");
-        let mut text = self.models_text();
-        let _ =
-            write!(text, "fn {function}({parameters}) -> {prefix}_Derivative {{ return {call}; }}");
         let name = format!("{}.jacobian", model.name());
-        let module = parsed(&name, &text)?;
-        let variables: Vec<(usize, usize)> =
-            model.inner().derivative.iter().map(|&member| (0, member)).collect();
-        let prefixes = || self.written.iter().map(|w| &w.prefix);
-        let primitive = |name: &str| prefixed_primitive(prefixes(), name);
-        let field = Field {
-            module: &module,
-            function: &function,
-            primitive: &primitive,
-            variables: &variables,
-        };
         // each model alone was found to be differentiable before
-        let (derivative, columns) = field.differentiated().map_err(|lowering_error| {
+        let refused = |lowering_error: &LoweringError| {
             broken(&name, &format!("its derivative: {}", lowering_error.what))
-        })?;
-        let (body, results) = write(&derivative, &columns, prefix);
+        };
+        let with_currents;
+        let (derivative, columns) = if arriving.currents.is_empty() {
+            (model.inner().slopes().map_err(refused)?, self.own_streams(model, v))
+        } else {
+            // what several models make together stands in no text that was parsed before
+            let mut text = self.models_text();
+            let function = format!("{v}_field");
+            let _ = write!(
+                text,
+                "fn {function}({parameters}) -> {prefix}_Derivative {{ return {call}; }}"
+            );
+            let module = parsed(&name, &text)?;
+            let variables: Vec<(usize, usize)> =
+                model.inner().derivative.iter().map(|&member| (0, member)).collect();
+            let prefixes = || self.written.iter().map(|w| &w.prefix);
+            let primitive = |name: &str| prefixed_primitive(prefixes(), name);
+            let field = Field {
+                module: &module,
+                function: &function,
+                primitive: &primitive,
+                variables: &variables,
+            };
+            with_currents =
+                field.differentiated().map_err(|lowering_error| refused(&lowering_error))?;
+            (&with_currents.0, with_currents.1)
+        };
+        let (body, results) = write(derivative, &columns, prefix);
         // by the names above: `h`, and what ends in `_p` and `_d`
         let still = |column: usize| {
             let name = columns[column].split('.').next().unwrap_or_default();
@@ -473,8 +459,27 @@ impl<'s> Composer<'s> {
         Ok(Jacobian { function, call: format!("{v}_jacobian({given})"), moving, own: false })
     }
 
+    /// What a function of the state `s` and the shared values `h` has for the scalars that a model's `derivative` takes.
+    fn own_streams(&self, model: &Model, v: &str) -> Vec<String> {
+        let arguments = model.inner().functions.derivative.iter().flatten();
+        let columns = arguments.flat_map(|argument| {
+            let (name, archetype) = match argument {
+                Argument::Old | Argument::State => ("s".into(), "State"),
+                Argument::Shared => ("h".into(), "Shared"),
+                Argument::Params => (format!("{v}_p"), "Params"),
+                Argument::Derived => (format!("{v}_d"), "Derived"),
+                Argument::Input => (format!("{v}_x"), "Input"),
+                Argument::Random => (format!("{v}_r"), "Random"),
+                Argument::Named(name) => (name.clone(), ""),
+            };
+            let members = self.written(model).members(archetype).into_iter();
+            members.map(move |member| format!("{name}.{member}"))
+        });
+        columns.collect()
+    }
+
     fn models_text(&self) -> String {
-        self.written.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join("\n")
+        self.written.iter().map(EmittedModule::text).collect::<Vec<_>>().join("\n")
     }
 
     /// The whole step: synapses decay and take what arrives, their currents go to the element's input, the element steps.
@@ -542,30 +547,6 @@ impl<'s> Composer<'s> {
         Argument::Named(format!("{state}.{}", self.written(model).members("State")[at]))
     }
 
-    /// A call of a function that runs on the host, whose result is a structure of members of these kinds.
-    fn host_call(&mut self, function: &str, arguments: &[Argument], result: &str, kinds: &[Kind]) {
-        if arguments.is_empty() {
-            // a structure needs a member
-            self.program_argument(ProgramArgument::Dt);
-        }
-        let model = self.archetype.element.clone();
-        let prefix = self.written(&model).prefix.clone();
-        if !arguments.is_empty() {
-            self.surroundings(Unit::Element, "e", arguments);
-        }
-        let call = Self::call(&prefix, function, arguments, "e", ["", ""], "e_h");
-        self.line(&format!("let result = {call};"));
-        let names = self.written(&model).members(result);
-        for (k, (&kind, name)) in kinds.iter().zip(names).enumerate() {
-            let (kind, value) = match kind {
-                // a word like any other where it is stored
-                Kind::Bool => (Kind::U32, format!("select(0u, 1u, result.{name})")),
-                kind => (kind, format!("result.{name}")),
-            };
-            self.program_results.push((ProgramResult::Value(k), kind, value));
-        }
-    }
-
     fn finish(self, name: String) -> Result<Program> {
         let mut text = self.models_text();
         let Self { archetype, written, program_arguments, functions, body, program_results } = self;
@@ -594,8 +575,11 @@ impl<'s> Composer<'s> {
         let (prefixes, models) = written.into_iter().map(|w| (w.prefix, w.model)).unzip();
         Ok(Program {
             name,
+            given: None,
             text,
             module,
+            entry: "advance",
+            operations: Arc::default(),
             prefixes,
             models,
             program_arguments,

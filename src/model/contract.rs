@@ -1,9 +1,12 @@
 //! The contract of a model file, checked by reflection on naga's IR.
 
+use std::sync::{Arc, OnceLock};
+
+use naga::valid::ModuleInfo;
 use naga::{Handle, Module, ScalarKind, Type, TypeInner};
 
-use super::inner::{Argument, Functions, Inner, ModelMember};
-use super::supported::SourceText;
+use super::inner::{Argument, Functions, Inner, ModelMember, Rule};
+use super::supported::CheckedText;
 use super::{calls, library, text};
 use crate::error::{Error, Location, Result, nearest, quoted};
 use crate::terms::Kind;
@@ -25,6 +28,9 @@ const FUNCTIONS: [&str; 11] = [
     "current",
 ];
 
+/// Those that no program calls that is composed, and those that are differentiated.
+const ALONE: [&str; 6] = ["defaults", "initial", "derive", "rules", "derivative", "current"];
+
 /// Words in the names of arguments that say which state is meant.
 const OLD: [&str; 5] = ["old", "prev", "previous", "before", "last"];
 const NEW: [&str; 4] = ["new", "now", "next", "after"];
@@ -41,7 +47,13 @@ pub(super) struct Checker<'a> {
 }
 
 /// Checks a parsed module and takes it apart.
-pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Result<Inner> {
+pub(super) fn check(
+    name: &str,
+    file: &str,
+    source: &str,
+    module: Module,
+    info: ModuleInfo,
+) -> Result<Inner> {
     let checker = Checker { name, file, source, module: &module };
     if let Some((handle, global)) = module.global_variables.iter().next() {
         let what = global.name.as_deref().unwrap_or("a variable");
@@ -60,11 +72,43 @@ pub(super) fn check(name: &str, file: &str, source: &str, module: Module) -> Res
     }
     checker.shadows()?;
     checker.strangers(true)?;
-    let inner = checker.inner()?;
+    let parts = checker.parts()?;
     checker.strangers(false)?;
-    let text = SourceText { name, file, text: source };
-    FUNCTIONS.iter().try_for_each(|function| text.supported(&module, function, &[]))?;
-    Ok(Inner { module, ..inner })
+    let text = CheckedText { name, file, text: source };
+    let mut operations = Vec::new();
+    for function in FUNCTIONS {
+        let lowered = text.supported(&module, function, &[])?;
+        let kept = lowered.filter(|_| ALONE.contains(&function));
+        operations.extend(kept.map(|lowered| (function, Arc::new(lowered))));
+    }
+    let Parts { params, derived, rules, state, inputs, derivative, functions } = parts;
+    Ok(Inner {
+        name: name.into(),
+        file: file.into(),
+        source: source.into(),
+        module: Arc::new(module),
+        info,
+        operations,
+        slopes: OnceLock::new(),
+        params,
+        derived,
+        rules,
+        state,
+        inputs,
+        derivative,
+        functions,
+    })
+}
+
+/// What the text declares.
+struct Parts {
+    params: Vec<ModelMember>,
+    derived: Vec<ModelMember>,
+    rules: Vec<Rule>,
+    state: Vec<ModelMember>,
+    inputs: Vec<ModelMember>,
+    derivative: Vec<usize>,
+    functions: Functions,
 }
 
 impl Checker<'_> {
@@ -191,7 +235,7 @@ impl Checker<'_> {
             .map(Some)
     }
 
-    fn inner(&self) -> Result<Inner> {
+    fn parts(&self) -> Result<Parts> {
         let params = self.members("Params")?.unwrap_or_default();
         let state = self.members("State")?.unwrap_or_default();
         let inputs = self.members("Input")?.unwrap_or_default();
@@ -230,19 +274,7 @@ impl Checker<'_> {
             ));
         }
         let rules = self.rules(&params, functions.rules.as_deref())?;
-        Ok(Inner {
-            name: self.name.into(),
-            file: self.file.into(),
-            source: self.source.into(),
-            module: Module::default(),
-            params,
-            derived,
-            rules,
-            state,
-            inputs,
-            derivative,
-            functions,
-        })
+        Ok(Parts { params, derived, rules, state, inputs, derivative, functions })
     }
 
     /// A model is either a system with a state or an output with a current.

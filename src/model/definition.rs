@@ -116,6 +116,34 @@ use crate::terms::check_identifier;
 /// # Ok::<(), dsrunner::Error>(())
 /// ```
 ///
+/// # What becomes of it
+///
+/// [`DSRunner::explain`](crate::DSRunner::explain) tells the stages between a text and what a device executes: the texts as they were
+/// given, the text that is composed of a model and of what acts on it, its operations on scalars, the kernels that a GPU gets, and the
+/// dispatches of a step.
+///
+/// ```
+/// use dsrunner::{DSRunner, Group, Method, Model};
+///
+/// let decay = Model::from_wgsl("Decay", "
+///     struct Params { tau: f32 }
+///     struct State { x: f32 }
+///     struct Derivative { x: f32 }
+///     fn derivative(s: State, p: Params) -> Derivative { return Derivative(-s.x / p.tau); }
+/// ")?;
+/// let group = Group::new(&decay, 3).param("tau", 10.0).method(Method::EULER);
+/// let explanation = DSRunner::builder(group).device("cpu").progress_bar(false).build()?.explain()?;
+/// let program = &explanation.programs[0];
+/// assert_eq!(program.texts[0].text, decay.source());
+/// // a call of the model's function stands in the composed text, with a prefix before its name
+/// assert!(program.composed.as_ref().is_some_and(|text| text.contains("m0_decay_derivative(")));
+/// // and is taken apart in its operations
+/// assert!(program.code.body[0].ends_with("NegF in.e_state_x"));
+/// // all stages in print
+/// println!("{explanation}");
+/// # Ok::<(), dsrunner::Error>(())
+/// ```
+///
 /// # Random numbers
 ///
 /// A function that takes a `Random`, say `r`, draws with
@@ -177,8 +205,8 @@ impl Model {
         check_identifier(name)?;
         let source = unmarked(source);
         limits::deep(|| {
-            let module = parse(name, file, source)?;
-            contract::check(name, file, source, module).map(|inner| Self(Arc::new(inner)))
+            let (module, info) = parse(name, file, source)?;
+            contract::check(name, file, source, module, info).map(|inner| Self(Arc::new(inner)))
         })
     }
 
@@ -196,6 +224,11 @@ impl Model {
     /// Its text.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// The file that the text came from; its name where it came from none.
+    pub fn file(&self) -> &str {
+        &self.0.file
     }
 
     /// Names of its parameters, in the order of the text.

@@ -1,7 +1,9 @@
 //! Models as they stand in a composed text.
 
+use std::sync::Arc;
+
 use super::definition::Model;
-use super::prefix;
+use super::prefix::Prefixed;
 use super::validity::validate;
 use crate::error::{Error, Result};
 
@@ -9,39 +11,29 @@ use crate::error::{Error, Result};
 pub(super) struct EmittedModule {
     pub model: Model,
     pub prefix: String,
-    pub text: String,
-    /// The text read back: the writer may change the names of members.
-    module: naga::Module,
+    written: Prefixed,
 }
 
 impl EmittedModule {
     pub(super) fn new(model: &Model, prefix: String) -> Result<Self> {
         let inner = model.inner();
-        let broken = |reason: String| Error::Unsupported {
+        let written = Prefixed::new(&inner.module, &inner.info, &prefix);
+        let written = written.map_err(|reason| Error::Unsupported {
             model: inner.name.clone(),
             construct: format!("something that naga cannot write back ({reason})"),
             location: None,
             help: "write it in plainer WGSL".into(),
-        };
-        let text = prefix::prefixed(&inner.module, &prefix).map_err(broken)?;
-        let module = naga::front::wgsl::parse_str(&text).map_err(|e| broken(e.message().into()))?;
-        Ok(Self { model: model.clone(), prefix, text, module })
+        })?;
+        Ok(Self { model: model.clone(), prefix, written })
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.written.text
     }
 
     /// Names of the members of one of the model's structures, as written.
     pub(super) fn members(&self, structure: &str) -> Vec<String> {
-        let name = format!("{}_{structure}", self.prefix);
-        self.module
-            .types
-            .iter()
-            .filter(|(_, ty)| ty.name.as_deref() == Some(&name))
-            .find_map(|(_, ty)| match &ty.inner {
-                naga::TypeInner::Struct { members, .. } => {
-                    Some(members.iter().map(|m| m.name.clone().unwrap_or_default()).collect())
-                }
-                _ => None,
-            })
-            .unwrap_or_default()
+        self.written.members(&format!("{}_{structure}", self.prefix))
     }
 }
 
@@ -55,9 +47,9 @@ pub(super) fn broken(name: &str, reason: &str) -> Error {
 }
 
 /// Parses and validates a text of ours.
-pub(super) fn parsed(name: &str, text: &str) -> Result<naga::Module> {
+pub(super) fn parsed(name: &str, text: &str) -> Result<Arc<naga::Module>> {
     let module =
         naga::front::wgsl::parse_str(text).map_err(|e| broken(name, &e.emit_to_string(text)))?;
     validate(&module).map_err(|e| broken(name, &e.emit_to_string(text)))?;
-    Ok(module)
+    Ok(Arc::new(module))
 }

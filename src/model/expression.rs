@@ -1,12 +1,18 @@
 //! A WGSL expression of a node's variables as a program of its own.
 
+use std::sync::Arc;
+
+use naga::Module;
+use naga::valid::ModuleInfo;
+
 use super::members::Members;
 use super::parse::parse;
+use super::prefix::Prefixed;
 use super::program::{Program, ProgramArgument, ProgramResult, Unit};
-use super::supported::SourceText;
-use super::{emitted, library, prefix, text};
+use super::supported::CheckedText;
+use super::told::SourceText;
+use super::{emitted, library, text};
 use crate::error::{Error, Location, Result, quoted};
-use crate::scalar::Access;
 use crate::terms::Kind;
 
 /// A variable that an expression may name.
@@ -88,11 +94,27 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
     }
     let source =
         format!("fn value({}) -> {} {{\nreturn (\n{text}\n);\n}}\n", list.join(", "), kind.name());
-    let module =
-        parse(what, "expression", &source).map_err(|error| placed(error, text, variables))?;
-    let own = SourceText { name: what, file: "expression", text: &source };
-    own.supported(&module, "value", &[]).map_err(|error| placed(error, text, variables))?;
-    let written = prefix::prefixed(&module, PREFIX).map_err(|e| emitted::broken(what, &e))?;
+    let own = |error| placed(error, text, variables);
+    let (module, info) = parse(what, "expression", &source).map_err(own)?;
+    let program = composed(what, text, kind, (&module, &info), &arguments, [shared, random]);
+    program.or_else(|error| {
+        // the place is in the text before it was composed
+        let source = CheckedText { name: what, file: "expression", text: &source };
+        source.supported(&module, "value", &[]).map_err(own)?;
+        Err(error)
+    })
+}
+
+/// The program around the function `value` of a module, which takes these arguments, and `Shared` and `Random` where it wants them.
+fn composed(
+    what: &str,
+    given: &str,
+    kind: Kind,
+    (module, info): (&Module, &ModuleInfo),
+    arguments: &[(&str, Kind, ProgramArgument)],
+    [shared, random]: [bool; 2],
+) -> Result<Program> {
+    let written = Prefixed::new(module, info, PREFIX).map_err(|e| emitted::broken(what, &e))?.text;
     let mut members = Members::default();
     let mut values: Vec<String> = arguments
         .iter()
@@ -117,11 +139,14 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
          fn advance(in: In) -> Out {{\n    return Out({result});\n}}\n",
         result_kind.name()
     );
-    let module = emitted::parsed(what, &text)?;
+    let (name, file) = (what.into(), "expression".into());
     let program = Program {
         name: what.into(),
+        given: Some(SourceText { name, file, text: given.into() }),
+        module: emitted::parsed(what, &text)?,
         text,
-        module,
+        entry: "advance",
+        operations: Arc::default(),
         prefixes: vec![PREFIX.into()],
         models: Vec::new(),
         program_arguments,
@@ -129,9 +154,7 @@ fn of_kind(what: &str, text: &str, variables: &[Named], kind: Kind) -> Result<Pr
         program_results: vec![ProgramResult::Value(0)],
         result_kinds: vec![kind],
     };
-    // what one engine cannot run, no engine runs: systems move between them
-    program.lower(&(0..program.program_arguments.len()).map(Access::Column).collect::<Vec<_>>())?;
-    Ok(program)
+    program.with_operations(&[])
 }
 
 /// The error with its place in the user's expression, and with the names that there are.

@@ -7,7 +7,7 @@ use naga::{Expression as Ex, Function, Handle, Module, TypeInner};
 
 use super::definition::Model;
 use super::inner::Inner;
-use super::program::Program;
+use super::program::{Program, unprefixed};
 use crate::error::{Error, Location};
 use crate::scalar::{IndexSite, LoopSite, loops};
 
@@ -70,10 +70,11 @@ impl Program {
 
     /// A name as the user wrote it, and the model that it belongs to, where it has the model's prefix.
     pub(super) fn own<'n>(&self, name: &'n str) -> (Option<&Model>, &'n str) {
-        let name = unwritten(name);
-        let without = |prefix: &String| name.strip_prefix(prefix.as_str())?.strip_prefix('_');
+        // nothing was written anew where the text is the model's own
+        let name = if self.text.is_empty() { name } else { unwritten(name) };
         let mut prefixes = self.prefixes.iter().enumerate();
-        let found = prefixes.find_map(|(k, prefix)| Some((self.models.get(k), without(prefix)?)));
+        let found =
+            prefixes.find_map(|(k, prefix)| Some((self.models.get(k), unprefixed(prefix, name)?)));
         found.unwrap_or((None, name))
     }
 }

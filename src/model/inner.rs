@@ -1,5 +1,8 @@
 //! A model taken apart.
 
+use std::sync::{Arc, OnceLock};
+
+use crate::scalar::{Lowered, LoweringError};
 use crate::terms::Kind;
 
 /// A named member of one of a model's structures.
@@ -31,7 +34,14 @@ pub(crate) struct Inner {
     pub file: String,
     /// The user's own text.
     pub source: String,
-    pub module: naga::Module,
+    pub module: Arc<naga::Module>,
+    /// What the validator found out about it.
+    pub info: naga::valid::ModuleInfo,
+    /// The operations of the functions that are executed or differentiated on their own, by name, where each scalar of their
+    /// arguments is a stream of its number.
+    pub operations: Vec<(&'static str, Arc<Lowered>)>,
+    /// What `derivative` has for a derivative, found when it is needed first.
+    pub slopes: OnceLock<Result<Lowered, LoweringError>>,
     pub params: Vec<ModelMember>,
     pub derived: Vec<ModelMember>,
     pub rules: Vec<Rule>,

@@ -1,9 +1,10 @@
 //! Derivatives of a model's functions with respect to the variables that they belong to.
 
-use naga::{Module, TypeInner};
+use naga::Module;
 
 use super::definition::Model;
 use super::inner::{Argument, Inner};
+use super::leaves::leaves;
 use super::primitives::primitive;
 use super::resolve::{Owner, owner};
 use crate::error::{Error, Location, Result};
@@ -41,47 +42,48 @@ impl Field<'_> {
             memories: Default::default(),
         };
         let lowered = lower(self.module, self.function, &inputs, &options)?;
+        Ok((self.derivative(&lowered)?, leaves.into_iter().map(|(_, text)| text).collect()))
+    }
+
+    /// The derivative where the function is lowered already, with each scalar of its arguments a column of its number.
+    fn derivative(&self, lowered: &Lowered) -> std::result::Result<Lowered, LoweringError> {
+        let leaves = self.leaves();
         let column = |&(argument, member): &(usize, usize)| {
             let first = leaves.iter().position(|(a, _)| *a == argument);
             first.map_or(usize::MAX, |first| first + member)
         };
         let columns: Vec<usize> = self.variables.iter().map(column).collect();
-        let derivative = differentiate(&lowered, &columns)?;
-        Ok((derivative, leaves.into_iter().map(|(_, text)| text).collect()))
+        differentiate(lowered, &columns)
     }
 
     /// The scalars of all arguments: number of the argument, and text.
     fn leaves(&self) -> Vec<(usize, String)> {
-        let functions = self.module.functions.iter().map(|(_, f)| f);
-        let mut leaves = Vec::new();
-        for function in functions.filter(|f| f.name.as_deref() == Some(self.function)) {
-            for (k, argument) in function.arguments.iter().enumerate() {
-                let name = argument.name.clone().unwrap_or_default();
-                match &self.module.types[argument.ty].inner {
-                    TypeInner::Struct { members, .. } => {
-                        leaves.extend(members.iter().map(|m| {
-                            (k, format!("{name}.{}", m.name.as_deref().unwrap_or_default()))
-                        }))
-                    }
-                    _ => leaves.push((k, name)),
-                }
-            }
-        }
-        leaves
+        leaves(self.module, self.function)
     }
 }
 
 impl Inner {
+    /// The derivative of each member of what `derivative` returns with respect to its own variable, as a function of the same
+    /// arguments, whose scalars are columns of their number.
+    pub(super) fn slopes(&self) -> std::result::Result<&Lowered, &LoweringError> {
+        let found = self.slopes.get_or_init(|| {
+            let arguments = self.functions.derivative.as_deref().unwrap_or_default();
+            let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
+            let variables: Vec<(usize, usize)> =
+                self.derivative.iter().map(|&member| (state, member)).collect();
+            self.differentiated("derivative", &variables)
+        });
+        found.as_ref()
+    }
+
     /// Whether `derivative` can be differentiated, and what is in the way.
     ///
     /// # Errors
     /// [`Error::NotDifferentiable`] with the place in the model's own text.
     pub(crate) fn check_derivative(&self, help: &'static str) -> Result<()> {
-        let arguments = self.functions.derivative.as_deref().unwrap_or_default();
-        let state = arguments.iter().position(|a| *a == Argument::State).unwrap_or(usize::MAX);
-        let variables: Vec<(usize, usize)> =
-            self.derivative.iter().map(|&member| (state, member)).collect();
-        self.check("derivative", &variables, help)
+        self.slopes()
+            .map(drop)
+            .map_err(|lowering_error| self.refused("derivative", lowering_error, help))
     }
 
     /// The same for `current`, with respect to each variable of the target that it takes.
@@ -94,28 +96,43 @@ impl Inner {
             matches!(owner(name, synapse.inner(), target.inner()), Ok(Owner::Target(_)))
         };
         let named = arguments.iter().enumerate();
-        let named = named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
-        named.into_iter().try_for_each(|(k, _)| self.check("current", &[(k, 0)], NOT_LTC))
+        let mut named =
+            named.filter(|(_, a)| matches!(a, Argument::Named(name) if of_target(name)));
+        named.try_for_each(|(k, _)| {
+            let derivative = self.differentiated("current", &[(k, 0)]);
+            derivative
+                .map(drop)
+                .map_err(|lowering_error| self.refused("current", &lowering_error, NOT_LTC))
+        })
     }
 
-    fn check(
+    fn differentiated(
         &self,
-        function: &str,
+        function: &'static str,
         variables: &[(usize, usize)],
-        help: &'static str,
-    ) -> Result<()> {
+    ) -> std::result::Result<Lowered, LoweringError> {
         let field = Field { module: &self.module, function, primitive: &primitive, variables };
-        let Err(LoweringError { what, spans }) = field.differentiated() else { return Ok(()) };
+        let loops = |lowered: &Lowered| lowered.body.iter().any(|op| op.code.is_control());
+        let known = self.operations.iter().find(|(name, _)| *name == function);
+        match known {
+            Some((_, lowered)) if !loops(lowered) => field.derivative(lowered),
+            // lowering it without loops tells where there is one
+            _ => field.differentiated().map(|(derivative, _)| derivative),
+        }
+    }
+
+    fn refused(&self, function: &str, lowering_error: &LoweringError, help: &'static str) -> Error {
         // the innermost place that is in the model's own text, not in the library behind it
-        let starts = spans.iter().filter_map(|span| span.to_range()).map(|range| range.start);
-        let offset = starts.into_iter().find(|&start| start < self.source.len()).unwrap_or(0);
-        Err(Error::NotDifferentiable {
+        let spans = lowering_error.spans.iter();
+        let mut starts = spans.filter_map(|span| span.to_range()).map(|range| range.start);
+        let offset = starts.find(|&start| start < self.source.len()).unwrap_or(0);
+        Error::NotDifferentiable {
             model: self.name.clone(),
             function: function.into(),
-            construct: what,
+            construct: lowering_error.what.clone(),
             location: Box::new(Location::of(&self.file, &self.source, offset)),
             help,
-        })
+        }
     }
 }
 

@@ -1,16 +1,20 @@
 //! Compute kernels of a user's own as programs: the entry point becomes a function, what surrounds it its arguments.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use naga::{AddressSpace, BuiltIn, ShaderStage, StorageAccess, TypeInner};
 
 use super::members::Members;
 use super::parse::parse;
+use super::prefix::Prefixed;
 use super::program::{Invocation, Program, ProgramArgument, Unit};
-use super::supported::SourceText;
-use super::{calls, emitted, prefix};
+use super::supported::CheckedText;
+use super::told::SourceText;
+use super::validity::validate;
+use super::{calls, emitted};
 use crate::error::Result;
-use crate::scalar::{Access, Memory};
+use crate::scalar::Memory;
 use crate::terms::Kind;
 
 const PREFIX: &str = "k0";
@@ -42,8 +46,8 @@ pub(crate) struct Array {
 
 impl KernelText {
     pub(crate) fn new(name: &str, file: &str, text: &str) -> Result<Self> {
-        let source = SourceText { name, file, text };
-        let mut module = parse(name, file, text)?;
+        let source = CheckedText { name, file, text };
+        let (mut module, _) = parse(name, file, text)?;
         let (uniforms, arrays) = globals(&source, &mut module)?;
         let (workgroup, builtins) = entry(&source, &mut module)?;
         if let Some(&handle) = calls::uncalled(&module, text.len()).first() {
@@ -56,73 +60,89 @@ impl KernelText {
         }
         let function = module.functions.iter().last().and_then(|(_, f)| f.name.clone());
         let function = function.unwrap_or_default();
-        let text = prefix::prefixed(&module, PREFIX).map_err(|e| emitted::broken(name, &e))?;
-        // the writer may have changed names, but not the order of variables
-        let names = emitted::parsed(name, &text)?;
-        let names: Vec<String> =
-            names.global_variables.iter().filter_map(|(_, g)| g.name.clone()).collect();
+        let lengths: Vec<usize> = arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
+        let memories = memories(&module, &arrays, &lengths);
+        let program = composed(&source, &module, &uniforms, &function, builtins);
+        let program = program.and_then(|program| program.with_operations(&memories));
+        let program = program.or_else(|error| {
+            // the place is in the text before it was composed
+            source.supported(&module, &function, &memories)?;
+            Err(error)
+        })?;
+        Ok(Self { arrays, workgroup, program })
+    }
 
-        let mut members = Members::default();
-        let mut body = String::new();
-        for (at, uniform) in uniforms {
-            let value = match uniform {
-                Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
-                Uniform::Random => members.structure(
-                    &format!("{PREFIX}_Random"),
-                    &ProgramArgument::random(Unit::Element),
-                ),
-            };
-            let _ = writeln!(body, "    {} = {value};", names[at]);
-        }
-        if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {
-            members.word(ProgramArgument::Invocation(Invocation::Slot), Kind::U32);
-        }
-        let arguments: Vec<String> =
-            builtins.into_iter().map(|builtin| argument(&mut members, builtin)).collect();
-        let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
-        let (program_arguments, argument_kinds, declaration) = members.finish();
-        let composed = format!("{text}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n");
-        let program = Program {
-            name: format!("kernel {name}"),
-            module: emitted::parsed(name, &composed)?,
-            text: composed,
-            prefixes: vec![PREFIX.into()],
-            models: Vec::new(),
-            program_arguments,
-            argument_kinds,
-            program_results: Vec::new(),
-            result_kinds: Vec::new(),
-        };
-        let text = Self { arrays, workgroup, program };
-        // what one engine cannot run, no engine runs: systems move between them
-        let inputs: Vec<Access> =
-            (0..text.program.program_arguments.len()).map(Access::Column).collect();
-        let lengths: Vec<usize> =
-            text.arrays.iter().map(|array| array.fixed.unwrap_or(1)).collect();
-        let memories = text.memories(&lengths);
-        source.supported(&module, &function, &memories)?;
-        text.program.lower_kernel(&inputs, &memories, false, None)?;
-        Ok(text)
+    /// The memories of the program, where its arrays are of variables with so many words.
+    pub(crate) fn memories(&self, words: &[usize]) -> Vec<Memory> {
+        memories(&self.program.module, &self.arrays, words)
     }
 }
 
-impl KernelText {
-    /// The memories of the program, where its arrays are of variables with so many words.
-    pub(crate) fn memories(&self, words: &[usize]) -> Vec<Memory> {
-        let (module, mut arrays) = (&self.program.module, self.arrays.iter().zip(words));
-        let globals = module.global_variables.iter().filter_map(|(_, global)| match global.space {
-            AddressSpace::Private => None,
-            AddressSpace::WorkGroup => {
-                let length = elements(&module.types, global.ty)?.1?;
-                Some(Memory { length, of_workgroup: true })
-            }
-            _ => {
-                let (array, &words) = arrays.next()?;
-                Some(Memory { length: array.fixed.unwrap_or(words), of_workgroup: false })
-            }
-        });
-        globals.collect()
+/// The program around a kernel's function.
+fn composed(
+    source: &CheckedText<'_>,
+    module: &naga::Module,
+    uniforms: &Uniforms,
+    function: &str,
+    builtins: Vec<BuiltIn>,
+) -> Result<Program> {
+    let name = source.name;
+    let broken = |reason: String| emitted::broken(name, &reason);
+    // what surrounds the function is not what it was when the text was parsed
+    let info = validate(module).map_err(|error| broken(error.as_inner().to_string()))?;
+    let written = Prefixed::new(module, &info, PREFIX).map_err(broken)?;
+    let names = written.globals();
+    let mut members = Members::default();
+    let mut body = String::new();
+    for (at, uniform) in uniforms {
+        let value = match uniform {
+            Uniform::Shared => members.shared(&format!("{PREFIX}_Shared")),
+            Uniform::Random => members
+                .structure(&format!("{PREFIX}_Random"), &ProgramArgument::random(Unit::Element)),
+        };
+        let _ = writeln!(body, "    {} = {value};", names[*at]);
     }
+    if module.global_variables.iter().any(|(_, g)| g.space == AddressSpace::WorkGroup) {
+        members.word(ProgramArgument::Invocation(Invocation::Slot), Kind::U32);
+    }
+    let arguments: Vec<String> =
+        builtins.into_iter().map(|builtin| argument(&mut members, builtin)).collect();
+    let _ = writeln!(body, "    {PREFIX}_{function}({});", arguments.join(", "));
+    let (program_arguments, argument_kinds, declaration) = members.finish();
+    let text = format!("{}\n{declaration}\nfn advance(in: In) {{\n{body}}}\n", written.text);
+    let given =
+        SourceText { name: name.into(), file: source.file.into(), text: source.text.into() };
+    Ok(Program {
+        name: format!("kernel {name}"),
+        given: Some(given),
+        module: emitted::parsed(name, &text)?,
+        text,
+        entry: "advance",
+        operations: Arc::default(),
+        prefixes: vec![PREFIX.into()],
+        models: Vec::new(),
+        program_arguments,
+        argument_kinds,
+        program_results: Vec::new(),
+        result_kinds: Vec::new(),
+    })
+}
+
+/// The memories of a kernel's module, where its arrays are of variables with so many words.
+fn memories(module: &naga::Module, arrays: &[Array], words: &[usize]) -> Vec<Memory> {
+    let mut arrays = arrays.iter().zip(words);
+    let globals = module.global_variables.iter().filter_map(|(_, global)| match global.space {
+        AddressSpace::Private => None,
+        AddressSpace::WorkGroup => {
+            let length = elements(&module.types, global.ty)?.1?;
+            Some(Memory { length, of_workgroup: true })
+        }
+        _ => {
+            let (array, &words) = arrays.next()?;
+            Some(Memory { length: array.fixed.unwrap_or(words), of_workgroup: false })
+        }
+    });
+    globals.collect()
 }
 
 /// How the entry point is told which invocation it is.
@@ -150,7 +170,7 @@ type Uniforms = Vec<(usize, Uniform)>;
 
 /// Checks what the text declares beside functions, and makes it what a program has: arrays are bound in their order,
 /// and uniforms are variables that are set before the kernel begins. Uniforms are given by their place among all.
-fn globals(source: &SourceText<'_>, module: &mut naga::Module) -> Result<(Uniforms, Vec<Array>)> {
+fn globals(source: &CheckedText<'_>, module: &mut naga::Module) -> Result<(Uniforms, Vec<Array>)> {
     if let Some((handle, over)) = module.overrides.iter().next() {
         let name = over.name.clone().unwrap_or_default();
         return Err(source.wrong(
@@ -265,7 +285,7 @@ fn elements(
 }
 
 /// Makes the entry point the last function: the size of its workgroups, and what it takes.
-fn entry(source: &SourceText<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
+fn entry(source: &CheckedText<'_>, module: &mut naga::Module) -> Result<([u32; 3], Vec<BuiltIn>)> {
     // naga keeps no place for entry points
     let at = source.text.find("@compute").unwrap_or(0) as u32;
     let wrong = |message: String, help: &str| source.wrong(naga::Span::new(at, at), message, help);

@@ -8,10 +8,12 @@ mod diagnosis;
 mod emitted;
 mod expression;
 mod extent;
+mod host;
 mod indexed;
 mod inner;
 pub(crate) mod jacobian;
 mod kernel;
+mod leaves;
 mod library;
 mod members;
 mod parse;
@@ -22,6 +24,7 @@ mod resolve;
 mod rules;
 mod supported;
 mod text;
+mod told;
 mod validity;
 
 pub use definition::Model;
@@ -35,4 +38,5 @@ pub(crate) use program::{
     AfferentProjection, Archetype, Invocation, Program, ProgramArgument, ProgramResult, Unit,
 };
 pub(crate) use resolve::owner;
+pub use told::SourceText;
 pub(crate) use validity::validate;

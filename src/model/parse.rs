@@ -10,8 +10,13 @@ pub(crate) fn unmarked(source: &str) -> &str {
     source.strip_prefix('\u{feff}').unwrap_or(source)
 }
 
-/// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers.
-pub(super) fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module> {
+/// The user's text with what it needs of the library behind it, so that the user's lines keep their numbers. What the validator
+/// finds out about the module is what its writer needs.
+pub(super) fn parse(
+    name: &str,
+    file: &str,
+    source: &str,
+) -> Result<(naga::Module, naga::valid::ModuleInfo)> {
     extent::check(source).map_err(|extent::Excess { message, offset, help }| {
         Error::ModelContract {
             model: name.into(),
@@ -42,6 +47,7 @@ pub(super) fn parse(name: &str, file: &str, source: &str) -> Result<naga::Module
             help: "write a number with its point, such as `1.0 / 2.0`, or its type, `1i / 2i`, where that is meant".into(),
         }));
     }
-    validate(&module).map_err(|error| wrong(diagnosis::of_types(&error, &module, &text, own)))?;
-    Ok(module)
+    let info = validate(&module)
+        .map_err(|error| wrong(diagnosis::of_types(&error, &module, &text, own)))?;
+    Ok((module, info))
 }

@@ -1,9 +1,11 @@
 //! Puts a prefix before every name of a module, in the IR, and writes it back as WGSL, so that several models can stand
 //! in one text. Names inside functions stay.
 
-use naga::{Module, Span, Type, UniqueArena};
-
-use super::validity::validate;
+use naga::back::wgsl::{WriterFlags, write_string};
+use naga::keywords::wgsl::{BUILTIN_IDENTIFIER_SET, RESERVED_SET};
+use naga::proc::{CaseInsensitiveKeywordSet, NameKey, Namer};
+use naga::valid::ModuleInfo;
+use naga::{FastHashMap, Module, Span, Type, UniqueArena};
 
 /// The prefix of the model number `k` of a text. The number keeps it apart from all names that are not a model's; and since
 /// the writer joins underscores that follow each other and drops those at the end of a name, the prefix has none.
@@ -56,8 +58,56 @@ fn name_deep(function: &mut naga::Function) {
     }
 }
 
-/// The module as WGSL text in which every structure, function and constant is named `prefix_name`.
-pub(super) fn prefixed(module: &Module, prefix: &str) -> Result<String, String> {
+/// A module as text in which every structure, function, constant and global variable is named `prefix_name`.
+pub(super) struct Prefixed {
+    pub text: String,
+    module: Module,
+    names: FastHashMap<NameKey, String>,
+}
+
+impl Prefixed {
+    /// `info` is the validator's of the module. It does for the one with other names, since it tells of things by their numbers,
+    /// which stay.
+    pub(super) fn new(module: &Module, info: &ModuleInfo, prefix: &str) -> Result<Self, String> {
+        let module = renamed(module, prefix);
+        let text = write_string(&module, info, WriterFlags::empty()).map_err(|e| e.to_string())?;
+        // those that the writer gives, without reading its text again
+        let mut names = FastHashMap::default();
+        Namer::default().reset(
+            &module,
+            &RESERVED_SET,
+            &BUILTIN_IDENTIFIER_SET,
+            CaseInsensitiveKeywordSet::empty(),
+            &["__", "_naga"],
+            &mut names,
+        );
+        Ok(Self { text, module, names })
+    }
+
+    /// Names of the members of a structure, which has that name with the prefix, as written.
+    pub(super) fn members(&self, structure: &str) -> Vec<String> {
+        let types = self.module.types.iter();
+        let found = types.filter(|(_, ty)| ty.name.as_deref() == Some(structure));
+        found
+            .filter_map(|(handle, ty)| match &ty.inner {
+                naga::TypeInner::Struct { members, .. } => Some((handle, members.len() as u32)),
+                _ => None,
+            })
+            .flat_map(|(handle, count)| (0..count).map(move |k| NameKey::StructMember(handle, k)))
+            .filter_map(|key| self.names.get(&key).cloned())
+            .collect()
+    }
+
+    /// Names of the global variables, as written.
+    pub(super) fn globals(&self) -> Vec<String> {
+        let handles = self.module.global_variables.iter().map(|(handle, _)| handle);
+        handles
+            .filter_map(|handle| self.names.get(&NameKey::GlobalVariable(handle)).cloned())
+            .collect()
+    }
+}
+
+fn renamed(module: &Module, prefix: &str) -> Module {
     let mut module = module.clone();
     let renamed = |name: &Option<String>| name.as_ref().map(|name| format!("{prefix}_{name}"));
     let mut types = UniqueArena::new();
@@ -77,7 +127,38 @@ pub(super) fn prefixed(module: &Module, prefix: &str) -> Result<String, String> 
     for (_, variable) in module.global_variables.iter_mut() {
         variable.name = renamed(&variable.name);
     }
-    let info = validate(&module).map_err(|error| error.as_inner().to_string())?;
-    naga::back::wgsl::write_string(&module, &info, naga::back::wgsl::WriterFlags::empty())
-        .map_err(|error| error.to_string())
+    module
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Prefixed;
+    use crate::model::validate;
+
+    /// Names that the writer changes: they end in digits, are reserved, stand twice once they are plain, or are the writer's own.
+    #[test]
+    fn names_are_those_in_the_text() {
+        let text = "
+            struct S { x1: f32, _e: f32, x_2: f32, a__b: f32, a_b: f32, exp: f32, naïve: f32, type_: f32 }
+            struct S_ { f32_: f32, self_: u32, k_: i32, k_1: i32 }
+            var<private> t1: f32;
+            var<private> t_1: S;
+            @group(0) @binding(0) var<storage, read_write> out: array<f32>;
+            fn f(s: S, o: S_) -> f32 { t1 = s.x1; out[0] = t1; return s.a__b + t_1.exp + o.f32_; }";
+        let module = naga::front::wgsl::parse_str(text).unwrap();
+        let prefixed = Prefixed::new(&module, &validate(&module).unwrap(), "m0_p").unwrap();
+        let read = naga::front::wgsl::parse_str(&prefixed.text).unwrap();
+        validate(&read).unwrap();
+        let mut structures = 0;
+        for ((_, own), (_, ty)) in prefixed.module.types.iter().zip(read.types.iter()) {
+            if let naga::TypeInner::Struct { members, .. } = &ty.inner {
+                let written: Vec<_> = members.iter().filter_map(|m| m.name.clone()).collect();
+                assert_eq!(prefixed.members(own.name.as_deref().unwrap()), written);
+                structures += 1;
+            }
+        }
+        assert_eq!(structures, 2);
+        let globals = read.global_variables.iter().filter_map(|(_, g)| g.name.clone());
+        assert_eq!(prefixed.globals(), globals.collect::<Vec<_>>());
+    }
 }

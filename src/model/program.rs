@@ -1,5 +1,7 @@
 //! What a program is made of, and what it is: structures of models, members of the argument and of the result.
 
+use std::sync::Arc;
+
 use naga::Function;
 
 use super::definition::Model;
@@ -7,10 +9,11 @@ use super::inner::ModelMember;
 use super::library;
 use super::primitives::primitive;
 use super::supported;
+use super::told::SourceText;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::scalar::{
-    Access, Code, LoopLimit, LoopSite, Lowered, Memories, Memory, Options, iterations,
+    Access, Code, LoopLimit, LoopSite, Lowered, Memories, Memory, Options, fed, iterations,
     iterations_once, loops, lower,
 };
 use crate::terms::Kind;
@@ -71,6 +74,8 @@ pub(crate) enum ProgramArgument {
     Dt,
     Step,
     StepHigh,
+    /// The part of the step at which a stage of it begins.
+    Stage,
     /// Time as two numbers, the second what the first leaves.
     TimeHigh,
     TimeLow,
@@ -123,7 +128,7 @@ impl ProgramArgument {
     /// Type of a member that tells of the clock or of the element.
     pub(super) fn clock_kind(self) -> Kind {
         match self {
-            Self::Time | Self::TimeHigh | Self::TimeLow | Self::Dt => Kind::F32,
+            Self::Time | Self::TimeHigh | Self::TimeLow | Self::Dt | Self::Stage => Kind::F32,
             _ => Kind::U32,
         }
     }
@@ -142,16 +147,25 @@ pub(crate) enum ProgramResult {
     Value(usize),
 }
 
-/// A composed and validated program.
+/// A validated program. A text becomes one in these stages, each done once: models, an expression or a kernel as they are given;
+/// their IR; the composed text; its IR; the operations of its function.
 #[derive(Debug)]
 pub(crate) struct Program {
     /// Names of the models, for people.
     pub name: String,
+    /// What it was made of where that is no model.
+    pub given: Option<SourceText>,
+    /// The composed text; none where a model's own function is the program.
     pub text: String,
-    pub module: naga::Module,
-    /// What stands before the names of each model's functions.
+    pub module: Arc<naga::Module>,
+    /// The function that is executed.
+    pub entry: &'static str,
+    /// Its operations, where each scalar of its argument is a column of its number. Those of a kernel are on arrays of the lengths
+    /// that its text has, or of one element.
+    pub operations: Arc<Lowered>,
+    /// What stands before the names of each model's functions; an empty one in a text of the model's own.
     pub prefixes: Vec<String>,
-    /// The models in the same order; none of an expression.
+    /// The models in the same order; none of an expression or a kernel.
     pub models: Vec<Model>,
     pub program_arguments: Vec<ProgramArgument>,
     pub argument_kinds: Vec<Kind>,
@@ -199,29 +213,40 @@ impl Program {
 
     fn advance(&self) -> Option<&Function> {
         let mut functions = self.module.functions.iter().map(|(_, function)| function);
-        functions.find(|function| function.name.as_deref() == Some("advance"))
+        functions.find(|function| function.name.as_deref() == Some(self.entry))
     }
 
-    /// The operations of `advance`, for one way of giving its arguments.
+    /// With its operations on these memories: what one engine cannot run, no engine runs, since systems move between them.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for what operations on scalars cannot express.
-    pub(crate) fn lower(&self, inputs: &[Access]) -> Result<Lowered> {
-        self.lowered(inputs, false, None, Memories::default())
+    pub(super) fn with_operations(self, memories: &[Memory]) -> Result<Self> {
+        let inputs: Vec<Access> = (0..self.program_arguments.len()).map(Access::Column).collect();
+        let operations = self.lower_kernel(&inputs, memories, false, None)?;
+        Ok(Self { operations: Arc::new(operations), ..self })
+    }
+
+    /// Its operations, for one way of giving its arguments.
+    pub(crate) fn lower(&self, inputs: &[Access]) -> Lowered {
+        fed(&self.operations, inputs)
     }
 
     /// The same with loops that end after so many iterations, and tell it; those are left alone that end before.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_bounded(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
+        if self.ends_within(limit as usize) {
+            return Ok(self.lower(inputs));
+        }
+        // counting is a part of what loops do, so that this is another program
         self.lowered(inputs, false, Some(limit), Memories::default())
     }
 
     /// The same with what they tell of the indexes that they use.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_bounds_checked(&self, inputs: &[Access], limit: u32) -> Result<Lowered> {
         self.lowered(inputs, true, Some(limit), Memories::default())
     }
@@ -229,7 +254,7 @@ impl Program {
     /// The operations of a kernel's `advance` on memories of these lengths.
     ///
     /// # Errors
-    /// As [`Program::lower`].
+    /// As [`Program::with_operations`].
     pub(crate) fn lower_kernel(
         &self,
         inputs: &[Access],
@@ -257,7 +282,7 @@ impl Program {
             .filter(|&limit| !self.ends_within(limit as usize))
             .map(|iterations| LoopLimit { iterations, counts: &counts });
         let options = Options { primitive: &primitive, loops: true, check_bounds, bound, memories };
-        lower(&self.module, "advance", inputs, &options).map_err(|lowering_error| {
+        lower(&self.module, self.entry, inputs, &options).map_err(|lowering_error| {
             Error::Unsupported {
                 model: self.name.clone(),
                 construct: lowering_error.what,
@@ -272,7 +297,12 @@ pub(super) fn prefixed_primitive<'a>(
     mut prefixes: impl Iterator<Item = &'a String>,
     name: &str,
 ) -> Option<Code> {
-    prefixes.find_map(|prefix| primitive(name.strip_prefix(prefix.as_str())?.strip_prefix('_')?))
+    prefixes.find_map(|prefix| primitive(unprefixed(prefix, name)?))
+}
+
+/// A name without the prefix of its model, if it has that; one in a text of the model's own has none.
+pub(super) fn unprefixed<'n>(prefix: &str, name: &'n str) -> Option<&'n str> {
+    if prefix.is_empty() { Some(name) } else { name.strip_prefix(prefix)?.strip_prefix('_') }
 }
 
 impl Archetype {
@@ -314,6 +344,7 @@ pub(super) fn member_name(archetype: &Archetype, program_argument: ProgramArgume
         ProgramArgument::Dt => "dt".into(),
         ProgramArgument::Step => "i".into(),
         ProgramArgument::StepHigh => "i_high".into(),
+        ProgramArgument::Stage => "stage".into(),
         ProgramArgument::TimeHigh => "t_hi".into(),
         ProgramArgument::TimeLow => "t_lo".into(),
         ProgramArgument::Key(u) => format!("{}_key", unit_name(u)),

@@ -4,19 +4,19 @@ use naga::{Module, TypeInner};
 
 use super::primitives::primitive;
 use crate::error::{Error, Location, Result};
-use crate::scalar::{Access, Memories, Memory, Options, lower};
+use crate::scalar::{Access, Lowered, Memories, Memory, Options, lower};
 
 /// What to do about what the engines cannot run.
 pub(super) const PLAINER: &str = "write it with scalars, vectors, structures and plain functions";
 
 /// A text with what is needed to tell what is wrong in it, and where.
-pub(super) struct SourceText<'a> {
+pub(super) struct CheckedText<'a> {
     pub name: &'a str,
     pub file: &'a str,
     pub text: &'a str,
 }
 
-impl SourceText<'_> {
+impl CheckedText<'_> {
     pub(super) fn location(&self, offset: usize) -> Box<Location> {
         Box::new(Location::of(self.file, self.text, offset.min(self.text.len())))
     }
@@ -30,13 +30,18 @@ impl SourceText<'_> {
         }
     }
 
-    /// Checks one of its functions.
+    /// Checks one of its functions, if it has that: its operations, where each scalar of its arguments is a column of its number.
     ///
     /// # Errors
     /// [`Error::Unsupported`] with the innermost place that is in this text, not in the library behind it.
-    pub(super) fn supported(&self, module: &Module, name: &str, memories: &[Memory]) -> Result<()> {
+    pub(super) fn supported(
+        &self,
+        module: &Module,
+        name: &str,
+        memories: &[Memory],
+    ) -> Result<Option<Lowered>> {
         let function = module.functions.iter().find(|(_, f)| f.name.as_deref() == Some(name));
-        let Some((_, function)) = function else { return Ok(()) };
+        let Some((_, function)) = function else { return Ok(None) };
         let scalars = function.arguments.iter().map(|a| match &module.types[a.ty].inner {
             TypeInner::Struct { members, .. } => members.len(),
             TypeInner::Vector { size, .. } => *size as usize,
@@ -53,7 +58,10 @@ impl SourceText<'_> {
             bound: None,
             memories: Memories { all: &memories, slot: None },
         };
-        let Err(lowering_error) = lower(module, name, &inputs, &options) else { return Ok(()) };
+        let lowering_error = match lower(module, name, &inputs, &options) {
+            Ok(lowered) => return Ok(Some(lowered)),
+            Err(lowering_error) => lowering_error,
+        };
         let starts =
             lowering_error.spans.iter().filter_map(|span| span.to_range()).map(|r| r.start);
         let offset = starts.into_iter().find(|&start| start < self.text.len());

@@ -2,7 +2,7 @@
 
 use super::data::{DeliveryBlock, Plan};
 use super::fixed::Fixed;
-use super::host::{HostPrograms, join};
+use super::host::join;
 use super::inputs::HostInputs;
 use super::layout::{Layout, position};
 use super::records::HostRecord;
@@ -68,8 +68,7 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     let &RecordedSystem { ref nodes, replicas, ref outputs } = description.recorded;
     let stages = nodes.iter().map(|node| node.stage + 1).max().unwrap_or(1);
     let loop_limit = description.loop_limit;
-    let programs = HostPrograms::new(loop_limit);
-    let groups = sites(nodes, description.seed, description.dt, replicas, &programs)?;
+    let groups = sites(nodes, description.seed, description.dt, replicas, loop_limit)?;
     let observed = records::observed_inputs(&groups, nodes, description.monitors, outputs);
     let mut layout = Layout::new(description.dt, description.seed, replicas, loop_limit);
     for (site, &observe_inputs) in groups.iter().zip(&observed) {
@@ -109,8 +108,6 @@ pub(crate) fn build(description: &Description<'_>) -> Result<(Plan, Host)> {
     plan.end_of_step();
     plan.check_size()?;
     plan.check_spike_histories()?;
-    drop(groups);
-    plan.programs = programs;
     Ok((plan, Host { inputs, records }))
 }
 

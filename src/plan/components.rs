@@ -1,10 +1,10 @@
 //! A component's parameters, derived parameters and initial values as columns of words.
 
-use super::host::{HostPrograms, OnHost, join};
+use super::host::{OnHost, join};
 use super::rules;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
-use crate::model::{Model, ModelMember};
+use crate::model::{Model, ModelMember, jacobian};
 use crate::random::{Keys, Purpose, RandomStream};
 use crate::system::{Component, Replicas};
 
@@ -31,13 +31,14 @@ pub(super) struct ComponentSite<'a> {
     pub dt: f64,
     /// Whether the synaptic currents are part of the derivative.
     pub ltc: bool,
-    pub programs: &'a HostPrograms,
+    /// Iterations that the loops of functions on the host may have for an element.
+    pub loop_limit: u32,
 }
 
 impl ComponentSite<'_> {
     fn on_host(&self) -> OnHost<'_> {
         let (elements, replicas) = (self.elements(), self.replicas);
-        OnHost { node: self.path, elements, replicas, dt: self.dt, programs: self.programs }
+        OnHost { node: self.path, elements, replicas, dt: self.dt, loop_limit: self.loop_limit }
     }
 
     fn member(&self, name: &str) -> String {
@@ -69,7 +70,7 @@ pub(super) fn resolve(component: &Component, site: &ComponentSite<'_>) -> Result
         });
     }
     if method == Method::EXP_EULER && inner.functions.jacobian.is_none() {
-        site.programs.check_derivative(&model)?;
+        inner.check_derivative(jacobian::GIVE_IT)?;
     }
     let params = params(&model, component, site)?;
     let is_each = |member: &ModelMember| component.each.contains(&member.name);

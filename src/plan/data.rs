@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::fixed::Precision;
-use super::host::HostPrograms;
 use super::offsets::Offsets;
 use super::packed::packed_words;
 use super::step::{DelayLine, DerivedColumn, KernelOp, SamplingSchedule, StepOp};
@@ -51,7 +50,6 @@ pub(crate) struct Plan {
     /// How many stages a step has, one after the other.
     pub stages: usize,
     pub replicas: Option<Replicas>,
-    pub programs: HostPrograms,
 }
 
 /// What a variable is to its system.

@@ -95,6 +95,7 @@ pub(super) fn loads(
             | ProgramArgument::Input(..)
             | ProgramArgument::Accumulator(_)
             | ProgramArgument::Quantum(_)
+            | ProgramArgument::Stage
             | ProgramArgument::Invocation(_) => return Err(unknown()),
         });
     }

@@ -6,7 +6,6 @@ use super::data::{
     Binding, Column, PAD, ParameterRef, Plan, PlanVariable, Population, PopulationMember, Role,
     Space,
 };
-use super::host::HostPrograms;
 use super::sites::{GroupSite, NamedValues, label, names_of, units_of, variables_of};
 use crate::error::{Error, Result};
 use crate::model::{Archetype, Program, ProgramArgument, ProgramResult, Unit};
@@ -77,7 +76,6 @@ impl<'a> Layout<'a> {
             step: Vec::new(),
             stages,
             replicas: self.replicas,
-            programs: HostPrograms::new(self.loop_limit),
         };
         let mut variables: Vec<(usize, Vec<PlanVariable>)> = Vec::new();
         for (at, planned) in self.populations.into_iter().enumerate() {

@@ -51,8 +51,8 @@ impl Plan {
             }
         }
         let (node, elements) = (variable.node(), member.elements);
-        let (replicas, dt, programs) = (self.replicas, self.dt, &self.programs);
-        let of = OnHost { node, elements, replicas, dt, programs };
+        let (replicas, dt, loop_limit) = (self.replicas, self.dt, self.loop_limit);
+        let of = OnHost { node, elements, replicas, dt, loop_limit };
         rules::check(model, &params, &of)?;
         let derived = components::derive(model, &params, &of)?;
         Ok(derived

@@ -2,7 +2,7 @@
 
 use super::components::{ComponentSite, Resolved, resolve};
 use super::data::Role;
-use super::host::{HostPrograms, join};
+use super::host::join;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::limits;
@@ -51,7 +51,7 @@ pub(super) fn sites<'a>(
     seed: u64,
     dt: f64,
     replicas: Option<Replicas>,
-    programs: &HostPrograms,
+    loop_limit: u32,
 ) -> Result<Vec<GroupSite<'a>>> {
     let mut groups = Vec::new();
     for node in nodes {
@@ -87,7 +87,7 @@ pub(super) fn sites<'a>(
             seed,
             dt,
             ltc: inner.ltc,
-            programs,
+            loop_limit,
         };
         let element = resolve(&inner.component, &site)?;
         if element.model.inner().functions.current.is_some() {
@@ -149,7 +149,7 @@ pub(super) fn sites<'a>(
             seed,
             dt,
             ltc: false,
-            programs,
+            loop_limit,
         };
         state_room(&inner.synapse, site.elements(), || format!("projection `{}`", label(node)))?;
         let synapse = resolve(&inner.synapse, &site)?;

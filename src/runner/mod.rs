@@ -3,6 +3,7 @@
 mod builder;
 mod data;
 mod execute;
+mod explain;
 mod finite;
 mod handles;
 mod listed;
@@ -18,6 +19,7 @@ mod states;
 mod tree;
 
 pub use builder::RunnerBuilder;
+pub use explain::{ExplainedProgram, Explanation};
 pub use finite::NonFinite;
 pub use listed::{Collection, Listed, Naming, NodeClass, NodeInfo, VarClass, VarInfo};
 pub use predict::{Predict, Span, Steps};

@@ -10,6 +10,7 @@ mod devices;
 mod endless;
 mod engines;
 mod errors;
+mod explain;
 mod files;
 mod ignored;
 mod inputs;

@@ -118,7 +118,7 @@ impl KernelGenerator<'_> {
             .enumerate()
             .map(|(k, &binding)| if stays(binding) { Access::Uniform } else { Access::Column(k) })
             .collect();
-        let [first, second] = hoist_invariants(&program.lower(&access).ok()?, access.len())?;
+        let [first, second] = hoist_invariants(&program.lower(&access), access.len())?;
         let prefix = program.prefixes.first()?;
         let at_first: Vec<String> = program_arguments()
             .map(|(&binding, &kind)| match binding {

@@ -45,7 +45,7 @@ fn update(body: &str, x: &[f32], a: &[f32]) -> Vec<f32> {
 }
 
 fn interpreted(program: &Program, access: &[Access], outputs: &[usize]) -> Result<Executor> {
-    Executor::of(program, program.lower(access)?, access, outputs, 1)
+    Executor::of(program, program.lower(access), access, outputs, 1)
 }
 
 fn evaluate_by(
@@ -68,7 +68,7 @@ fn native(
 ) -> Vec<(Width, Vec<Vec<u32>>)> {
     let by = |width| {
         let executor = |program: &Program, access: &[Access], outputs: &[usize]| {
-            let lowered = program.lower(access)?;
+            let lowered = program.lower(access);
             let native = MachineCode::compile_for(width, &lowered, access, outputs);
             assert_eq!(native.is_some(), expected, "{}", program.text);
             Executor::with_code(native, program, lowered, access, outputs)
