@@ -22,6 +22,7 @@ mod primitives;
 mod program;
 mod resolve;
 mod rules;
+mod source;
 mod supported;
 mod text;
 mod told;
@@ -38,5 +39,5 @@ pub(crate) use program::{
     AfferentProjection, Archetype, Invocation, Program, ProgramArgument, ProgramResult, Unit,
 };
 pub(crate) use resolve::owner;
-pub use told::SourceText;
+pub use source::SourceText;
 pub(crate) use validity::validate;

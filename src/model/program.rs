@@ -8,8 +8,8 @@ use super::definition::Model;
 use super::inner::ModelMember;
 use super::library;
 use super::primitives::primitive;
+use super::source::SourceText;
 use super::supported;
-use super::told::SourceText;
 use crate::error::{Error, Result};
 use crate::integrate::Method;
 use crate::scalar::{
