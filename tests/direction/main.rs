@@ -6,6 +6,7 @@
 //! call are added to a type in its own room only.
 
 mod arrows;
+mod documents;
 mod modules;
 mod sample;
 mod words;
