@@ -15,7 +15,7 @@ pub(crate) struct Chunk {
     /// Time at the start of step 0.
     pub t0: f64,
     pub steps: usize,
-    /// ChunkRows of the inputs that change from step to step.
+    /// Rows of the inputs that change from step to step.
     pub rows: Vec<u32>,
     /// Inputs that the run brought, and their rows.
     pub data: Option<Arc<Data>>,
@@ -63,9 +63,9 @@ pub(crate) enum ChunkRows {
     Device(Arc<dyn DeviceRows>),
 }
 
-/// ChunkRows in the memory of a device.
+/// Rows in the memory of a device.
 pub(crate) trait DeviceRows: Send + Sync + std::fmt::Debug {
-    /// Replicas them to the host.
+    /// Copies them to the host.
     fn fetch(&self) -> Result<Vec<u32>>;
 }
 

@@ -46,7 +46,7 @@ impl Connect {
         Self::new(ConnectRule::OneToOne)
     }
 
-    /// Each pair with probability `prob`, independently of all others (Bernoulli). DrawTargets from the runner's seed and the
+    /// Each pair with probability `prob`, independently of all others (Bernoulli). Drawn from the runner's seed and the
     /// projection's [path](crate#random-numbers), in time and memory proportional to the number of synapses.
     pub fn fixed_prob(prob: f64) -> Self {
         Self::new(ConnectRule::FixedProb(prob))

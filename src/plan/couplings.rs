@@ -33,7 +33,7 @@ pub(super) struct CouplingSite {
     weights: Vec<u32>,
     /// In steps, one for all or one per connection.
     delays: Vec<u32>,
-    /// ValuePlace of the target among the slots.
+    /// Place of the target among the variables.
     target: usize,
     sources: usize,
 }

@@ -16,7 +16,7 @@ const MOST_ELEMENTS: usize = 1 << 30;
 /// A group with the projections that end on it.
 pub(super) struct GroupSite<'a> {
     pub node: &'a Node,
-    /// ParameterRef among the groups.
+    /// Its place among the groups.
     pub order: usize,
     /// When in the step it is updated.
     pub stage: usize,
@@ -181,7 +181,7 @@ pub(super) fn label(node: &Node) -> String {
     if node.path.is_empty() { node.name.clone() } else { node.path.clone() }
 }
 
-/// ParameterRef of the group on one end of a projection.
+/// Place of the group on one end of a projection.
 pub(super) fn end_site(
     groups: &[GroupSite<'_>],
     node: &Node,
@@ -281,7 +281,7 @@ pub(super) fn units_of<'a>(site: &'a GroupSite<'a>) -> Vec<(Unit, &'a Node, &'a 
 /// A variable or parameter of a unit.
 pub(super) struct NamedValues {
     pub role: Role,
-    /// ParameterRef among those of its role.
+    /// Its place among those of its role.
     pub index: usize,
     pub name: String,
     pub kind: Kind,

@@ -123,7 +123,7 @@ impl Mon {
         }
     }
 
-    /// Replicas what is still on the device to the host.
+    /// Copies what is still on the device to the host.
     pub(crate) fn fetch(&self) -> Result<MutexGuard<'_, Store>> {
         let mut store = self.lock();
         let Store { traces, waiting } = &mut *store;

@@ -320,7 +320,7 @@ impl RunnerBuilder {
         self
     }
 
-    /// BoundsChecks everything, compiles the step, and puts the system on its device.
+    /// Checks everything, compiles the step, and puts the system on its device.
     ///
     /// # Errors
     /// Whatever is wrong with the description: names, shapes, settings, models, limits, the device.

@@ -19,7 +19,7 @@ use crate::terms::Shared;
 /// Chunks that may be under way at a time: one is executed while the one before is read back.
 const IN_FLIGHT: usize = 2;
 
-/// ChunkRows of the changing inputs, as far as they could be filled, and why not further.
+/// Rows of the changing inputs, as far as they could be filled, and why not further.
 struct Filled {
     rows: Vec<u32>,
     data_rows: Vec<u32>,

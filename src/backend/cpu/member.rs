@@ -244,7 +244,7 @@ impl MemberRun {
         }
     }
 
-    /// Does what thread `k` has to do in a step; is_folded where inputs that are constant were not applied.
+    /// Does what thread `k` has to do in a step; `is_folded` where inputs that are constant were not applied.
     ///
     /// # Safety
     /// No two threads have one number, and nobody else uses the arenas meanwhile.
@@ -299,7 +299,7 @@ impl MemberRun {
         all.step_by(piece).map(move |start| start..(start + piece).min(end))
     }
 
-    /// A step of some elements by thread `k`, whole chunks of them, is_folded.
+    /// A step of some elements by thread `k`, whole chunks of them, by the constant-folded program.
     ///
     /// # Safety
     /// As of [`MemberRun::step`].

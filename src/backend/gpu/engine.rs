@@ -93,7 +93,7 @@ enum Pending {
     Kept(KeptRows),
 }
 
-/// ChunkRows in a buffer of the device.
+/// Rows in a buffer of the device.
 #[derive(Debug)]
 struct KeptRows {
     context: Arc<Context>,

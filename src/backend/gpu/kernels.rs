@@ -64,7 +64,7 @@ pub(super) enum BindingKind {
     ArenaRead,
     Accumulators,
     Table,
-    /// The same in the address space `uniform`, where all workgroup size read a word at once.
+    /// The same in the address space `uniform`, where all lanes read a word at once.
     UniformTable,
     /// The delivery blocks of the first stage, in a kernel that has another table.
     DeliveryBlocks,
@@ -105,7 +105,7 @@ pub(super) fn deliver(plan: &Plan, stage: usize, target: KernelTarget) -> Result
     parse("deliver".into(), &format!("{CLOCK}{space}{DELIVER}"), bindings, target)
 }
 
-/// The declaration of a table of so many words: where it is not too large, all workgroup size read a word of it at once.
+/// The declaration of a table of so many words: where it is not too large, all lanes read a word of it at once.
 pub(super) fn table(words: usize, name: &str, binding: usize) -> (String, BindingKind) {
     let (space, bound) = match 4 * words <= UNIFORM_BYTES {
         true => ("uniform", BindingKind::UniformTable),
@@ -426,7 +426,7 @@ fn parsed(
     }
     let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     bit_exact::rewrite(&mut module, &info, target.exact);
-    // what the entry point does not device limits, of the library above all, is left out
+    // what the entry point does not reach, of the library above all, is left out
     naga::compact::compact(&mut module, naga::compact::KeepUnused::No);
     validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     Ok(GeneratedKernel { name, module, bindings: bindings.to_vec(), checked: false })

@@ -9,7 +9,7 @@ use super::loops;
 use crate::backend::Chunk;
 use crate::plan::{Column, DeliveryBlock, Gather, InputOp, Plan, Population, Space, StepOp};
 
-/// ManySteps of a dispatch at most.
+/// Steps of a dispatch at most.
 pub(crate) const MOST: usize = 64;
 
 /// Words of a clock's record before the rows of the step, as [`ManySteps::clock`] declares them: vectors start at multiples of four.
@@ -42,7 +42,7 @@ pub(crate) enum Strategy {
 /// How a plan is executed many steps at a time.
 pub(super) struct ManySteps {
     pub strategy: Strategy,
-    /// ManySteps of a dispatch at most.
+    /// Steps of a dispatch at most.
     pub most: usize,
     /// For each population what is recorded of it, four words a thing, as `steps.wgsl` reads them.
     pub recorded: Vec<Vec<u32>>,
