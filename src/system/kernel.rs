@@ -44,7 +44,7 @@ use crate::terms::{NodeName, Target, check_identifier};
 ///     @group(0) @binding(1) var<storage, read_write> heat: array<f32>;
 ///     @group(0) @binding(2) var<uniform> sh: Shared;
 ///
-///     @compute @workgroup size(64)
+///     @compute @workgroup_size(64)
 ///     fn diffuse(@builtin(global_invocation_id) id: vec3<u32>) {
 ///         let k = id.x;
 ///         if k == 0u || k + 1u >= arrayLength(&old) { return; }
