@@ -34,13 +34,7 @@ impl Field<'_> {
     ) -> std::result::Result<(Lowered, Vec<String>), LoweringError> {
         let leaves = self.leaves();
         let inputs: Vec<Access> = (0..leaves.len()).map(Access::Column).collect();
-        let options = Options {
-            primitive: self.primitive,
-            loops: false,
-            check_bounds: false,
-            bound: None,
-            memories: Default::default(),
-        };
+        let options = Options { primitive: self.primitive, loops: false, ..Options::default() };
         let lowered = lower(self.module, self.function, &inputs, &options)?;
         Ok((self.derivative(&lowered)?, leaves.into_iter().map(|(_, text)| text).collect()))
     }

@@ -51,13 +51,8 @@ impl CheckedText<'_> {
         // there is one workgroup, which has no slot
         let memories: Vec<Memory> =
             memories.iter().map(|m| Memory { of_workgroup: false, ..*m }).collect();
-        let options = Options {
-            primitive: &primitive,
-            loops: true,
-            check_bounds: false,
-            bound: None,
-            memories: Memories { all: &memories, slot: None },
-        };
+        let memories = Memories { all: &memories, slot: None };
+        let options = Options { primitive: &primitive, memories, ..Options::default() };
         let lowering_error = match lower(module, name, &inputs, &options) {
             Ok(lowered) => return Ok(Some(lowered)),
             Err(lowering_error) => lowering_error,

@@ -83,13 +83,7 @@ mod tests {
              fn f(x: u32) -> f32 {{ var t = array<f32, 4>(); {body} }}"
         );
         let module = naga::front::wgsl::parse_str(&text).unwrap();
-        let options = Options {
-            primitive: &|_| None,
-            loops: true,
-            check_bounds,
-            bound: None,
-            memories: Default::default(),
-        };
+        let options = Options { check_bounds, ..Options::default() };
         lower(&module, "f", &[Access::Column(0)], &options).unwrap()
     }
 

@@ -69,14 +69,7 @@ mod tests {
 
     fn lowered(inputs: &[Access]) -> Lowered {
         let module = naga::front::wgsl::parse_str(TEXT).unwrap();
-        let options = Options {
-            primitive: &|_| None,
-            loops: true,
-            check_bounds: false,
-            bound: None,
-            memories: Default::default(),
-        };
-        lower(&module, "f", inputs, &options).unwrap()
+        lower(&module, "f", inputs, &Options::default()).unwrap()
     }
 
     #[test]

@@ -104,15 +104,8 @@ mod tests {
                         return select(y, f32(n + 3i), n == -1i);
                     }";
         let module = naga::front::wgsl::parse_str(text).unwrap();
-        let options = Options {
-            primitive: &|_| None,
-            loops: true,
-            check_bounds: false,
-            bound: None,
-            memories: Default::default(),
-        };
         let inputs = [Access::Column(0), Access::Uniform];
-        let lowered = lower(&module, "f", &inputs, &options).unwrap();
+        let lowered = lower(&module, "f", &inputs, &Options::default()).unwrap();
         let code = ProgramCode::new(&lowered, &["x".into(), "n".into()], &["out".into()]);
         let sum = code.prologue.iter().find_map(|line| line.strip_suffix(" = AddI n, 3"));
         assert!(code.prologue.contains(&format!(

@@ -33,6 +33,14 @@ pub(crate) struct Options<'a> {
     pub memories: Memories<'a>,
 }
 
+/// All operations for themselves, loops as they are, nothing checked.
+impl Default for Options<'_> {
+    fn default() -> Self {
+        let memories = Memories::default();
+        Self { primitive: &|_| None, loops: true, check_bounds: false, bound: None, memories }
+    }
+}
+
 /// A global variable of a kernel, an array or a single word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memory {

@@ -277,9 +277,12 @@ impl GpuEngine {
     fn check_loops(&self, before: &Before) -> Result<()> {
         let Buffers { arena, events, accumulators, endless, .. } = &self.buffers;
         let words = self.context.read(endless, 0..loops::words(&self.plan))?;
-        let Some(error) = loops::error(&self.plan, self.target.device_limits, &words) else {
+        if words.iter().all(|&word| word == 0) {
             return Ok(());
-        };
+        }
+        let error = loops::error(&self.plan, self.target.device_limits, &words);
+        let error = error
+            .unwrap_or_else(|| self.context.error("a loop did not end, which none is known to be"));
         let mut encoder = self.context.device.create_command_encoder(&Default::default());
         copy(&mut encoder, &before.arena, arena);
         copy(&mut encoder, &before.events, events);

@@ -422,7 +422,7 @@ fn parsed(
     let mut module =
         naga::front::wgsl::parse_str(&text).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     if let Some(loops) = loops {
-        loops.count(&mut module);
+        loops.count(&mut module).map_err(|reason| broken(&name, &reason))?;
     }
     let info = validate(&module).map_err(|e| broken(&name, &e.emit_to_string(&text)))?;
     bit_exact::rewrite(&mut module, &info, target.exact);

@@ -53,13 +53,18 @@ impl<'a> Loops<'a> {
     }
 
     /// Lets the loops of a module that has the program and its [`Self::text`] count.
-    pub(super) fn count(&self, module: &mut Module) {
+    ///
+    /// # Errors
+    /// In words, where there is nothing that counts.
+    pub(super) fn count(&self, module: &mut Module) -> Result<(), String> {
         if self.limit.is_none() {
-            return;
+            return Ok(());
         }
         let is_it = |function: &Function| function.name.as_deref() == Some(COUNTS);
         let counts = module.functions.iter().find(|(_, function)| is_it(function));
-        let Some(counts) = counts.map(|(handle, _)| handle) else { return };
+        let Some(counts) = counts.map(|(handle, _)| handle) else {
+            return Err(format!("there is no function `{COUNTS}`"));
+        };
         let mut number = 0;
         let sites: Vec<String> = self.program.loop_sites().map(|site| site.function).collect();
         for (_, function) in module.functions.iter_mut() {
@@ -70,6 +75,7 @@ impl<'a> Loops<'a> {
                 function.body = body;
             }
         }
+        Ok(())
     }
 
     /// That of a node whose loop of that number did not end.

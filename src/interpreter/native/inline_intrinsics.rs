@@ -58,14 +58,7 @@ fn operations(code: Code) -> Option<Lowered> {
     }
     let found = function(code).and_then(|name| {
         let inputs: Vec<Access> = (0..code.arity()).map(Access::Column).collect();
-        let options = Options {
-            primitive: &|_| None,
-            loops: true,
-            check_bounds: false,
-            bound: None,
-            memories: Default::default(),
-        };
-        expanded(&lower(LIBRARY.as_ref()?, name, &inputs, &options).ok()?)
+        expanded(&lower(LIBRARY.as_ref()?, name, &inputs, &Options::default()).ok()?)
     });
     FUNCTIONS.lock().unwrap_or_else(PoisonError::into_inner).insert(code, found.clone());
     found

@@ -131,13 +131,7 @@ fn check(model: &Model, range: impl Fn(&str) -> (f64, f64)) {
     };
     let (jacobian, names) = field.differentiated().unwrap();
     let inputs: Vec<Access> = (0..names.len()).map(Access::Column).collect();
-    let options = Options {
-        primitive: &primitive,
-        loops: false,
-        check_bounds: false,
-        bound: None,
-        memories: Default::default(),
-    };
+    let options = Options { primitive: &primitive, loops: false, ..Options::default() };
     let function = lower(&inner.module, "derivative", &inputs, &options).unwrap();
     let first = field.leaves().iter().position(|(a, _)| *a == state).unwrap();
     let mut largest = 0.0f64;
